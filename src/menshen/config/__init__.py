@@ -1,0 +1,1 @@
+"""What operators declare: the document, its checks, and the snapshot it compiles to."""

@@ -1,0 +1,208 @@
+"""The compiled form of one revision: frozen, resolved, with a checksum.
+
+The document (``document.py``) is what operators write; a :class:`Snapshot` is what the gateway runs. Names are resolved
+to the things they name, ``${ENV}`` to values, bindings to a plugin per route, so that nothing is looked up or parsed
+while a request waits. Envoy's routes and the brain are built from the same snapshot and share its checksum: a request
+stamped with another checksum is refused (attack class 18, a stale view of the routes).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import msgspec
+
+from menshen.secret import Secret
+
+__all__ = [
+    "App",
+    "CodeAt",
+    "Endpoint",
+    "HealthCheck",
+    "IdentityField",
+    "Listener",
+    "LoginPlugin",
+    "Route",
+    "SessionRules",
+    "Snapshot",
+    "Tls",
+    "Upstream",
+    "UpstreamTls",
+    "decode_snapshot",
+    "encode_snapshot",
+]
+
+Access = Literal["required", "optional", "public"]
+CodePosition = Literal["header", "query", "cookie", "body"]
+RequestPosition = Literal["header", "query", "cookie"]
+ReturnPosition = Literal["header", "cookie", "body"]
+SessionKind = Literal["sealed", "signed", "reference"]
+Respond = Literal["upstream", "gateway"]
+StatusStyle = Literal["menshen", "tsf"]
+IdentityField = Literal[
+    "user", "platform", "app", "appid", "openid", "unionid", "session", "source", "session_key", "assertion"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One mini program on one platform. ``base_url`` of "" is the platform's own address."""
+
+    name: str
+    platform: str
+    appid: str
+    secret: Secret
+    base_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """Active HTTP health check of an upstream; all times in seconds."""
+
+    path: str
+    interval: float
+    timeout: float
+    healthy_after: int
+    unhealthy_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamTls:
+    """TLS towards a backend. ``ca`` of "" is the system's store; ``server_name`` must be in the certificate."""
+
+    server_name: str
+    ca: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A backend service. Times in seconds; ``timeout`` 0 means no limit on the whole answer."""
+
+    name: str
+    endpoints: tuple[Endpoint, ...]
+    protocol: Literal["http1", "http2"] = "http1"
+    connect_timeout: float = 1.0
+    timeout: float = 15.0
+    connect_retries: int = 2
+    health_check: HealthCheck | None = None
+    tls: UpstreamTls | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Certificate chain and key, PEM files that Envoy watches."""
+
+    certificate: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """The public side. ``trusted_hops`` proxies stand in front of Envoy; 0 believes no X-Forwarded-For at all."""
+
+    tls: Tls | None = None
+    trusted_hops: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CodeAt:
+    position: CodePosition
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRules:
+    """How a plugin's login states look and travel. ``expires_in`` is in **minutes**."""
+
+    name: str
+    kind: SessionKind
+    expires_in: int
+    return_in: ReturnPosition
+    request_in: RequestPosition
+
+
+@dataclass(frozen=True, slots=True)
+class LoginPlugin:
+    """A login plugin with its app resolved.
+
+    ``identity`` pairs an identity field with the header that carries it (header names lower-case).
+    ``reply`` is the JSON template of ``respond: gateway``.
+    """
+
+    name: str
+    type: str
+    app: App
+    code: CodeAt
+    session: SessionRules
+    identity: tuple[tuple[IdentityField, str], ...]
+    respond: Respond = "upstream"
+    reply: dict[str, Any] | None = None
+    status: StatusStyle = "menshen"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One API of one group, ready to be matched by Envoy and looked up by the brain.
+
+    ``id`` is ``group/api``; ``path`` is the API's own pattern (``/orders/{id}``, ``/static/*``) without the prefix;
+    no ``methods`` means every method. ``login`` is None exactly where ``access`` is public.
+    """
+
+    id: str
+    group: str
+    api: str
+    hosts: tuple[str, ...]
+    prefix: str
+    strip_prefix: bool
+    path: str
+    methods: tuple[str, ...]
+    access: Access
+    upstream: str
+    login: LoginPlugin | None = None
+    identity_headers: tuple[str, ...] = ()
+    """Names that are "" on a public route, so that a backend never reads a forged or missing one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One revision, compiled. ``checksum`` is 32 hex digits over everything else."""
+
+    routes: tuple[Route, ...] = ()
+    upstreams: tuple[Upstream, ...] = ()
+    apps: tuple[App, ...] = ()
+    listener: Listener = field(default_factory=Listener)
+    checksum: str = ""
+
+    def sealed(self) -> Snapshot:
+        """The same snapshot with its checksum filled in."""
+        blank = replace(self, checksum="")
+        return replace(blank, checksum=hashlib.sha256(encode_snapshot(blank)).hexdigest()[:32])
+
+
+def _enc(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise NotImplementedError
+
+
+def _dec(type_: type, value: Any) -> Any:
+    if type_ is Secret:
+        return Secret(value)
+    raise NotImplementedError
+
+
+def encode_snapshot(snapshot: Snapshot) -> bytes:
+    """JSON for the private channel between the node and its workers. It holds AppSecrets: never write it to a file."""
+    return msgspec.json.encode(snapshot, enc_hook=_enc, order="deterministic")
+
+
+def decode_snapshot(data: bytes) -> Snapshot:
+    return msgspec.json.decode(data, type=Snapshot, dec_hook=_dec)

@@ -1,0 +1,1 @@
+"""The platforms, faked faithfully, with faults on demand."""

@@ -1,0 +1,381 @@
+"""Everything that can go wrong, as one tree.
+
+::
+
+    MenshenError
+    ├── Refusal                          an answer to the client; carries code, reason, HTTP status, action
+    │   ├── BadRequest            4000   the request itself is wrong
+    │   │   ├── AmbiguousCredential      two login states, or one in two places
+    │   │   ├── CodeMalformed            a login code that no platform can have made
+    │   │   ├── BodyMalformed            a login body that is neither JSON object nor form
+    │   │   ├── BodyTooLarge             a login body over 8 KiB
+    │   │   ├── ClientSentSecret         the request carries an AppSecret
+    │   │   └── MalformedRequest         Envoy refused the request line, path or headers
+    │   ├── Unauthorized          4001
+    │   │   ├── SessionMissing           no login state where the plugin expects it
+    │   │   └── SessionInvalid           forged, tampered, of another app or key
+    │   ├── Forbidden             4003
+    │   │   └── UserBlocked              the platform blocks this user (WeChat 40226)
+    │   ├── NotFound              4004
+    │   │   ├── NoSuchRoute              no group and API for this host and path
+    │   │   └── MethodNotAllowed         the API exists, not with this method
+    │   ├── PlatformRefusedUs     4017   AppID or AppSecret wrong, or the app may not log users in
+    │   ├── PlatformBusy          4021
+    │   │   ├── PlatformSaysBusy         the platform's own "system busy"
+    │   │   ├── PlatformUnreachable      no connection; the code was not sent and may be used again
+    │   │   ├── PlatformTimeout          no answer in time; the code may be spent
+    │   │   └── PlatformReplyInvalid     an answer that is not what the platform documents
+    │   ├── CodeRefused           4022
+    │   │   ├── CodeInvalid              unknown, expired, or of another app
+    │   │   └── CodeUsed                 this code was exchanged before
+    │   ├── PlatformLimit         4023   the platform's quota for this user or app is used up
+    │   ├── SessionExpired        4024   the login state is genuine and too old
+    │   ├── TooManyRequests       4025   a limit of the gateway's own
+    │   └── GatewayFault          5xxx   ours
+    │       ├── RouteStale        5001   Envoy and the brain do not have the same revision yet
+    │       ├── BrainUnavailable  5004   nobody could check the request: it is refused
+    │       ├── InternalFault     5005   a bug; the log has the request id
+    │       ├── UpstreamUnavailable 5010 no backend took the request
+    │       ├── UpstreamTimeout   5011   the backend did not answer in time
+    │       └── Overloaded        5012   the gateway sheds load to stay alive
+    ├── ConfigInvalid                    a document with problems, each with the path of the wrong key
+    ├── ConfigUnavailable                a document that cannot be read at all
+    ├── KeyRingInvalid                   key files that are missing, readable by others, or broken
+    ├── RevisionUnknown                  no revision of that number
+    └── ChildFailed                      Envoy or a worker did not come up
+
+The numbers are TSF's own table (``TsfGatewayError``) where it has one; 5010 and above are Menshen's. A refusal tells
+the client what it can act on and no more: ``detail`` and ``platform_errcode`` are for the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+__all__ = [
+    "REFUSALS",
+    "Action",
+    "AmbiguousCredential",
+    "BadRequest",
+    "BodyMalformed",
+    "BodyTooLarge",
+    "BrainUnavailable",
+    "ChildFailed",
+    "ClientSentSecret",
+    "CodeInvalid",
+    "CodeMalformed",
+    "CodeRefused",
+    "CodeUsed",
+    "ConfigInvalid",
+    "ConfigUnavailable",
+    "Forbidden",
+    "GatewayFault",
+    "InternalFault",
+    "KeyRingInvalid",
+    "MalformedRequest",
+    "MenshenError",
+    "MethodNotAllowed",
+    "NoSuchRoute",
+    "NotFound",
+    "Overloaded",
+    "PlatformBusy",
+    "PlatformLimit",
+    "PlatformRefusedUs",
+    "PlatformReplyInvalid",
+    "PlatformSaysBusy",
+    "PlatformTimeout",
+    "PlatformUnreachable",
+    "Problem",
+    "Refusal",
+    "RevisionUnknown",
+    "RouteStale",
+    "SessionExpired",
+    "SessionInvalid",
+    "SessionMissing",
+    "TooManyRequests",
+    "Unauthorized",
+    "UpstreamTimeout",
+    "UpstreamUnavailable",
+    "UserBlocked",
+    "refusals",
+]
+
+Action = Literal["login", "retry", "none"]
+Who = Literal["client", "operator", "platform", "nobody"]
+
+
+class MenshenError(Exception):
+    """Root of the tree."""
+
+
+class Refusal(MenshenError):
+    """A request that is not let through.
+
+    ``code`` and ``reason`` are the stable contract with clients; ``status`` is the honest HTTP status; ``action``
+    is what the client should do (``login`` again, ``retry`` later, ``none``); ``who`` must act for it to go away.
+    """
+
+    code: ClassVar[int]
+    reason: ClassVar[str]
+    status: ClassVar[int]
+    action: ClassVar[Action]
+    who: ClassVar[Who]
+    message: ClassVar[str]
+    message_zh: ClassVar[str]
+
+    def __init__(self, detail: str = "", *, platform_errcode: int | None = None) -> None:
+        super().__init__(detail or self.message)
+        self.detail = detail
+        self.platform_errcode = platform_errcode
+
+    @classmethod
+    def http_status(cls, style: Literal["menshen", "tsf"] = "menshen") -> int:
+        """The HTTP status; with ``tsf``, 4021 to 4024 and 4017 are 401 as TSF's gateway answers them."""
+        if style == "tsf" and cls.code in (4017, 4021, 4022, 4023, 4024):
+            return 401
+        return cls.status
+
+
+class BadRequest(Refusal):
+    code, reason, status, action, who = 4000, "bad_request", 400, "none", "client"
+    message, message_zh = "The request is not valid.", "请求无效。"
+
+
+class AmbiguousCredential(BadRequest):
+    reason = "ambiguous_credential"
+    message = "The request carries more than one login state or code."
+    message_zh = "请求携带了多个登录态或 code。"
+
+
+class CodeMalformed(BadRequest):
+    reason = "code_malformed"
+    message = "This is not a login code of the platform."
+    message_zh = "登录凭证 code 的格式不正确。"
+
+
+class BodyMalformed(BadRequest):
+    reason = "body_malformed"
+    message = "The login body must be a JSON object or a form."
+    message_zh = "登录请求体必须是 JSON 对象或表单。"
+
+
+class BodyTooLarge(BadRequest):
+    reason, status = "body_too_large", 413
+    message = "The login body is over 8 KiB."
+    message_zh = "登录请求体超过 8 KiB。"
+
+
+class ClientSentSecret(BadRequest):
+    reason = "client_sent_secret"
+    message = "The request carries an AppSecret. It belongs to the gateway; reset it on the platform and remove it."
+    message_zh = "请求携带了 AppSecret。它只能保存在网关：请在平台重置，并从小程序中删除。"
+
+
+class MalformedRequest(BadRequest):
+    reason = "malformed_request"
+    message = "The request line, path or headers are malformed or ambiguous."
+    message_zh = "请求行、路径或请求头格式错误或有歧义。"
+
+
+class Unauthorized(Refusal):
+    code, reason, status, action, who = 4001, "unauthorized", 401, "login", "client"
+    message, message_zh = "Log in first.", "请先登录。"
+
+
+class SessionMissing(Unauthorized):
+    reason = "session_missing"
+    message, message_zh = "No login state was sent. Log in first.", "未携带登录态，请先登录。"
+
+
+class SessionInvalid(Unauthorized):
+    reason = "session_invalid"
+    message, message_zh = "The login state is not valid. Log in again.", "登录态无效，请重新登录。"
+
+
+class Forbidden(Refusal):
+    code, reason, status, action = 4003, "forbidden", 403, "none"
+    who: ClassVar[Who] = "operator"
+    message, message_zh = "This is not allowed.", "禁止访问。"
+
+
+class UserBlocked(Forbidden):
+    reason, who = "user_blocked", "platform"
+    message, message_zh = "The platform has blocked this user's login.", "平台拦截了该用户的登录。"
+
+
+class NotFound(Refusal):
+    code, reason, status, action, who = 4004, "not_found", 404, "none", "client"
+    message, message_zh = "There is nothing here.", "资源不存在。"
+
+
+class NoSuchRoute(NotFound):
+    reason = "no_such_route"
+    message, message_zh = "No API is published at this host and path.", "该域名和路径下没有已发布的 API。"
+
+
+class MethodNotAllowed(NotFound):
+    reason, status = "method_not_allowed", 405
+    message, message_zh = "The API does not take this method.", "该 API 不支持此请求方法。"
+
+
+class PlatformRefusedUs(Refusal):
+    code, reason, status, action, who = 4017, "platform_refused_credentials", 502, "none", "operator"
+    message = "The platform refused this app's credentials. The operator must check AppID and AppSecret."
+    message_zh = "平台拒绝了该应用的凭证，请运维检查 AppID 与 AppSecret。"
+
+
+class PlatformBusy(Refusal):
+    code, reason, status, action, who = 4021, "platform_busy", 503, "retry", "platform"
+    message, message_zh = (
+        "The platform is busy. Try again with a new code.",
+        "平台繁忙，请稍后用新的 code 重试。",
+    )
+
+
+class PlatformSaysBusy(PlatformBusy):
+    reason = "platform_says_busy"
+
+
+class PlatformUnreachable(PlatformBusy):
+    reason = "platform_unreachable"
+    message, message_zh = "The platform cannot be reached. Try again.", "无法连接平台，请稍后重试。"
+
+
+class PlatformTimeout(PlatformBusy):
+    reason = "platform_timeout"
+    message = "The platform did not answer in time. Try again with a new code."
+    message_zh = "平台响应超时，请稍后用新的 code 重试。"
+
+
+class PlatformReplyInvalid(PlatformBusy):
+    reason, status = "platform_reply_invalid", 502
+    message = "The platform's answer could not be understood. Try again with a new code."
+    message_zh = "平台返回内容异常，请稍后用新的 code 重试。"
+
+
+class CodeRefused(Refusal):
+    code, reason, status, action, who = 4022, "code_refused", 401, "login", "client"
+    message, message_zh = "The login code was refused. Get a new one.", "code 被拒绝，请重新获取。"
+
+
+class CodeInvalid(CodeRefused):
+    reason = "code_invalid"
+    message = "The login code is unknown, expired or of another app. Get a new one."
+    message_zh = "code 无效、已过期或不属于该应用，请重新获取。"
+
+
+class CodeUsed(CodeRefused):
+    reason = "code_used"
+    message, message_zh = "The login code was used before. Get a new one.", "code 已被使用，请重新获取。"
+
+
+class PlatformLimit(Refusal):
+    code, reason, status, action, who = 4023, "platform_limit", 429, "retry", "platform"
+    message, message_zh = (
+        "The platform's quota is used up. Try again in a minute.",
+        "超出平台调用限额，请一分钟后重试。",
+    )
+
+
+class SessionExpired(Refusal):
+    code, reason, status, action, who = 4024, "session_expired", 401, "login", "client"
+    message, message_zh = "The login state has expired. Log in again.", "登录态已过期，请重新登录。"
+
+
+class TooManyRequests(Refusal):
+    code, reason, status, action, who = 4025, "too_many_requests", 429, "retry", "client"
+    message, message_zh = "Too many requests. Slow down.", "请求过于频繁，请稍后再试。"
+
+
+class GatewayFault(Refusal):
+    code, reason, status, action, who = 5000, "gateway_fault", 500, "retry", "operator"
+    message, message_zh = "The gateway failed.", "网关故障。"
+
+
+class RouteStale(GatewayFault):
+    code, reason, status = 5001, "route_stale", 503
+    message, message_zh = "The gateway is switching revisions. Try again.", "网关正在切换配置，请重试。"
+
+
+class BrainUnavailable(GatewayFault):
+    code, reason, status = 5004, "brain_unavailable", 503
+    message = "The request could not be checked and was not let through. Try again."
+    message_zh = "请求暂时无法校验，已被拒绝，请稍后重试。"
+
+
+class InternalFault(GatewayFault):
+    code, reason, status = 5005, "internal_fault", 500
+    message, message_zh = (
+        "The gateway failed. The log has this request id.",
+        "网关内部错误，可凭请求号查日志。",
+    )
+
+
+class UpstreamUnavailable(GatewayFault):
+    code, reason, status = 5010, "upstream_unavailable", 503
+    message, message_zh = "No backend could take the request.", "后端服务不可用。"
+
+
+class UpstreamTimeout(GatewayFault):
+    code, reason, status = 5011, "upstream_timeout", 504
+    message, message_zh = "The backend did not answer in time.", "后端服务响应超时。"
+
+
+class Overloaded(GatewayFault):
+    code, reason, status = 5012, "overloaded", 503
+    message, message_zh = "The gateway is overloaded. Try again later.", "网关过载，请稍后重试。"
+
+
+def _leaves(cls: type[Refusal]) -> Iterable[type[Refusal]]:
+    subclasses = cls.__subclasses__()
+    if not subclasses:
+        yield cls
+    for subclass in subclasses:
+        yield from _leaves(subclass)
+
+
+def refusals() -> tuple[type[Refusal], ...]:
+    """Every refusal that can reach a client, in the order of the tree."""
+    return tuple(_leaves(Refusal))
+
+
+REFUSALS: dict[str, type[Refusal]] = {cls.reason: cls for cls in refusals()}
+"""Reason id -> refusal. Reasons are unique (tested)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a document: the path of the key (``groups[0].apis[1].path``) and what is wrong with it."""
+
+    path: str
+    message: str
+    message_zh: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path or '(document)'}: {self.message}"
+
+
+class ConfigInvalid(MenshenError):
+    """A document that does not validate; ``problems`` has all of them."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(str(p) for p in problems))
+        self.problems = tuple(problems)
+
+
+class ConfigUnavailable(MenshenError):
+    """A document that cannot be read: no such file, not UTF-8, too large."""
+
+
+class KeyRingInvalid(MenshenError):
+    """Key material that is missing, broken, or readable by other users of the machine."""
+
+
+class RevisionUnknown(MenshenError):
+    """No revision of that number."""
+
+
+class ChildFailed(MenshenError):
+    """A child process (Envoy, a worker) did not come up or refused its configuration."""

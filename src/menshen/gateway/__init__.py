@@ -1,0 +1,1 @@
+"""decide() and its parts: login, check, identity headers."""

@@ -1,0 +1,1 @@
+"""One running gateway: its workers, its Envoy, its revisions."""

@@ -1,0 +1,1 @@
+"""Login states: how they are made and opened."""

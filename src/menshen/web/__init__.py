@@ -1,0 +1,1 @@
+"""ASGI: the authorization endpoint and the admin endpoints."""
