@@ -1,7 +1,56 @@
-"""The commands, gathered."""
+"""The commands, gathered. A command's module is imported when the command runs: ``--help`` and ``check`` stay quick."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 __all__ = ["app"]
 
-app = typer.Typer(name="menshen", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+_COMMANDS = {
+    "demo": "menshen.cli.demo:demo",
+    "serve": "menshen.cli.serve:serve",
+    "check": "menshen.cli.check:check",
+    "apply": "menshen.cli.revisions:apply",
+    "export": "menshen.cli.revisions:export",
+    "revisions": "menshen.cli.revisions:revisions",
+    "rollback": "menshen.cli.revisions:rollback",
+    "envoy-config": "menshen.cli.envoy_config:envoy_config",
+    "emulator": "menshen.cli.emulator:emulator",
+}
+
+
+class _Lazy(TyperGroup):
+    """Commands by name; the module of one is imported when it is asked for."""
+
+    def list_commands(self, _ctx: Any) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, _ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, function = _COMMANDS[cmd_name].partition(":")
+        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+        single.command(cmd_name)(getattr(importlib.import_module(module), function))
+        command = typer.main.get_command(single)
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(
+    cls=_Lazy,
+    name="menshen",
+    help="Menshen (门神): a login gateway for mini programs.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Menshen (门神): a login gateway for mini programs."""

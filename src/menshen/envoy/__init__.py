@@ -1,1 +1,10 @@
 """Snapshot to Envoy resources, one file per Envoy concept, and the child process that runs them."""
+
+from __future__ import annotations
+
+from menshen.envoy.addresses import Addresses
+from menshen.envoy.data_plane import DataPlane
+from menshen.envoy.process import EnvoyProcess
+from menshen.envoy.resources import build, write
+
+__all__ = ["Addresses", "DataPlane", "EnvoyProcess", "build", "write"]

@@ -32,10 +32,13 @@ class PlatformRequest:
 
 @dataclass(frozen=True, slots=True)
 class PlatformReply:
-    """A complete answer, already capped in size. The body is not decoded: content types lie here."""
+    """A complete answer, already capped in size. The body is not decoded: content types lie here.
+
+    It is not in the repr either: it holds a session_key.
+    """
 
     status: int
-    body: bytes
+    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

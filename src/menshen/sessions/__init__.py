@@ -1,1 +1,1 @@
-"""Login states: how they are made and opened."""
+"""Login states: what they say, how they are sealed, the keys they are sealed with."""

@@ -1,0 +1,136 @@
+"""``menshen serve``: run the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+
+from menshen.cli.address import free_port
+from menshen.cli.options import DATA_DIR, DataDir, endpoint, problem_lines
+from menshen.config.loading import read_text
+from menshen.config.snapshot import Endpoint
+from menshen.errors import ConfigInvalid, ConfigUnavailable, MenshenError
+from menshen.node.documents import Documents
+from menshen.node.logs import configure_logs
+from menshen.node.node import Node, NodeSettings, running
+
+__all__ = ["default_workers", "serve"]
+
+_LOOK_SECONDS = 0.3
+
+
+def default_workers() -> int:
+    """One worker a core, four at most: a worker takes memory, and four check 60,000 requests a second."""
+    return min(os.cpu_count() or 1, 4)
+
+
+def serve(
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="Apply this document now and whenever the file changes.", show_default=False),
+    ] = None,
+    data_dir: DataDir = DATA_DIR,
+    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where mini programs connect.")] = "0.0.0.0:8080",
+    admin: Annotated[str, typer.Option(metavar="HOST:PORT", help="JWKS, health.")] = "127.0.0.1:8081",
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that decide; default one a core.")] = None,
+    envoy_threads: Annotated[int, typer.Option(min=1, help="Threads of Envoy.")] = 1,
+) -> None:
+    """Run the gateway: Envoy in front, workers behind it, both started again if they die."""
+    configure_logs()
+    settings = NodeSettings(
+        data_dir=data_dir,
+        listen=_bindable(listen, "--listen"),
+        admin=_bindable(admin, "--admin"),
+        workers=workers or default_workers(),
+        envoy_threads=envoy_threads,
+    )
+    try:
+        uvloop.run(_serve(settings, config))
+    except ConfigInvalid as error:
+        for line in problem_lines(error):
+            typer.echo(line, err=True)
+        raise typer.Exit(1) from None
+    except MenshenError as error:
+        typer.echo(f"menshen serve: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _bindable(text: str, option: str) -> Endpoint:
+    """The address of an option; port 0 takes a free one, which the ``ready`` line tells."""
+    address = endpoint(text, option)
+    return address if address.port else Endpoint(address.host, free_port(address.host))
+
+
+async def _serve(settings: NodeSettings, config: Path | None) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    file = _ConfigFile(config) if config else None
+
+    async with running(settings, file.at_start if file else None) as node:
+        typer.echo(f"ready http://{_shown(settings.listen)} admin=http://{_shown(settings.admin)}")
+        following = asyncio.create_task(file.follow(node)) if file else None
+        await stop.wait()
+        if following:
+            following.cancel()
+
+
+class _ConfigFile:
+    """The document's file: applied at start and when its content changes, refused without harm when it is bad."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: str | None = None
+
+    async def at_start(self, documents: Documents) -> None:
+        """A bad file stops a first start, for there is nothing else to run. Later starts go on with what ran."""
+        try:
+            await self._apply(documents)
+        except (ConfigInvalid, ConfigUnavailable) as error:
+            active = await documents.revisions.active()
+            if active is None:
+                raise
+            self._complain(error, f"revision {active.id}")
+
+    async def follow(self, node: Node) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            try:
+                number = await self._apply(node.documents)
+                if number is not None:
+                    await node.activate(number)
+                    typer.echo(f"{self._path}: revision {node.revision} runs", err=True)
+            except (ConfigInvalid, ConfigUnavailable, MenshenError) as error:
+                self._complain(error, f"revision {node.revision}")
+
+    async def _apply(self, documents: Documents) -> int | None:
+        """The revision that a changed file became; None where it has not changed."""
+        try:
+            text = read_text(self._path)
+        except ConfigUnavailable as error:
+            if self._seen == (unreadable := f"\0{error}"):
+                return None
+            self._seen = unreadable
+            raise
+        if text == self._seen:
+            return None
+        self._seen = text
+        number, _ = await documents.apply(text, author="file", comment=self._path.name)
+        return number
+
+    def _complain(self, error: MenshenError, running: str) -> None:
+        typer.echo(f"{self._path}: refused, {running} stays", err=True)
+        lines = problem_lines(error) if isinstance(error, ConfigInvalid) else [str(error)]
+        for line in lines:
+            typer.echo(f"  {line}", err=True)
+
+
+def _shown(address: Endpoint) -> str:
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    return f"{host}:{address.port}"

@@ -1,0 +1,101 @@
+"""A checked document to the snapshot that the gateway runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from menshen.config import document as written
+from menshen.config.document import Document
+from menshen.config.effective import effective_plugins
+from menshen.config.identity import PRESETS
+from menshen.config.snapshot import (
+    App,
+    CodeAt,
+    HealthCheck,
+    Listener,
+    LoginPlugin,
+    Route,
+    SessionRules,
+    Snapshot,
+    Tls,
+    Upstream,
+    UpstreamTls,
+)
+
+__all__ = ["compile_snapshot"]
+
+
+def compile_snapshot(document: Document) -> Snapshot:
+    """The snapshot of a document without problems, sealed. Everything is in the document's order."""
+    apps = {app.name: _app(app) for app in document.apps}
+    plugins = {plugin.name: _plugin(plugin, apps[plugin.app]) for plugin in document.plugins}
+    return Snapshot(
+        routes=tuple(_routes(document, plugins)),
+        upstreams=tuple(_upstream(upstream) for upstream in document.upstreams),
+        apps=tuple(apps.values()),
+        listener=_listener(document.listener),
+    ).sealed()
+
+
+def _routes(document: Document, plugins: Mapping[str, LoginPlugin]) -> Iterator[Route]:
+    effective = effective_plugins(document.bindings)
+    for group in document.groups:
+        for api in group.apis:
+            bound = effective.on(group.name, api.name)
+            plugin = plugins[bound] if bound is not None else None
+            access = api.access or ("required" if plugin is not None else "public")
+            identity = plugin.identity if plugin is not None else PRESETS["menshen"]
+            yield Route(
+                id=f"{group.name}/{api.name}",
+                group=group.name,
+                api=api.name,
+                hosts=group.hosts,
+                prefix=group.prefix,
+                strip_prefix=group.strip_prefix,
+                path=api.path,
+                methods=api.methods or (),
+                access=access,
+                upstream=group.upstream,
+                login=None if access == "public" else plugin,
+                identity_headers=tuple(header for _, header in identity),
+            )
+
+
+def _app(app: written.App) -> App:
+    return App(app.name, app.platform, app.appid, app.secret, app.base_url)
+
+
+def _plugin(plugin: written.Plugin, app: App) -> LoginPlugin:
+    session = plugin.session
+    return LoginPlugin(
+        name=plugin.name,
+        type=plugin.type,
+        app=app,
+        code=CodeAt(plugin.code.position, plugin.code.name),
+        session=SessionRules(session.name, session.kind, session.expires_in, session.return_in, session.request_in),
+        identity=plugin.identity.pairs(),
+        respond=plugin.respond,
+        reply=plugin.reply,
+        status=plugin.status,
+    )
+
+
+def _upstream(upstream: written.Upstream) -> Upstream:
+    health, tls = upstream.health_check, upstream.tls
+    return Upstream(
+        name=upstream.name,
+        endpoints=upstream.endpoints,
+        protocol=upstream.protocol,
+        connect_timeout=upstream.connect_timeout,
+        timeout=upstream.timeout,
+        connect_retries=upstream.connect_retries,
+        health_check=None
+        if health is None
+        else HealthCheck(health.path, health.interval, health.timeout, health.healthy_after, health.unhealthy_after),
+        tls=None if tls is None else UpstreamTls(tls.server_name, tls.ca),
+    )
+
+
+def _listener(listener: written.Listener) -> Listener:
+    tls = listener.tls
+    return Listener(None if tls is None else Tls(tls.certificate, tls.key), listener.trusted_hops)

@@ -1,0 +1,230 @@
+"""The version 1 document, as operators declare it.
+
+Types are strict: nothing is converted, ``"120"`` is not 120. A model says what one key may hold; what keys must be in
+agreement with each other is in ``checks.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Strict, Tag
+
+from menshen.config.identity import PRESETS, IdentityHeaders, Preset
+from menshen.config.snapshot import (
+    Access,
+    CodePosition,
+    IdentityField,
+    RequestPosition,
+    Respond,
+    ReturnPosition,
+    SessionKind,
+    StatusStyle,
+)
+from menshen.config.values import (
+    ApiPath,
+    ApiRef,
+    AppId,
+    AppSecret,
+    BaseUrl,
+    Description,
+    EndpointAt,
+    FilePath,
+    HeaderName,
+    HealthPath,
+    Host,
+    HostName,
+    Minutes,
+    Name,
+    ParameterName,
+    Prefix,
+    Seconds,
+    TypeName,
+    VersionOne,
+)
+from menshen.config.wording import refuse
+
+__all__ = [
+    "Api",
+    "App",
+    "Binding",
+    "Code",
+    "Document",
+    "Group",
+    "HealthCheck",
+    "Identity",
+    "Listener",
+    "Method",
+    "Plugin",
+    "Session",
+    "Tls",
+    "Upstream",
+    "UpstreamTls",
+]
+
+Item = TypeVar("Item")
+Items = Annotated[tuple[Item, ...], Strict(False)]
+"""A list in YAML, a tuple here. Its items stay strict."""
+
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+class Part(BaseModel):
+    """A mapping whose every key is known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class App(Part):
+    """One mini program on one platform. ``base_url`` of "" is the platform's own address."""
+
+    name: Name
+    platform: Name
+    appid: AppId
+    secret: AppSecret
+    base_url: BaseUrl = ""
+    description: Description = ""
+
+
+class HealthCheck(Part):
+    """Active HTTP health check; times in seconds."""
+
+    path: HealthPath
+    interval: Seconds = 5.0
+    timeout: Seconds = 2.0
+    healthy_after: Annotated[int, Field(ge=1, le=100)] = 2
+    unhealthy_after: Annotated[int, Field(ge=1, le=100)] = 3
+
+
+class UpstreamTls(Part):
+    """TLS towards a backend. ``ca`` of "" is the system's store."""
+
+    server_name: HostName
+    ca: FilePath = ""
+
+
+class Upstream(Part):
+    """A backend service. Times in seconds; ``timeout`` 0 means no limit on the whole answer."""
+
+    name: Name
+    endpoints: Annotated[Items[EndpointAt], Field(min_length=1)]
+    protocol: Literal["http1", "http2"] = "http1"
+    connect_timeout: Seconds = 1.0
+    timeout: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 15.0
+    connect_retries: Annotated[int, Field(ge=0, le=10)] = 2
+    health_check: HealthCheck | None = None
+    tls: UpstreamTls | None = None
+    description: Description = ""
+
+
+class Api(Part):
+    """One path pattern of a group. No ``methods`` means every method; no ``access`` follows the bindings."""
+
+    name: Name
+    path: ApiPath
+    methods: Annotated[Items[Method], Field(min_length=1)] | None = None
+    access: Access | None = None
+
+
+class Group(Part):
+    """APIs under the same hosts and path prefix, served by one upstream."""
+
+    name: Name
+    hosts: Annotated[Items[Host], Field(min_length=1)] = ("*",)
+    prefix: Prefix = "/"
+    strip_prefix: bool = False
+    upstream: Name
+    apis: Items[Api] = ()
+    description: Description = ""
+
+
+class Code(Part):
+    """Where a login request carries the platform's code."""
+
+    position: CodePosition = Field(default="header", alias="in")
+    name: ParameterName = "js_code"
+
+
+class Session(Part):
+    """How login states look and travel. ``expires_in`` is in minutes."""
+
+    name: ParameterName = "user_session"
+    kind: SessionKind = "sealed"
+    expires_in: Minutes = 120
+    return_in: ReturnPosition = "header"
+    request_in: RequestPosition = "header"
+
+
+def _preset(value: Any) -> Any:
+    if not isinstance(value, str) or value not in PRESETS:
+        raise refuse(
+            "must be menshen, cloudrun, or a mapping of identity field to header name",
+            "必须是 menshen、cloudrun，或“身份字段: 头名称”的映射",
+        )
+    return value
+
+
+def _header_form(value: Any) -> str:
+    return "<mapping>" if isinstance(value, dict) else "<preset>"
+
+
+class Identity(Part):
+    """The headers that tell a backend who calls: a preset's, or a mapping of identity field to header name."""
+
+    headers: Annotated[
+        Annotated[Preset, BeforeValidator(_preset), Tag("<preset>")]
+        | Annotated[dict[IdentityField, HeaderName], Tag("<mapping>")],
+        Discriminator(_header_form),
+    ] = "menshen"
+
+    def pairs(self) -> IdentityHeaders:
+        return tuple(self.headers.items()) if isinstance(self.headers, dict) else PRESETS[self.headers]
+
+
+class Plugin(Part):
+    """A login plugin. It does nothing until it is bound."""
+
+    name: Name
+    type: TypeName
+    app: Name
+    description: Description = ""
+    code: Code = Code()
+    session: Session = Session()
+    identity: Identity = Identity()
+    respond: Respond = "upstream"
+    reply: dict[str, Any] | None = None
+    status: StatusStyle = "menshen"
+
+
+class Binding(Part):
+    """Where a plugin applies: one of ``group`` and ``api`` (written ``group/api``) is given."""
+
+    plugin: Name
+    group: Name | None = None
+    api: ApiRef | None = None
+
+
+class Tls(Part):
+    """Certificate chain and key, PEM files."""
+
+    certificate: FilePath
+    key: FilePath
+
+
+class Listener(Part):
+    """The public side. ``trusted_hops`` is the number of proxies in front of the gateway."""
+
+    tls: Tls | None = None
+    trusted_hops: Annotated[int, Field(ge=0, le=16)] = 0
+
+
+class Document(Part):
+    """The whole configuration."""
+
+    version: VersionOne
+    apps: Items[App] = ()
+    upstreams: Items[Upstream] = ()
+    groups: Items[Group] = ()
+    plugins: Items[Plugin] = ()
+    bindings: Items[Binding] = ()
+    listener: Listener = Listener()

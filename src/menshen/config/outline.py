@@ -1,0 +1,150 @@
+"""The parts of a document that are sound, each with its place, and the names that are declared.
+
+Cross-checks run on an outline and not on a :class:`Document`, because there is no document while a single key is wrong,
+and an operator should see every problem at once. A part that did not validate is left out; its name still counts as
+declared, so that references to it are no problem of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from menshen.config.document import Api, App, Binding, Group, Plugin, Upstream
+from menshen.config.wording import Loc, render_path
+
+__all__ = ["ApiAt", "At", "GroupNames", "Names", "Outline", "outline"]
+
+Value = TypeVar("Value")
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class At(Generic[Value]):
+    """A value and its place, such as ``groups[0]``."""
+
+    path: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class ApiAt:
+    """An API and its place; ``group`` is its group's name, or None where that is not text."""
+
+    path: str
+    value: Api
+    group: str | None
+    group_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupNames:
+    """The names of the APIs of one group."""
+
+    group: str | None
+    apis: tuple[At[str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Every name that is declared, with the place of the part that declares it."""
+
+    apps: tuple[At[str], ...]
+    upstreams: tuple[At[str], ...]
+    groups: tuple[At[str], ...]
+    plugins: tuple[At[str], ...]
+    apis: tuple[GroupNames, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The sound parts. ``groups`` are without their APIs, which are in ``apis``."""
+
+    names: Names
+    apps: tuple[At[App], ...]
+    upstreams: tuple[At[Upstream], ...]
+    groups: tuple[At[Group], ...]
+    apis: tuple[ApiAt, ...]
+    plugins: tuple[At[Plugin], ...]
+    bindings: tuple[At[Binding], ...]
+    bindings_whole: bool
+    """Whether ``bindings`` has all bindings that are written."""
+
+
+def outline(raw: Mapping[str, Any], errors: Sequence[ErrorDetails]) -> Outline:
+    """The outline of a mapping; ``errors`` is what the document's model says about it."""
+    unknown = {error["loc"] for error in errors if error["type"] == "extra_forbidden"}
+    known = _without(raw, unknown, ())
+    broken = {_part(error["loc"]) for error in errors if error["loc"] not in unknown}
+    groups = list(_items(known, ("groups",)))
+    return Outline(
+        names=Names(
+            apps=_names(known, ("apps",)),
+            upstreams=_names(known, ("upstreams",)),
+            groups=_names(known, ("groups",)),
+            plugins=_names(known, ("plugins",)),
+            apis=tuple(GroupNames(_name(group), _names(group, (*loc, "apis"))) for loc, group in groups),
+        ),
+        apps=_sound(known, ("apps",), App, broken),
+        upstreams=_sound(known, ("upstreams",), Upstream, broken),
+        groups=tuple(
+            At(render_path(loc), Group.model_validate({**group, "apis": []}))
+            for loc, group in groups
+            if loc not in broken
+        ),
+        apis=tuple(
+            ApiAt(api.path, api.value, _name(group), render_path(loc))
+            for loc, group in groups
+            for api in _sound(group, (*loc, "apis"), Api, broken)
+        ),
+        plugins=_sound(known, ("plugins",), Plugin, broken),
+        bindings=_sound(known, ("bindings",), Binding, broken),
+        bindings_whole=not any(loc[:1] == ("bindings",) for loc in broken),
+    )
+
+
+def _part(loc: Loc) -> Loc:
+    """The part that an error is in: an API, or an item of a top-level list."""
+    if loc[:1] == ("groups",) and loc[2:3] == ("apis",) and len(loc) > 3:
+        return loc[:4]
+    return loc[:2]
+
+
+def _without(value: Any, unwanted: set[Loc], at: Loc) -> Any:
+    """A copy without the keys at these places. Union marks are in no place that has unknown keys."""
+    if not unwanted:
+        return value
+    if isinstance(value, Mapping):
+        return {key: _without(item, unwanted, (*at, key)) for key, item in value.items() if (*at, key) not in unwanted}
+    if isinstance(value, list):
+        return [_without(item, unwanted, (*at, index)) for index, item in enumerate(value)]
+    return value
+
+
+def _items(parent: Mapping[str, Any], at: Loc) -> Iterator[tuple[Loc, Mapping[str, Any]]]:
+    """The mappings in a list, with their places; ``at`` is the place of the list."""
+    items = parent.get(str(at[-1]))
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        if isinstance(item, Mapping):
+            yield (*at, index), item
+
+
+def _sound(parent: Mapping[str, Any], at: Loc, model: type[Model], broken: set[Loc]) -> tuple[At[Model], ...]:
+    return tuple(
+        At(render_path(loc), model.model_validate(item)) for loc, item in _items(parent, at) if loc not in broken
+    )
+
+
+def _names(parent: Mapping[str, Any], at: Loc) -> tuple[At[str], ...]:
+    return tuple(
+        At(render_path(loc), item["name"]) for loc, item in _items(parent, at) if isinstance(item.get("name"), str)
+    )
+
+
+def _name(part: Mapping[str, Any]) -> str | None:
+    name = part.get("name")
+    return name if isinstance(name, str) else None

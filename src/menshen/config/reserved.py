@@ -1,0 +1,71 @@
+"""Names of headers that a document may not take for its own.
+
+``Authorization`` is free for a login state only: a client that sends one there cannot send another credential to a
+backend in it, since the gateway removes its own.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from menshen.config.identity import PRESETS
+from menshen.config.snapshot import IdentityField
+
+__all__ = ["HeaderUse", "fold", "identity_header_is_reserved", "is_reserved", "is_secret_name"]
+
+HeaderUse = Literal["code", "session", "identity"]
+
+_HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "http2-settings",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+_MESSAGE = frozenset(
+    {
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cookie",
+        "expect",
+        "host",
+        "set-cookie",
+    }
+)
+# Set by the gateway itself: tags travel as baggage, the trace in its own headers.
+_GATEWAY = frozenset({"baggage", "forwarded", "traceparent", "tracestate", "x-request-id"})
+# A client that sends an AppSecret is refused, by the name of what it sends.
+_SECRETS = frozenset({"app-secret", "appsecret", "secret"})
+_RESERVED = _HOP_BY_HOP | _MESSAGE | _GATEWAY | _SECRETS
+_PREFIXES = ("x-menshen-", "x-envoy-", "x-forwarded-", ":")
+
+
+def fold(header: str) -> str:
+    """One spelling for all that a backend may take for the same header: case and ``_`` for ``-`` do not count."""
+    return header.lower().replace("_", "-")
+
+
+def is_reserved(header: str, use: HeaderUse) -> bool:
+    """Whether the protocol, Envoy or the gateway has this header for itself."""
+    folded = fold(header)
+    if folded == "authorization":
+        return use != "session"
+    return folded in _RESERVED or folded.startswith(_PREFIXES)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a client that sends a parameter of this name is taken to send an AppSecret."""
+    return fold(name) in _SECRETS
+
+
+def identity_header_is_reserved(field: IdentityField, header: str) -> bool:
+    """As :func:`is_reserved`; the ``menshen`` preset's own header is free for the field that it has there."""
+    return (field, header.lower()) not in PRESETS["menshen"] and is_reserved(header, "identity")

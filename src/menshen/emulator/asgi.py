@@ -1,0 +1,63 @@
+"""The emulator on a port: the platforms' own paths, and the control API.
+
+The platforms' paths are answered before any routing: benchmarks send thousands of logins a second through them, on the
+machine that they measure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from menshen.emulator.answer import Answer
+from menshen.emulator.control import control_app
+from menshen.emulator.dialect import DIALECTS
+from menshen.emulator.state import Emulator
+
+__all__ = ["emulator_app"]
+
+_PATIENCE = 60.0
+"""Seconds that a silent answer lasts; longer than any client waits, and not for ever."""
+
+
+def emulator_app(emulator: Emulator) -> ASGIApp:
+    """The application: ``/{platform}/sns/jscode2session`` and ``/emulator/{platform}/...``."""
+    control = control_app(emulator)
+    exchanges = {f"/{platform}/sns/jscode2session": platform for platform in DIALECTS}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        platform = exchanges.get(scope.get("path", ""))
+        if platform is None:
+            await control(scope, receive, send)
+            return
+        answer = emulator.code2session(platform, scope["method"], scope["query_string"])
+        if answer.delay:
+            await asyncio.sleep(answer.delay)
+        if answer.silent:
+            await _hold(receive)
+            answer = Answer(b"", "text/plain", status=504)
+        await _send(send, answer)
+
+    return app
+
+
+async def _hold(receive: Receive) -> None:
+    """Until the client has gone, at most ``_PATIENCE``."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+    except TimeoutError:
+        return
+
+
+async def _send(send: Send, answer: Answer) -> None:
+    headers = [
+        (b"content-type", answer.content_type.encode()),
+        (b"content-length", b"%d" % len(answer.body)),
+    ]
+    if answer.location:
+        headers.append((b"location", answer.location.encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

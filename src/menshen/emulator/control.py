@@ -1,0 +1,170 @@
+"""The control API: what a test or a developer asks of the emulator, under ``/emulator/{platform}``.
+
+==========================  =======================================================  =============================
+``POST apps``               ``{"appid", "secret"[, "unionid", "errcode_on_success",  the app, without its secret
+                            "extra_fields"]}``
+``POST login``              ``{"appid", "user"}``                                    ``{"code"}``
+``POST codes``              ``{"appid", "count", "user_prefix"}``                    ``{"codes": [...]}``
+``POST faults``             ``{"fault"[, "times" | "rate"][, "seconds"][, "user"]}``  the fault as it is set
+``DELETE faults``                                                                    ``{}``
+``GET calls[?code=...]``                                                             ``{"total", "codes": {...}}``
+==========================  =======================================================  =============================
+
+A request that is wrong gets 400, an unknown app or platform 404, both with ``{"error": "what is wrong"}``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeVar
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from menshen.emulator.faults import FAULTS, Fault
+from menshen.emulator.state import AppSettings, Emulator, UnknownApp, UnknownPlatform
+
+__all__ = ["control_app"]
+
+_BODY_LIMIT = 64 * 1024
+_MOST_CODES = 100_000
+
+_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+_Ask = TypeVar("_Ask", bound=msgspec.Struct)
+
+
+class _App(msgspec.Struct, forbid_unknown_fields=True):
+    appid: _Name
+    secret: _Name
+    unionid: bool = False
+    errcode_on_success: bool = False
+    extra_fields: bool = False
+
+
+class _Login(msgspec.Struct, forbid_unknown_fields=True):
+    appid: _Name
+    user: _Name
+
+
+class _Codes(msgspec.Struct, forbid_unknown_fields=True):
+    appid: _Name
+    count: Annotated[int, msgspec.Meta(ge=1, le=_MOST_CODES)]
+    user_prefix: Annotated[str, msgspec.Meta(max_length=256)] = "user-"
+
+
+class _Fault(msgspec.Struct, forbid_unknown_fields=True):
+    fault: str | int
+    times: Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)] | None = None
+    rate: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
+    seconds: Annotated[float, msgspec.Meta(gt=0, le=3600)] | None = None
+    user: _Name | None = None
+
+
+def control_app(emulator: Emulator) -> Starlette:
+    """The control API as an application of its own."""
+
+    async def apps(request: Request) -> JSONResponse:
+        ask = await _asked(request, _App)
+        settings = AppSettings(ask.secret, ask.unionid, ask.errcode_on_success, ask.extra_fields)
+        emulator.add_app(_platform(request), ask.appid, settings)
+        return JSONResponse(
+            {
+                "appid": ask.appid,
+                "unionid": ask.unionid,
+                "errcode_on_success": ask.errcode_on_success,
+                "extra_fields": ask.extra_fields,
+            }
+        )
+
+    async def login(request: Request) -> JSONResponse:
+        ask = await _asked(request, _Login)
+        return JSONResponse({"code": emulator.login(_platform(request), ask.appid, ask.user)})
+
+    async def codes(request: Request) -> JSONResponse:
+        ask = await _asked(request, _Codes)
+        platform = _platform(request)
+        return JSONResponse(
+            {"codes": [emulator.login(platform, ask.appid, f"{ask.user_prefix}{n}") for n in range(ask.count)]}
+        )
+
+    async def add_fault(request: Request) -> JSONResponse:
+        fault = _fault(await _asked(request, _Fault))
+        emulator.add_fault(_platform(request), fault)
+        amount = {"times": fault.times} if fault.rate is None else {"rate": fault.rate}
+        return JSONResponse({"fault": fault.name, **amount, "seconds": fault.seconds, "user": fault.user})
+
+    async def clear_faults(request: Request) -> JSONResponse:
+        emulator.clear_faults(_platform(request))
+        return JSONResponse({})
+
+    async def calls(request: Request) -> JSONResponse:
+        seen = emulator.calls(_platform(request))
+        code = request.query_params.get("code")
+        counts = seen.codes if code is None else {code: seen.codes.get(code, 0)}
+        return JSONResponse({"total": seen.total, "codes": dict(counts)})
+
+    return Starlette(
+        routes=[
+            Route("/emulator/{platform}/apps", apps, methods=["POST"]),
+            Route("/emulator/{platform}/login", login, methods=["POST"]),
+            Route("/emulator/{platform}/codes", codes, methods=["POST"]),
+            Route("/emulator/{platform}/faults", add_fault, methods=["POST"]),
+            Route("/emulator/{platform}/faults", clear_faults, methods=["DELETE"]),
+            Route("/emulator/{platform}/calls", calls, methods=["GET"]),
+        ],
+        exception_handlers={
+            HTTPException: _http_error,
+            UnknownApp: _unknown_app,
+            UnknownPlatform: _unknown_platform,
+        },
+    )
+
+
+def _platform(request: Request) -> str:
+    return str(request.path_params["platform"])
+
+
+async def _asked(request: Request, kind: type[_Ask]) -> _Ask:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _BODY_LIMIT:
+            raise HTTPException(413, f"the body is over {_BODY_LIMIT} bytes")
+    try:
+        return msgspec.json.decode(bytes(body), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise HTTPException(400, str(error)) from None
+
+
+def _fault(ask: _Fault) -> Fault:
+    name = str(ask.fault)
+    if name not in FAULTS:
+        raise HTTPException(400, f"no fault {name!r}; there are: {', '.join(sorted(FAULTS))}")
+    if ask.times is not None and ask.rate is not None:
+        raise HTTPException(400, "give times or rate, not both")
+    if (name == "latency") != (ask.seconds is not None):
+        raise HTTPException(400, "latency needs seconds, and only latency takes it")
+    times = 1 if ask.times is None else ask.times
+    return Fault(name, times, ask.rate, ask.seconds or 0.0, ask.user or "")
+
+
+def _error(status: int, text: str) -> JSONResponse:
+    return JSONResponse({"error": text}, status)
+
+
+async def _http_error(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    return _error(error.status_code, error.detail)
+
+
+async def _unknown_app(request: Request, error: Exception) -> JSONResponse:
+    platform = _platform(request)
+    return _error(404, f"no app {error} on {platform}: POST /emulator/{platform}/apps first")
+
+
+async def _unknown_platform(_request: Request, error: Exception) -> JSONResponse:
+    return _error(404, f"no platform {error}")

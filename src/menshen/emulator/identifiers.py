@@ -1,0 +1,89 @@
+"""Ids and keys in the shapes the platforms give them (``reference/platform-apis.md`` 1.1 and 3).
+
+Openids are derived, so that a user has the same one after a restart and a test can compute nothing but still compare.
+Codes, session keys and rids come from the random source that is passed in: ``random(n)`` gives ``n`` bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable
+from typing import Final
+
+__all__ = [
+    "IDENTITY_KEY",
+    "RandomBytes",
+    "login_code",
+    "qq_openid",
+    "qq_session_key",
+    "qq_unionid",
+    "rid",
+    "wechat_openid",
+    "wechat_session_key",
+    "wechat_unionid",
+]
+
+RandomBytes = Callable[[int], bytes]
+
+IDENTITY_KEY: Final = b"menshen emulator identities, version 1"
+"""What openids are derived with. It protects nothing: the users of an emulator are invented."""
+
+_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def _digest(key: bytes, *parts: str) -> bytes:
+    # The length in front keeps ("ab", "c") and ("a", "bc") apart.
+    text = "".join(f"{len(part)}:{part}" for part in parts)
+    return hmac.digest(key, text.encode(), hashlib.sha256)
+
+
+def _o27(digest: bytes) -> str:
+    return "o" + base64.urlsafe_b64encode(digest)[:27].decode()
+
+
+def login_code(random: RandomBytes) -> str:
+    """32 letters and digits; samples start with 0."""
+    number = int.from_bytes(random(24), "big")
+    digits = ["0"]
+    for _ in range(31):
+        number, digit = divmod(number, 62)
+        digits.append(_BASE62[digit])
+    return "".join(digits)
+
+
+def rid(now: float, random: RandomBytes) -> str:
+    """WeChat's request id: Unix time in hex, then two groups of 8 hex digits."""
+    tail = random(8).hex()
+    return f"{int(now):08x}-{tail[:8]}-{tail[8:]}"
+
+
+def wechat_openid(key: bytes, appid: str, user: str) -> str:
+    """28 characters that start with ``o``."""
+    return _o27(_digest(key, "wechat openid", appid, user))
+
+
+def wechat_unionid(key: bytes, user: str) -> str:
+    """Like an openid, and the same in every app: all apps here are bound to one Open Platform account."""
+    return _o27(_digest(key, "wechat unionid", user))
+
+
+def wechat_session_key(random: RandomBytes) -> str:
+    """base64 of 16 bytes: 24 characters that end with ``==``."""
+    return base64.b64encode(random(16)).decode()
+
+
+def qq_openid(key: bytes, appid: str, user: str) -> str:
+    """32 upper-case hex digits."""
+    return _digest(key, "qq openid", appid, user)[:16].hex().upper()
+
+
+def qq_unionid(key: bytes, user: str) -> str:
+    """``UID_`` and 32 upper-case hex digits."""
+    return "UID_" + _digest(key, "qq unionid", user)[:16].hex().upper()
+
+
+def qq_session_key(random: RandomBytes) -> str:
+    """base64 of 16 bytes that are printable ASCII, as in the one sample there is."""
+    return base64.b64encode(bytes(ord(_BASE62[byte % 62]) for byte in random(16))).decode()

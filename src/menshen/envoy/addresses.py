@@ -1,0 +1,80 @@
+"""Where things are: what a snapshot does not say because it differs from machine to machine."""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from menshen.config.snapshot import Endpoint
+from menshen.envoy.typed import Json
+
+__all__ = ["FILES", "Addresses", "Subscription"]
+
+Subscription = Literal["lds", "cds", "rds", "sds"]
+
+FILES: Final[dict[Subscription, str]] = {
+    "lds": "lds/listeners.json",
+    "cds": "cds/clusters.json",
+    "rds": "rds/routes.json",
+    "sds": "sds/secrets.json",
+}
+"""One directory per subscription: Envoy reads a file again when anything is moved into its directory."""
+
+_SOCKET_PATH_LIMIT: Final = 100
+"""``sun_path`` has 108 bytes on Linux and 104 on macOS, with the final NUL."""
+
+_SYSTEM_CAS: Final = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """``listen`` is the public side, ``brain`` one endpoint per worker, ``directory`` is ours alone (0700)."""
+
+    listen: Endpoint
+    brain: tuple[Endpoint, ...]
+    directory: Path
+    admin: Path
+    system_ca: str = _SYSTEM_CAS[0]
+
+    @classmethod
+    def under(cls, directory: Path, *, listen: Endpoint, brain: Iterable[Endpoint]) -> Addresses:
+        """Addresses with everything under ``directory``, which is made if need be.
+
+        The admin socket can stop Envoy and read its memory, so it lies in a directory that nobody else can enter. A
+        path too long for a socket moves it to a fresh private directory of the system's temporary one.
+        """
+        directory = directory.absolute()
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.chmod(0o700)
+        admin = directory / "admin.sock"
+        if len(bytes(admin)) > _SOCKET_PATH_LIMIT:
+            admin = Path(tempfile.mkdtemp(prefix="menshen-")) / "admin.sock"
+        return cls(listen=listen, brain=tuple(brain), directory=directory, admin=admin, system_ca=_system_ca())
+
+    @property
+    def bootstrap(self) -> Path:
+        return self.directory / "bootstrap.json"
+
+    def file(self, subscription: Subscription) -> Path:
+        return self.directory / FILES[subscription]
+
+    def source(self, subscription: Subscription) -> Json:
+        """The ``ConfigSource`` by which Envoy follows one file."""
+        path = self.file(subscription)
+        return {
+            "resource_api_version": "V3",
+            "path_config_source": {"path": str(path), "watched_directory": {"path": str(path.parent)}},
+        }
+
+
+def _system_ca() -> str:
+    known = (ssl.get_default_verify_paths().cafile, *_SYSTEM_CAS)
+    return next((path for path in known if path and Path(path).is_file()), _SYSTEM_CAS[0])

@@ -1,0 +1,90 @@
+"""The question to the brain: may this request pass? Asked over HTTP, and no answer means no.
+
+The filter's default is to ask. A route without settings of its own has no stamp, which the brain refuses, so a route
+that was forgotten is closed, not open. Only routes that are public and answers of Envoy's own switch it off.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from menshen.config.snapshot import Snapshot
+from menshen.envoy.clusters import BRAIN
+from menshen.envoy.strip import plugins_of
+from menshen.envoy.typed import Json, exact, seconds, typed
+from menshen.gateway.wire import (
+    AUTHZ_PREFIX,
+    BODY_LIMIT,
+    HEADER_CODE,
+    HEADER_RECEIVED,
+    HEADER_REQUEST_ID,
+    HEADER_ROUTE,
+    SECRET_HEADERS,
+)
+
+__all__ = ["AUTHORIZATION", "authorization_filter", "not_asked", "with_body"]
+
+AUTHORIZATION: Final = "menshen.authorization"
+_PACKAGE: Final = "envoy.extensions.filters.http.ext_authz.v3"
+
+_TIMEOUT: Final = 7.0
+"""A login waits for the platform for up to 5 s; the brain answers that with an error of its own."""
+
+
+def authorization_filter(snapshot: Snapshot) -> Json:
+    plugins = plugins_of(snapshot)
+    states = {plugin.session.name.lower() for plugin in plugins}
+    codes = {plugin.code.name.lower() for plugin in plugins if plugin.code.position == "header"}
+    identity = {header.lower() for plugin in plugins for _, header in plugin.identity}
+    http_service = {
+        "server_uri": {"uri": "http://brain.menshen.internal", "cluster": BRAIN, "timeout": seconds(_TIMEOUT)},
+        "path_prefix": AUTHZ_PREFIX,
+        # Sent again only when nothing was sent: a worker that has just died costs no login and spends no code.
+        "retry_policy": {"retry_on": "connect-failure,refused-stream,reset-before-request", "num_retries": 2},
+        "authorization_response": {
+            # To the backend. The brain rewrites "cookie" where the login state lies in one.
+            "allowed_upstream_headers": exact({*identity, "cookie"}),
+            "allowed_client_headers": exact(
+                {*states, "content-type", HEADER_CODE, "retry-after", "cache-control", "www-authenticate", "set-cookie"}
+            ),
+            "allowed_client_headers_on_success": exact({*states, "set-cookie"}),
+        },
+    }
+    config = {
+        "failure_mode_allow": False,
+        "status_on_error": {"code": "ServiceUnavailable"},
+        # A brain that was made to answer with a line break in a header is a failure, not a second header.
+        "validate_mutations": True,
+        "charge_cluster_response_stats": False,
+        # Cookies always, also where no plugin reads them: two login states in one request are refused, which needs
+        # both to be seen (attack class 28).
+        "allowed_headers": exact(
+            {
+                *states,
+                *codes,
+                HEADER_ROUTE,
+                HEADER_RECEIVED,
+                HEADER_REQUEST_ID,
+                "content-type",
+                "cookie",
+                *SECRET_HEADERS,
+            }
+        ),
+        "http_service": http_service,
+    }
+    return {"name": AUTHORIZATION, "typed_config": typed(f"{_PACKAGE}.ExtAuthz", config)}
+
+
+def not_asked() -> Json:
+    """Per route: public, or answered by Envoy itself (filters run before a ``direct_response``)."""
+    return typed(f"{_PACKAGE}.ExtAuthzPerRoute", {"disabled": True})
+
+
+def with_body() -> Json:
+    """Per route: the code lies in the body, so the brain gets its beginning.
+
+    Partial bodies are allowed: an upload that merely carries a login state must not fail for its size. One byte over
+    the limit is handed over, so that a body of exactly the limit can be told from a longer one.
+    """
+    body = {"max_request_bytes": BODY_LIMIT + 1, "allow_partial_message": True}
+    return typed(f"{_PACKAGE}.ExtAuthzPerRoute", {"check_settings": {"with_request_body": body}})

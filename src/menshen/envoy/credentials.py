@@ -1,0 +1,53 @@
+"""Credentials stop here: login codes and login states are taken off the request before the backend (attack class 10).
+
+Headers go with ``request_headers_to_remove``, which the router applies after the brain has read them. A query parameter
+needs a filter of its own behind the authorization filter; it knows percent-encoded spellings of the name as well. A
+cookie is rewritten by the brain, which alone knows the other cookies of the request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from menshen.config.snapshot import LoginPlugin
+from menshen.envoy.typed import Json, typed
+
+__all__ = ["CREDENTIALS", "Carried", "carried", "credentials_filter", "without_query"]
+
+CREDENTIALS: Final = "menshen.credentials"
+_PACKAGE: Final = "envoy.extensions.filters.http.header_mutation.v3"
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """Names under which the clients of some plugins carry codes and login states."""
+
+    headers: tuple[str, ...]
+    query: tuple[str, ...]
+
+
+def carried(plugins: Iterable[LoginPlugin]) -> Carried:
+    headers: set[str] = set()
+    query: set[str] = set()
+    for plugin in plugins:
+        for position, name in (
+            (plugin.code.position, plugin.code.name),
+            (plugin.session.request_in, plugin.session.name),
+        ):
+            if position == "header":
+                headers.add(name.lower())
+            elif position == "query":
+                query.add(name)
+    return Carried(tuple(sorted(headers)), tuple(sorted(query)))
+
+
+def credentials_filter() -> Json:
+    return {"name": CREDENTIALS, "typed_config": typed(f"{_PACKAGE}.HeaderMutation")}
+
+
+def without_query(names: Iterable[str]) -> Json:
+    """Per-route settings of the filter: these query parameters do not reach the backend."""
+    mutations = {"query_parameter_mutations": [{"remove": name} for name in names]}
+    return typed(f"{_PACKAGE}.HeaderMutationPerRoute", {"mutations": mutations})

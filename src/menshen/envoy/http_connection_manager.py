@@ -1,0 +1,91 @@
+"""The HTTP side of the listener: what is read, in which order it is worked on, and what is refused before that."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from menshen.config.snapshot import Snapshot
+from menshen.envoy.addresses import Addresses
+from menshen.envoy.authorization import authorization_filter
+from menshen.envoy.credentials import credentials_filter
+from menshen.envoy.local_replies import local_reply_config
+from menshen.envoy.routes import ROUTES
+from menshen.envoy.stamp import stamp_filter
+from menshen.envoy.strip import strip_extension, stripped_names
+from menshen.envoy.typed import Json, seconds, typed
+
+__all__ = ["STAT_PREFIX", "http_connection_manager"]
+
+STAT_PREFIX: Final = "gateway"
+
+_MAX_HEADERS_KIB: Final = 60
+
+
+def http_connection_manager(snapshot: Snapshot, addresses: Addresses) -> Json:
+    """Nothing in here depends on routes, so that an ordinary change does not replace the listener."""
+    config = {
+        "stat_prefix": STAT_PREFIX,
+        "codec_type": "AUTO",
+        "rds": {"route_config_name": ROUTES, "config_source": addresses.source("rds")},
+        "early_header_mutation_extensions": [strip_extension(snapshot)],
+        "http_filters": [
+            stamp_filter(stripped_names(snapshot)),
+            authorization_filter(snapshot),
+            credentials_filter(),
+            {
+                "name": "menshen.router",
+                # Backends get no x-envoy-* and clients no timings of them.
+                "typed_config": typed(
+                    "envoy.extensions.filters.http.router.v3.Router", {"suppress_envoy_headers": True}
+                ),
+            },
+        ],
+        "local_reply_config": local_reply_config(),
+        "upgrade_configs": [{"upgrade_type": "websocket"}],
+        **_paths(),
+        **_peers(snapshot),
+        **_limits(),
+    }
+    name = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+    return {"name": "menshen.http", "typed_config": typed(name, config)}
+
+
+def _paths() -> Json:
+    """One reading of a path for everybody: what is matched is what the backend gets (attack classes 12 and 15)."""
+    return {
+        "normalize_path": True,
+        "merge_slashes": True,
+        "path_with_escaped_slashes_action": "REJECT_REQUEST",
+        "strip_trailing_host_dot": True,
+    }
+
+
+def _peers(snapshot: Snapshot) -> Json:
+    """Who the client is. A private address is no sign of trust: containers and tunnels have one."""
+    return {
+        "use_remote_address": True,
+        "xff_num_trusted_hops": snapshot.listener.trusted_hops,
+        "internal_address_config": {"unix_sockets": False},
+        "generate_request_id": True,
+        "preserve_external_request_id": False,
+        "server_header_transformation": "PASS_THROUGH",
+    }
+
+
+def _limits() -> Json:
+    return {
+        "max_request_headers_kb": _MAX_HEADERS_KIB,
+        "request_headers_timeout": "10s",  # slow loris
+        "stream_idle_timeout": "300s",
+        "common_http_protocol_options": {
+            "idle_timeout": seconds(300),
+            "max_headers_count": 100,
+            # The contract's own names have them: user_session, js_code. The strip knows both spellings.
+            "headers_with_underscores_action": "ALLOW",
+        },
+        "http2_protocol_options": {
+            "max_concurrent_streams": 128,
+            "initial_stream_window_size": 65_536,
+            "initial_connection_window_size": 1_048_576,
+        },
+    }

@@ -1,0 +1,98 @@
+"""Envoy's own answers, in the words of the contract.
+
+A mapper sees only answers that Envoy or the brain made, never one of a backend: those pass as they are. The first
+mapper whose filter fits decides, so the order is: the brain's own words, then Envoy's by cause, then by status.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from menshen.envoy.typed import Json, typed, written
+from menshen.errors import (
+    BodyTooLarge,
+    BrainUnavailable,
+    InternalFault,
+    MalformedRequest,
+    MethodNotAllowed,
+    NoSuchRoute,
+    Overloaded,
+    Refusal,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from menshen.gateway.wire import HEADER_CODE, WIRE_STATUSES
+
+__all__ = ["local_reply_config"]
+
+_BY_BRAIN: Final = ("UAEX",)
+_NO_BACKEND: Final = ("UH", "UF", "UO", "UC", "UR", "LR", "URX", "UPE", "NC")
+_BACKEND_SLOW: Final = ("UT", "UMSDR")
+_OVERLOADED: Final = ("OM",)
+
+_REQUEST_ID: Final = "%REQ(X-REQUEST-ID)%%REQ(X-MENSHEN-NONE)%"
+"""The contract has a string, and a request that was refused while it was read has no id yet. A lone operator without a
+value becomes ``null``, two of them an empty string; nobody can send the second header."""
+
+
+def local_reply_config() -> Json:
+    return {
+        "mappers": [
+            *({"filter": _status("EQ", wire), "status_code": real} for wire, real in sorted(WIRE_STATUSES.items())),
+            # The brain's denials have their body already. Its failures bear the same flag and have none.
+            {"filter": _all_of(_flags(*_BY_BRAIN), _denied())},
+            _says(_flags(*_BY_BRAIN), BrainUnavailable),
+            _says(_flags(*_OVERLOADED), Overloaded),
+            _says(_status("EQ", 404), NoSuchRoute),
+            _says(_status("EQ", 405), MethodNotAllowed),
+            _says(_status("EQ", 413), BodyTooLarge),
+            # 400, 408, 426, 431 …: all are the request's fault and keep their status.
+            _says(_all_of(_status("GE", 400), _status("LE", 499)), MalformedRequest, keep_status=True),
+            _says(_all_of(_status("GE", 500), _flags(*_BACKEND_SLOW)), UpstreamTimeout),
+            _says(_all_of(_status("GE", 500), _flags(*_NO_BACKEND)), UpstreamUnavailable),
+            _says(_status("EQ", 504), UpstreamTimeout),
+            _says(_status("GE", 500), InternalFault),
+        ]
+    }
+
+
+def _says(condition: Json, refusal: type[Refusal], *, keep_status: bool = False) -> Json:
+    body = {
+        "code": refusal.code,
+        "reason": refusal.reason,
+        "message": refusal.message.replace("%", "%%"),
+        "action": refusal.action,
+        "request_id": _REQUEST_ID,
+    }
+    mapper: Json = {
+        "filter": condition,
+        "headers_to_add": [written(HEADER_CODE, str(refusal.code)), written("cache-control", "no-store")],
+        "body_format_override": {
+            "json_format": body,
+            "content_type": "application/json; charset=utf-8",
+            "omit_empty_values": True,
+        },
+    }
+    return mapper if keep_status else {**mapper, "status_code": refusal.status}
+
+
+def _status(op: str, value: int) -> Json:
+    # The runtime key is mandatory and never set.
+    comparison = {"op": op, "value": {"default_value": value, "runtime_key": "menshen.unset"}}
+    return {"status_code_filter": {"comparison": comparison}}
+
+
+def _flags(*flags: str) -> Json:
+    return {"response_flag_filter": {"flags": list(flags)}}
+
+
+def _all_of(*filters: Json) -> Json:
+    return {"and_filter": {"filters": list(filters)}}
+
+
+def _denied() -> Json:
+    expression = typed(
+        "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
+        {"expression": "response.code_details == 'ext_authz_denied'"},
+    )
+    return {"extension_filter": {"name": "menshen.denied", "typed_config": expression}}

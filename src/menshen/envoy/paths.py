@@ -1,0 +1,94 @@
+"""Paths: the patterns of the document as Envoy matches them, and the spellings that are refused outright.
+
+Envoy has normalised the path before (``..``, ``//``, ``\\``), refused ``%2f``, ``%5c`` and fragments, and matches
+without the query string, which an attacker could otherwise shape to fit a pattern (attack classes 12 to 14).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from menshen.envoy.typed import Json
+
+__all__ = ["REFUSED_PATHS", "api_match", "api_order", "group_match", "rewritten"]
+
+_PARAMETER: Final = re.compile(r"\{[^{}/]*\}")
+_ENCODABLE: Final = re.compile(r"[!$&'()+,=:@]")
+
+_REFUSED: Final = (
+    ";",  # /public/..;/admin and /admin;x=1: servlet containers cut path parameters off, we do not
+    "%3[bB]",
+    "%00",
+    # Unreserved characters that are percent-encoded: /%61dmin is no /admin here and is one at the backend. RFC 3986
+    # has them decoded, honest clients never encode them.
+    "%2[dDeE]|%3[0-9]|%4[1-9a-fA-F]|%5[0-9aAfF]|%6[1-9a-fA-F]|%7[0-9aAeE]",
+    "%25(?:25)*(?:2[eEfF]|3[bB]|5[cC]|00)",  # encoded twice: a backend that decodes twice reads . / ; \\ NUL
+    "%[cC][01]|%[fF][5-9a-fA-F]",  # bytes that no UTF-8 has: overlong . and / of lenient decoders
+)
+
+_ANYTHING: Final = r"\C*"
+"""Any bytes: with ``.`` a single byte that is not UTF-8 would switch a rule off."""
+
+REFUSED_PATHS: Final = f"{_ANYTHING}(?:{'|'.join(_REFUSED)}){_ANYTHING}"
+
+
+def api_match(prefix: str, path: str) -> Json:
+    """How Envoy matches one API. The prefix itself, without a slash, is the group's root ``/``."""
+    prefix = prefix.rstrip("/")
+    if path == "/*":
+        return group_match(prefix)
+    if prefix and path == "/":
+        return _regex(f"{_literal(prefix)}/?")
+    full = prefix + path
+    below = full.removesuffix("*") if path.endswith("/*") else None
+    if _PARAMETER.search(full) or _ENCODABLE.search(full):
+        return _regex(_pattern(full) if below is None else _pattern(below) + _ANYTHING)
+    return {"path": full} if below is None else {"prefix": below}
+
+
+def group_match(prefix: str) -> Json:
+    """Everything under a group's prefix: ``/mall`` and ``/mall/...``, not ``/mallet``."""
+    prefix = prefix.rstrip("/")
+    if not prefix:
+        return {"prefix": "/"}
+    if _ENCODABLE.search(prefix):
+        return _regex(f"{_literal(prefix)}(?:/{_ANYTHING})?")
+    return {"path_separated_prefix": prefix}
+
+
+def api_order(path: str) -> tuple[tuple[int, str], ...]:
+    """Sort key of the APIs of a group, segment by segment: a literal, then a parameter, then a wildcard."""
+    return tuple(
+        (2, "") if segment == "*" else (1, "") if _PARAMETER.search(segment) else (0, segment)
+        for segment in path.split("/")
+    )
+
+
+def rewritten(prefix: str) -> Json:
+    """The part of a route action that takes the prefix off; the root becomes ``/``."""
+    prefix = prefix.rstrip("/")
+    if not prefix:
+        return {}
+    return {"regex_rewrite": {"pattern": {"regex": f"^{_literal(prefix)}/?"}, "substitution": "/"}}
+
+
+def _pattern(path: str) -> str:
+    return "[^/]+".join(_literal(part) for part in _PARAMETER.split(path))
+
+
+def _literal(text: str) -> str:
+    """These characters, each as it is or percent-encoded where RFC 3986 lets a client choose.
+
+    Otherwise ``/a%2Cb`` would not be the protected ``/a,b`` here, and be it at the backend.
+    """
+    return "".join(_either(character) if _ENCODABLE.match(character) else re.escape(character) for character in text)
+
+
+def _either(character: str) -> str:
+    digits = "".join(f"[{d}{d.lower()}]" if d.isalpha() else d for d in f"{ord(character):02X}")
+    return f"(?:{re.escape(character)}|%{digits})"
+
+
+def _regex(pattern: str) -> Json:
+    return {"safe_regex": {"regex": pattern}}

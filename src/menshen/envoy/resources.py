@@ -1,0 +1,70 @@
+"""A snapshot as the files that Envoy reads, and nothing else: no process, no socket."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from menshen.config.snapshot import Snapshot
+from menshen.envoy.addresses import FILES, Addresses
+from menshen.envoy.bootstrap import bootstrap
+from menshen.envoy.clusters import clusters
+from menshen.envoy.listener import certificate, listener
+from menshen.envoy.routes import route_configuration
+from menshen.envoy.typed import Json, typed
+
+__all__ = ["BOOTSTRAP", "build", "clusters_file", "place", "version_of", "write"]
+
+BOOTSTRAP = "bootstrap.json"
+
+
+def build(snapshot: Snapshot, addresses: Addresses) -> dict[str, bytes]:
+    """Every file by its name below the config directory. Equal snapshots give equal bytes."""
+    tls = snapshot.listener.tls
+    secrets = [] if tls is None else [typed(_SECRET, certificate(tls))]
+    return {
+        BOOTSTRAP: _encode(bootstrap(addresses)),
+        FILES["sds"]: _discovery(secrets),
+        FILES["cds"]: clusters_file(clusters(snapshot, addresses)),
+        FILES["lds"]: _discovery([typed("envoy.config.listener.v3.Listener", listener(snapshot, addresses))]),
+        FILES["rds"]: _discovery([typed("envoy.config.route.v3.RouteConfiguration", route_configuration(snapshot))]),
+    }
+
+
+_SECRET = "envoy.extensions.transport_sockets.tls.v3.Secret"  # noqa: S105
+
+
+def clusters_file(members: Iterable[Json]) -> bytes:
+    """The clusters file of these clusters; apart, because a change goes through the union of old and new."""
+    return _discovery([typed("envoy.config.cluster.v3.Cluster", cluster) for cluster in members])
+
+
+def version_of(file: bytes) -> str:
+    """``version_info`` of a file made here: a checksum of the resources, so that equal content is no update."""
+    version: str = msgspec.json.decode(file)["version_info"]
+    return version
+
+
+def place(path: Path, content: bytes) -> None:
+    """Replace a file so that a reader sees the old or the new one, never half of it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+def write(files: dict[str, bytes], directory: Path) -> None:
+    for name, content in files.items():
+        place(directory / name, content)
+
+
+def _discovery(resources: list[Json]) -> bytes:
+    version = hashlib.sha256(_encode(resources)).hexdigest()[:16]
+    return _encode({"version_info": version, "resources": resources})
+
+
+def _encode(value: object) -> bytes:
+    return msgspec.json.encode(value)

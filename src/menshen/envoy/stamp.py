@@ -1,0 +1,36 @@
+"""The stamp: which route Envoy chose, of which revision, written on the request before the brain is asked.
+
+The brain looks the route up by this stamp and never matches a URL again, so the two cannot disagree (attack class 18).
+A client's own copy is gone before routing (:mod:`menshen.envoy.strip`).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from menshen.envoy.typed import Json, removed, typed, written
+from menshen.gateway.wire import HEADER_RECEIVED, HEADER_ROUTE, stamp
+
+__all__ = ["STAMP", "stamp_filter", "stamp_of"]
+
+STAMP: Final = "menshen.stamp"
+_PACKAGE: Final = "envoy.extensions.filters.http.header_mutation.v3"
+
+
+def stamp_filter(stripped: str) -> Json:
+    """The filter; it notes the time on every request and the route where the route says so.
+
+    Trailers come after the headers were stripped and may name the same headers once more. An upstream that folds them
+    into its headers would believe them, so they are cleaned by the same pattern (attack class 6).
+    """
+    mutations = {
+        "request_mutations": [{"append": written(HEADER_RECEIVED, "%START_TIME(%s.%6f)%")}],
+        "request_trailers_mutations": [removed(stripped)],
+    }
+    return {"name": STAMP, "typed_config": typed(f"{_PACKAGE}.HeaderMutation", {"mutations": mutations})}
+
+
+def stamp_of(route_id: str, checksum: str) -> Json:
+    """Per-route settings of the filter."""
+    mutation = {"append": written(HEADER_ROUTE, stamp(route_id, checksum))}
+    return typed(f"{_PACKAGE}.HeaderMutationPerRoute", {"mutations": {"request_mutations": [mutation]}})

@@ -1,0 +1,112 @@
+"""Strip first: what a client may never say is removed before Envoy picks a route, on every route, public ones too.
+
+A route that the filters skip still forwards the client's headers, so removal per route or in a filter is not enough
+(CVE-2025-64484, CVE-2026-39858 and their siblings). Servers fold header names: CGI, WSGI and PHP read ``X-A-B``,
+``x_a_b`` and ``X.A.B`` as one name. Every character that is neither letter nor digit is therefore one separator here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from menshen.config.snapshot import LoginPlugin, Snapshot
+from menshen.envoy.typed import Json, removed, typed
+
+__all__ = ["WAFER_HEADERS", "plugins_of", "strip_extension", "stripped_names"]
+
+WAFER_HEADERS: Final = ("x-wx-code", "x-wx-encrypted-data", "x-wx-iv", "x-wx-skey", "x-wx-id")
+"""What wafer clients send: the one part of ``x-wx-*`` that is the client's to say. The rest is cloud hosting's."""
+
+_SEPARATOR: Final = "[^a-z0-9]"
+
+_FAMILIES: Final = (
+    "x-menshen",  # our identity, tags and stamps
+    "x-envoy",  # x-envoy-original-path, retry and timeout overrides (CVE-2023-27487, CVE-2024-45806)
+    "x-original",  # x-original-url, -uri, -host, -method: IIS, nginx and forward-auth read the route from them
+)
+
+_NAMES: Final = (
+    "forwarded",
+    "proxy",  # httpoxy: CGI turns it into HTTP_PROXY
+    "x-rewrite-url",
+    "x-http-method",  # the backend would run another method than the one that was checked (attack class 17)
+    "x-http-method-override",
+    "x-method-override",
+    "x-request-id",  # ours ends up in logs and error bodies; the client's would be its text there (attack class 48)
+    "baggage",  # carries tags to the backend; a client would choose its own
+)
+
+_CLIENT_ADDRESS: Final = ("x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip", "cf-connecting-ip")
+"""Believed only from a proxy in front of us."""
+
+
+def plugins_of(snapshot: Snapshot) -> tuple[LoginPlugin, ...]:
+    """Every plugin bound to a route, each once, by name."""
+    by_name = {route.login.name: route.login for route in snapshot.routes if route.login is not None}
+    return tuple(by_name[name] for name in sorted(by_name))
+
+
+def stripped_names(snapshot: Snapshot) -> str:
+    """One regular expression over whole header names; one, because it runs on every header of every request.
+
+    With a trusted proxy in front, its ``x-forwarded-for`` and ``x-forwarded-proto`` stay, in that spelling only.
+    """
+    plugins = plugins_of(snapshot)
+    credentials = {name.lower() for p in plugins for name in (p.code.name, p.session.name)}
+    identity = {header.lower() for plugin in plugins for _, header in plugin.identity}
+    identity.update(header.lower() for route in snapshot.routes for header in route.identity_headers)
+    from_proxy = ("x-forwarded-for", "x-forwarded-proto") if snapshot.listener.trusted_hops else ()
+    names = set(_NAMES) | identity | (set() if from_proxy else set(_CLIENT_ADDRESS))
+    patterns = [
+        *(_family(family, ()) for family in _FAMILIES),
+        _family("x-forwarded", from_proxy),
+        _family("x-wx", {*WAFER_HEADERS, *credentials} - identity),
+        *(_spellings(name) for name in sorted(names)),
+    ]
+    return f"(?i)(?:{'|'.join(patterns)})"
+
+
+def strip_extension(snapshot: Snapshot) -> Json:
+    """The early header mutation of the connection manager."""
+    config = typed(
+        "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
+        {"mutations": [removed(stripped_names(snapshot))]},
+    )
+    return {"name": "menshen.strip", "typed_config": config}
+
+
+def _spellings(name: str) -> str:
+    """The name with any separator in place of each of its own."""
+    return _SEPARATOR.join(re.escape(word) for word in re.split(_SEPARATOR, name))
+
+
+def _family(family: str, keep: Iterable[str]) -> str:
+    """Every name that begins with ``family`` and a separator, in every spelling, but for the names in ``keep``."""
+    kept = sorted(name.removeprefix(f"{family}-") for name in keep if name.startswith(f"{family}-"))
+    if not kept:
+        return f"{_spellings(family)}{_SEPARATOR}.*"
+    words = family.split("-")
+    plain = "-".join(words)
+    patterns = [f"{plain}-(?:{_none_of(kept)})"]
+    for index in range(1, len(words) + 1):
+        # The plain spelling up to one separator that is not "-": no name in ``keep`` is spelt so.
+        rest = "".join(f"{word}{_SEPARATOR}" for word in words[index:])
+        patterns.append(f"{'-'.join(words[:index])}[^a-z0-9-]{rest}.*")
+    return "|".join(patterns)
+
+
+def _none_of(names: list[str]) -> str:
+    """A pattern for every string but these. RE2 has no look-ahead, so it walks the names letter by letter."""
+    here = "" in names
+    heads = sorted({name[0] for name in names if name})
+    branches = [] if here else [""]
+    if heads:
+        branches.append(f"[^{''.join(re.escape(head) for head in heads)}].*")
+        branches.extend(
+            f"{re.escape(head)}(?:{_none_of([name[1:] for name in names if name[:1] == head])})" for head in heads
+        )
+    else:
+        branches.append(".+")
+    return "|".join(branches)

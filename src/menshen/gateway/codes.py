@@ -1,0 +1,162 @@
+"""One exchange per code, whichever worker or node its requests reach.
+
+Inside a process the requests that carry one code share one future. Between processes the database decides: the first
+to insert the code's digest exchanges it, the others wait for the outcome it writes. "Parallel" is exact: a request
+shares the outcome if Envoy had received it before the outcome was known; one that was sent afterwards is a replay,
+whoever sends it, and is refused (attack class 39).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from menshen.errors import (
+    REFUSALS,
+    CodeUsed,
+    InternalFault,
+    PlatformTimeout,
+    PlatformUnreachable,
+    Refusal,
+)
+from menshen.secret import Secret
+from menshen.sessions.claims import RandomBytes, SessionClaims
+from menshen.storage.batching import Batcher
+from menshen.storage.codes import (
+    CodeClaim,
+    CodeOutcome,
+    CodeState,
+    claim_codes,
+    finish_codes,
+    look_up_codes,
+    prune_codes,
+    release_code,
+)
+from menshen.storage.database import Database
+from menshen.storage.sealing import Sealer
+
+__all__ = ["CodeBook", "LoggedIn"]
+
+_PATIENCE = 6.5
+"""Seconds a request waits for another process's exchange: the platform's five and the writing of the outcome."""
+
+_FIRST_LOOK, _SLOWEST_LOOK = 0.005, 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """A login's outcome. ``session_key`` is there for a backend that asked for it by name, and goes nowhere else."""
+
+    claims: SessionClaims
+    session_key: Secret
+    new_user: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A stored outcome: a login, or the reason of a refusal. It rests sealed, for it holds the session_key."""
+
+    claims: SessionClaims | None = None
+    session_key: str = ""
+    new_user: bool = False
+    refused: str = ""
+
+
+class CodeBook:
+    """``clock`` gives Unix seconds, the same clock that stamps requests at Envoy."""
+
+    def __init__(self, database: Database, sealer: Sealer, clock: Callable[[], float], random: RandomBytes) -> None:
+        self._database = database
+        self._sealer = sealer
+        self._clock = clock
+        self._random = random
+        self._running: dict[str, asyncio.Task[LoggedIn]] = {}
+        self._claims: Batcher[CodeClaim, CodeState] = Batcher(self._claim_all)
+        self._finishes: Batcher[CodeOutcome, None] = Batcher(self._finish_all)
+
+    async def once(
+        self, app_key: str, code: str, received: float, exchange: Callable[[], Awaitable[LoggedIn]]
+    ) -> LoggedIn:
+        """The outcome of this code: by ``exchange`` for the first request, shared with its parallels.
+
+        ``app_key`` keeps the codes of different apps apart. Raises the refusal that ``exchange`` raised, ``CodeUsed``
+        for a replay, ``PlatformTimeout`` where another process never finished.
+        """
+        digest = hashlib.sha256(f"{app_key}\n{code}".encode()).hexdigest()
+        task = self._running.get(digest)
+        if task is None:
+            task = asyncio.create_task(self._through_database(digest, received, exchange))
+            self._running[digest] = task
+            task.add_done_callback(lambda done: self._forget(digest, done))
+        # Shielded: when one client hangs up, the others still get their answer and the code is not lost.
+        return await asyncio.shield(task)
+
+    def _forget(self, digest: str, done: asyncio.Task[LoggedIn]) -> None:
+        self._running.pop(digest, None)
+        if not done.cancelled():
+            done.exception()  # looked at here, for the case that every client has hung up
+
+    async def prune(self) -> None:
+        """Forget codes that the platforms have long forgotten."""
+        async with self._database.writing() as connection:
+            await prune_codes(connection, self._clock())
+
+    async def _through_database(
+        self, digest: str, received: float, exchange: Callable[[], Awaitable[LoggedIn]]
+    ) -> LoggedIn:
+        claim = self._random(16).hex()
+        deadline = self._clock() + _PATIENCE
+        pause = _FIRST_LOOK
+        state: CodeState | None = await self._claims.call(CodeClaim(digest, claim, self._clock()))
+        while self._clock() < deadline:
+            if state is None:  # its claimer gave it back unsent
+                state = await self._claims.call(CodeClaim(digest, claim, self._clock()))
+            if state.claim == claim:
+                return await self._exchange(digest, claim, exchange)
+            if state.done_at is not None:
+                if received > state.done_at:
+                    raise CodeUsed
+                return self._outcome(digest, state)
+            if received > state.claimed_at + _PATIENCE:
+                raise CodeUsed("claimed by a process that never finished")
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _SLOWEST_LOOK)
+            async with self._database.reading() as connection:
+                state = (await look_up_codes(connection, [digest])).get(digest)
+        raise PlatformTimeout("another process did not finish the exchange")
+
+    async def _exchange(self, digest: str, claim: str, exchange: Callable[[], Awaitable[LoggedIn]]) -> LoggedIn:
+        try:
+            outcome = await exchange()
+        except PlatformUnreachable:
+            async with self._database.writing() as connection:
+                await release_code(connection, digest, claim)
+            raise
+        except Refusal as refusal:
+            await self._finish(digest, _Record(refused=refusal.reason))
+            raise
+        await self._finish(digest, _Record(outcome.claims, outcome.session_key.reveal(), outcome.new_user))
+        return outcome
+
+    async def _finish(self, digest: str, record: _Record) -> None:
+        sealed = self._sealer.seal(Secret(msgspec.json.encode(record).decode()), digest)
+        await self._finishes.call(CodeOutcome(digest, sealed, self._clock()))
+
+    def _outcome(self, digest: str, state: CodeState) -> LoggedIn:
+        record = msgspec.json.decode(self._sealer.unseal(state.sealed_outcome or "", digest).reveal(), type=_Record)
+        if record.claims is None:
+            raise REFUSALS.get(record.refused, InternalFault)("shared with a parallel request")
+        return LoggedIn(record.claims, Secret(record.session_key), record.new_user)
+
+    async def _claim_all(self, claims: Sequence[CodeClaim]) -> Sequence[CodeState]:
+        async with self._database.writing() as connection:
+            return await claim_codes(connection, claims)
+
+    async def _finish_all(self, outcomes: Sequence[CodeOutcome]) -> Sequence[None]:
+        async with self._database.writing() as connection:
+            await finish_codes(connection, outcomes)
+        return [None] * len(outcomes)

@@ -1,0 +1,193 @@
+"""Finding the code and the login state in a request, at the positions the plugin names.
+
+Strict on purpose: a request that can be read in two ways is refused, never repaired (security rules 3 and 5). Two
+values, the same name in another place, or an encoded spelling of the name could be read one way here and another way by
+a backend.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from menshen.config.snapshot import LoginPlugin
+from menshen.errors import (
+    AmbiguousCredential,
+    BodyMalformed,
+    BodyTooLarge,
+    ClientSentSecret,
+)
+from menshen.gateway.request import AuthRequest
+from menshen.gateway.wire import SECRET_HEADERS
+
+__all__ = ["Credentials", "cookie_without", "find_credentials"]
+
+_SECRET_HEADERS = tuple(name.encode() for name in SECRET_HEADERS)
+_MAX_FIELDS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request carries: None where it carries nothing, text as sent otherwise (an empty state counts as none)."""
+
+    code: str | None
+    state: bytes | None
+
+
+def find_credentials(request: AuthRequest, plugin: LoginPlugin) -> Credentials:
+    """The request's credentials at the plugin's positions.
+
+    Raises ``AmbiguousCredential``, ``BodyMalformed``, ``BodyTooLarge`` or ``ClientSentSecret``.
+    """
+    state = _state(request, plugin)
+    code = _code(request, plugin, has_state=state is not None)
+    if code is not None:
+        _refuse_secret(request, plugin)
+    for name in _SECRET_HEADERS:
+        if name in request.headers:
+            raise ClientSentSecret(f"header {name.decode()}")
+    return Credentials(code, state)
+
+
+def _state(request: AuthRequest, plugin: LoginPlugin) -> bytes | None:
+    rules = plugin.session
+    name = rules.name
+    at_header = request.headers.get(name.lower().encode())
+    at_cookie = _cookie(request, name)
+    at_query = _query(request, name)
+    found = {"header": at_header, "cookie": at_cookie, "query": at_query}
+    wanted = found.pop(rules.request_in)
+    if rules.return_in == "cookie":
+        found.pop("cookie", None)  # the client's cookie jar sends back what we set; it is stripped, not read
+    if any(found.values()):
+        raise AmbiguousCredential("a login state outside its position")
+    if wanted and b"," in wanted:
+        raise AmbiguousCredential("two login states")
+    return wanted or None
+
+
+def _code(request: AuthRequest, plugin: LoginPlugin, *, has_state: bool) -> str | None:
+    position, name = plugin.code.position, plugin.code.name
+    value: bytes | None
+    match position:
+        case "header":
+            value = request.headers.get(name.lower().encode())
+        case "query":
+            value = _query(request, name)
+        case "cookie":
+            value = _cookie(request, name)
+        case "body":
+            return _code_in_body(request, plugin, has_state=has_state)
+    if value is None:
+        return None
+    if b"," in value:
+        raise AmbiguousCredential("two codes")
+    return value.decode("latin-1")
+
+
+def _query(request: AuthRequest, name: str) -> bytes | None:
+    """The one value of a query parameter. The cheap test first: most requests do not carry the name at all."""
+    raw = request.query
+    if not raw or (name.encode() not in raw and b"%" not in raw):
+        return None
+    try:
+        pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=1000)
+    except ValueError:
+        raise AmbiguousCredential("too many query parameters") from None
+    values = [value for key, value in pairs if key == name]
+    if not values:
+        return None
+    plain = sum(part.split(b"=", 1)[0] == name.encode() for part in raw.split(b"&"))
+    if len(values) > 1 or plain != 1:
+        raise AmbiguousCredential(f"query parameter {name} twice, or spelled in escapes")
+    return values[0].encode("latin-1", "replace")
+
+
+def _cookie(request: AuthRequest, name: str) -> bytes | None:
+    header = request.headers.get(b"cookie")
+    if header is None or name.encode() not in header:
+        return None
+    values = [value for key, value in _cookies(header) if key == name.encode()]
+    if len(values) > 1:
+        raise AmbiguousCredential(f"cookie {name} twice")
+    return values[0].strip(b'"') if values else None
+
+
+def _cookies(header: bytes) -> list[tuple[bytes, bytes]]:
+    pairs = []
+    for part in header.split(b";"):
+        key, _, value = part.strip().partition(b"=")
+        pairs.append((key.strip(), value.strip()))
+    return pairs
+
+
+def cookie_without(header: bytes, names: frozenset[bytes]) -> bytes:
+    """A Cookie header without these cookies; "" when nothing is left."""
+    kept = (part.strip() for part in header.split(b";"))
+    return b"; ".join(part for part in kept if part and part.partition(b"=")[0].strip() not in names)
+
+
+def _code_in_body(request: AuthRequest, plugin: LoginPlugin, *, has_state: bool) -> str | None:
+    body = request.body
+    if not body:
+        return None
+    if request.body_partial:
+        # An upload on a route whose plugin reads the body: with a login state it is an ordinary request.
+        if has_state:
+            return None
+        raise BodyTooLarge
+    fields = _body_fields(request.headers.get(b"content-type", b""), body)
+    if fields is None:
+        return None
+    values = [value for key, value in fields if key == plugin.code.name]
+    if len(values) > 1:
+        raise AmbiguousCredential("two codes in the body")
+    if not values:
+        return None
+    if not isinstance(values[0], str):
+        raise BodyMalformed("the code is not a string")
+    return values[0]
+
+
+def _body_fields(content_type: bytes, body: bytes) -> list[tuple[str, Any]] | None:
+    """The body's fields in order, repeated ones kept; None where the content type is neither JSON nor a form."""
+    media = content_type.split(b";", 1)[0].strip().lower()
+    try:
+        if media == b"application/json" or media.endswith(b"+json"):
+            decoded = json.loads(body, object_pairs_hook=_Pairs)
+            if not isinstance(decoded, _Pairs):
+                raise BodyMalformed("not a JSON object")
+            return list(decoded)
+        if media == b"application/x-www-form-urlencoded":
+            return list(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MAX_FIELDS))
+    except (ValueError, RecursionError):
+        raise BodyMalformed("neither JSON nor a form") from None
+    return None
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object with its repeated keys, which ``dict`` would silently drop (attack class 28)."""
+
+
+def _refuse_secret(request: AuthRequest, plugin: LoginPlugin) -> None:
+    """A login that carries an AppSecret, by name or by value, is refused: the secret has leaked and must be reset."""
+    value = plugin.app.secret.reveal().encode()
+    for part in (request.query, request.body or b""):
+        if len(value) >= 8 and value in part:
+            raise ClientSentSecret("by value")
+    if request.query and any(name in SECRET_HEADERS for name, _ in _names(request.query)):
+        raise ClientSentSecret("in the query")
+    if request.body and not request.body_partial:
+        fields = _body_fields(request.headers.get(b"content-type", b""), request.body) or []
+        if any(key.lower() in SECRET_HEADERS for key, _ in fields):
+            raise ClientSentSecret("in the body")
+
+
+def _names(query: bytes) -> list[tuple[str, str]]:
+    try:
+        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=1000)
+    except ValueError:
+        raise AmbiguousCredential("too many query parameters") from None
+    return [(name.lower(), value) for name, value in pairs]

@@ -1,0 +1,35 @@
+"""The identity that a backend gets, as headers.
+
+Every header of the plugin's set is written on every request, "" where there is no value, so that no header a client
+might have sent is left standing (security rule 1, attack class 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from menshen.config.snapshot import LoginPlugin
+from menshen.sessions.claims import SessionClaims
+
+__all__ = ["identity_headers", "identity_values"]
+
+
+def identity_values(plugin: LoginPlugin, claims: SessionClaims | None) -> dict[str, str]:
+    """Identity field -> value. Without claims every value is ""."""
+    if claims is None:
+        return {}
+    return {
+        "user": claims.sub,
+        "platform": claims.platform,
+        "app": plugin.app.name,
+        "appid": claims.appid,
+        "openid": claims.openid,
+        "unionid": claims.unionid,
+        "session": claims.sid,
+        "source": claims.platform,
+    }
+
+
+def identity_headers(plugin: LoginPlugin, values: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """The plugin's headers, all of them, in its order."""
+    return [(header.encode(), values.get(field, "").encode()) for field, header in plugin.identity]

@@ -1,0 +1,51 @@
+"""The JSON answer of ``respond: gateway``, made from the plugin's template.
+
+A template is any JSON value; ``$session``, ``$expires_in``, ``$uid`` … stand for values. A string that is one
+placeholder takes the value with its type, a placeholder inside a longer string is put in as text, ``$$`` is a dollar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from string import Template
+from typing import Any
+
+from menshen.config.snapshot import LoginPlugin
+from menshen.sessions.claims import SessionClaims
+
+__all__ = ["render_reply"]
+
+
+def render_reply(
+    plugin: LoginPlugin, claims: SessionClaims, state: str, now: float, *, new_user: bool
+) -> dict[str, Any]:
+    """The answer to a login. ``expires_in`` is in seconds. The session_key is not among the values, by design."""
+    values: dict[str, Any] = {
+        "session": state,
+        "expires_in": max(0, claims.exp - int(now)),
+        "uid": claims.sub,
+        "openid": claims.openid,
+        "unionid": claims.unionid,
+        "app": plugin.app.name,
+        "appid": claims.appid,
+        "platform": claims.platform,
+        "session_id": claims.sid,
+        "new_user": new_user,
+    }
+    template = plugin.reply
+    if template is None:
+        template = {plugin.session.name: "$session", "expires_in": "$expires_in", "uid": "$uid"}
+    return {key: _fill(value, values) for key, value in template.items()}
+
+
+def _fill(template: Any, values: Mapping[str, Any]) -> Any:
+    match template:
+        case str() if template.startswith("$") and template[1:] in values:
+            return values[template[1:]]
+        case str():
+            return Template(template).safe_substitute(values)
+        case dict():
+            return {key: _fill(value, values) for key, value in template.items()}
+        case list():
+            return [_fill(value, values) for value in template]
+    return template

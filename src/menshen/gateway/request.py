@@ -1,0 +1,27 @@
+"""The request as the brain sees it: what Envoy forwards for authorization, nothing parsed yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+__all__ = ["AuthRequest"]
+
+
+@dataclass(frozen=True, slots=True)
+class AuthRequest:
+    """One request to decide on.
+
+    ``route`` is Envoy's stamp ``id@checksum``: the brain looks the route up by it and never matches a URL again
+    (security rule 2). ``headers`` has lower-case names; Envoy joins repeated headers with a comma. ``query`` is raw.
+    ``body`` is None where the route does not need it; ``body_partial`` says that it was longer than Envoy keeps.
+    ``received`` is when Envoy had the request's first byte, in Unix seconds.
+    """
+
+    route: str
+    headers: Mapping[bytes, bytes]
+    query: bytes = b""
+    body: bytes | None = None
+    body_partial: bool = False
+    request_id: str = ""
+    received: float = 0.0

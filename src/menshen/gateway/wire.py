@@ -1,0 +1,73 @@
+"""What Envoy and the brain say to each other: internal header names, the authorization prefix, wire statuses.
+
+Envoy takes a 5xx of the authorization service for a failure of that service and drops its body, and takes 200 for
+"let it through". An answer that the brain wants the client to read with such a status therefore travels under a private
+status, and ``local_reply_config`` puts the real one back while it leaves the body alone.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+__all__ = [
+    "AUTHZ_PREFIX",
+    "BODY_LIMIT",
+    "HEADER_CODE",
+    "HEADER_PARTIAL_BODY",
+    "HEADER_RECEIVED",
+    "HEADER_REQUEST_ID",
+    "HEADER_ROUTE",
+    "HEALTH_PATH",
+    "SECRET_HEADERS",
+    "WIRE_STATUSES",
+    "parse_stamp",
+    "stamp",
+    "to_wire",
+]
+
+AUTHZ_PREFIX: Final = "/authz"
+"""In front of the client's own path on every authorization request."""
+
+HEALTH_PATH: Final = "/health"
+"""``GET`` on the brain; 200 while it can decide."""
+
+BODY_LIMIT: Final = 8192
+"""Bytes of a login body that Envoy hands over; of a longer one the brain gets the start, marked as partial."""
+
+HEADER_ROUTE: Final = "x-menshen-route"
+"""``<route id>@<snapshot checksum>``, stamped by Envoy; a client's own copy is removed before routing."""
+
+HEADER_RECEIVED: Final = "x-menshen-received"
+"""When Envoy began to read the request: seconds since the epoch with six decimals."""
+
+HEADER_CODE: Final = "x-menshen-code"
+"""The number of a refusal, on every answer that the gateway itself gives."""
+
+HEADER_REQUEST_ID: Final = "x-request-id"
+
+HEADER_PARTIAL_BODY: Final = "x-envoy-auth-partial-body"
+"""``true`` where the body was longer than :data:`BODY_LIMIT` and the brain has its start only."""
+
+SECRET_HEADERS: Final = ("secret", "appsecret", "app_secret", "app-secret")
+"""Shown to the brain only so that it can refuse a client that sends an AppSecret."""
+
+WIRE_STATUSES: Final = MappingProxyType({299: 200, 298: 503, 297: 502, 296: 500, 295: 504})
+"""Status between brain and Envoy -> status that the client sees."""
+
+_TO_WIRE: Final = {real: wire for wire, real in WIRE_STATUSES.items()}
+
+
+def to_wire(status: int) -> int:
+    """The status under which a denial or a reply of the gateway leaves the brain."""
+    return _TO_WIRE.get(status, _TO_WIRE[500] if status >= 500 else status)
+
+
+def stamp(route_id: str, checksum: str) -> str:
+    return f"{route_id}@{checksum}"
+
+
+def parse_stamp(value: str) -> tuple[str, str] | None:
+    """``(route id, checksum)``, or None for anything Envoy cannot have written."""
+    route_id, at, checksum = value.rpartition("@")
+    return (route_id, checksum) if at and route_id and checksum else None

@@ -1,0 +1,87 @@
+"""The private line between a node and its workers: length-prefixed JSON over a socket pair.
+
+The node sends the whole state whenever a part of it changes, the worker answers with the number it now runs. Nothing
+is merged, so a worker that was restarted is as current as one that was not. The state holds AppSecrets and keys: it
+goes through this line and never into a file or an argument.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+
+import msgspec
+
+from menshen.config.snapshot import Snapshot, decode_snapshot, encode_snapshot
+from menshen.sessions.keys import KeyRings
+
+__all__ = ["Channel", "WorkerState"]
+
+_LENGTH = struct.Struct("!I")
+_LIMIT = 256 * 1024 * 1024
+
+
+class WorkerState(msgspec.Struct, frozen=True):
+    """What a worker decides with. ``snapshots``: the newest first, older ones for requests stamped a moment ago."""
+
+    number: int
+    snapshots: tuple[Snapshot, ...]
+    keys: KeyRings
+
+    def __repr__(self) -> str:
+        return f"WorkerState({self.number})"
+
+
+class _Frame(msgspec.Struct, frozen=True):
+    number: int
+    snapshots: tuple[msgspec.Raw, ...] = ()
+    sealed: str = ""
+    assertion: str = ""
+
+
+class Channel:
+    """One end of the line."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def over(cls, sock: socket.socket) -> Channel:
+        sock.setblocking(False)
+        return cls(*await asyncio.open_connection(sock=sock))
+
+    async def send_state(self, state: WorkerState) -> None:
+        snapshots = tuple(msgspec.Raw(encode_snapshot(snapshot)) for snapshot in state.snapshots)
+        await self._send(_Frame(state.number, snapshots, state.keys.sealed, state.keys.assertion))
+
+    async def receive_state(self) -> WorkerState:
+        """Raises EOFError when the node is gone."""
+        frame = await self._receive()
+        snapshots = tuple(decode_snapshot(bytes(raw)) for raw in frame.snapshots)
+        return WorkerState(frame.number, snapshots, KeyRings(frame.sealed, frame.assertion))
+
+    async def acknowledge(self, number: int) -> None:
+        await self._send(_Frame(number))
+
+    async def acknowledged(self) -> int:
+        """The number of the state that the worker now runs. Raises EOFError when the worker is gone."""
+        return (await self._receive()).number
+
+    async def _send(self, frame: _Frame) -> None:
+        data = msgspec.json.encode(frame)
+        self._writer.write(_LENGTH.pack(len(data)) + data)
+        await self._writer.drain()
+
+    async def _receive(self) -> _Frame:
+        try:
+            (length,) = _LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))
+            if length > _LIMIT:
+                raise EOFError
+            return msgspec.json.decode(await self._reader.readexactly(length), type=_Frame)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            raise EOFError from None
+
+    def close(self) -> None:
+        self._writer.close()

@@ -1,0 +1,109 @@
+"""The document's life: read, accepted as a revision, exported, rolled back to.
+
+A revision is kept as it was written, ``${ENV}`` references unresolved and literal AppSecrets sealed with the data
+directory's master key. Values of the environment are taken when a revision is activated.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from menshen.config.loading import Loaded, read_document, read_mapping
+from menshen.config.sealing import map_secrets
+from menshen.config.yamltext import dump_document, parse_yaml
+from menshen.errors import ConfigInvalid, KeyRingInvalid, Problem
+from menshen.platforms.registry import PLATFORM_OF_PLUGIN, PLATFORMS
+from menshen.secret import Secret
+from menshen.storage.revisions import Revision, Revisions
+from menshen.storage.sealing import Sealer
+
+__all__ = ["SEALED_PREFIX", "Documents", "load_document"]
+
+SEALED_PREFIX = "sealed:v1:"
+
+
+def load_document(text: str, env: Mapping[str, str]) -> Loaded:
+    """A document that holds no sealed secrets. Raises ``ConfigInvalid`` with every problem."""
+    return read_document(text, env=env, plugin_types=PLATFORM_OF_PLUGIN, platforms=PLATFORMS)
+
+
+class Documents:
+    """Revisions as documents. ``env`` resolves ``${NAME}``; ``clock`` gives Unix seconds."""
+
+    def __init__(
+        self, revisions: Revisions, sealer: Sealer, env: Mapping[str, str], clock: Callable[[], float]
+    ) -> None:
+        self.revisions = revisions
+        self._sealer = sealer
+        self._env = env
+        self._clock = clock
+
+    async def apply(self, text: str, *, author: str, comment: str = "") -> tuple[int, Loaded]:
+        """Accept a document as the active revision; its number. An unchanged document makes no new revision.
+
+        Raises ``ConfigInvalid``: nothing is stored, and what is active stays so.
+        """
+        loaded = self._load(text)
+        active = await self.revisions.active()
+        if active is not None and self._opened(parse_yaml(active.document).value) == loaded.raw:
+            return active.id, loaded
+        stored = dump_document(map_secrets(loaded.raw, self._seal))
+        number = await self.revisions.add(stored, author=author, comment=comment, now=self._clock())
+        return number, loaded
+
+    async def rollback(self, number: int, *, author: str) -> Loaded:
+        """Activate an older revision, if it holds here and now. Raises ``RevisionUnknown`` or ``ConfigInvalid``."""
+        loaded = self.load(await self.revisions.get(number))
+        await self.revisions.activate(number, author=author, now=self._clock())
+        return loaded
+
+    def load(self, revision: Revision) -> Loaded:
+        """A stored revision, opened and checked again: the environment may have changed since."""
+        return self._load(revision.document)
+
+    async def diff(self, number: int) -> str:
+        """What a revision changed against the one before it, as a unified diff. Secrets show as sealed."""
+        new = await self.revisions.get(number)
+        old = next((r for r in await self.revisions.list() if r.id < number), None)
+        before = _stable(old.document) if old else []
+        lines = difflib.unified_diff(
+            before, _stable(new.document), f"revision {old.id if old else 0}", f"revision {number}", lineterm=""
+        )
+        return "\n".join(lines)
+
+    def _load(self, text: str) -> Loaded:
+        if SEALED_PREFIX not in text:
+            return load_document(text, self._env)
+        parsed = parse_yaml(text)
+        if not parsed.whole or parsed.problems or not isinstance(parsed.value, Mapping):
+            raise ConfigInvalid(parsed.problems or (Problem("", "not a mapping", "不是映射"),))
+        try:
+            opened = self._opened(parsed.value)
+        except KeyRingInvalid:
+            raise ConfigInvalid(
+                [
+                    Problem(
+                        "apps", "a sealed secret was sealed in another data directory", "密封的密钥来自另一个数据目录"
+                    )
+                ]
+            ) from None
+        return read_mapping(opened, env=self._env, plugin_types=PLATFORM_OF_PLUGIN, platforms=PLATFORMS)
+
+    def _opened(self, raw: Any) -> dict[str, Any]:
+        return map_secrets(raw, self._unseal)
+
+    def _seal(self, secret: str) -> str:
+        return secret if secret.startswith(SEALED_PREFIX) else SEALED_PREFIX + self._sealer.seal(Secret(secret))
+
+    def _unseal(self, secret: str) -> str:
+        if not secret.startswith(SEALED_PREFIX):
+            return secret
+        return self._sealer.unseal(secret.removeprefix(SEALED_PREFIX)).reveal()
+
+
+def _stable(document: str) -> list[str]:
+    """The lines of a document with its sealed texts blanked: sealing the same secret twice gives two texts."""
+    blanked = map_secrets(parse_yaml(document).value, lambda _: "(sealed)")
+    return dump_document(blanked).splitlines()

@@ -1,0 +1,208 @@
+"""A node: one machine's gateway. Its workers decide, its Envoy carries, its revisions say what.
+
+Order matters. Starting: keys and database, then workers, then Envoy, so that nothing is carried that nobody can judge.
+A new revision: first the workers know it (and still the one before), then Envoy routes by it. Stopping: the reverse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from menshen.config.snapshot import Endpoint, Snapshot
+from menshen.envoy import Addresses, DataPlane
+from menshen.errors import ChildFailed, ConfigInvalid, MenshenError
+from menshen.node.channel import WorkerState
+from menshen.node.documents import Documents
+from menshen.node.workers import Workers
+from menshen.sessions.keys import KeyRings, load_key_rings, public_jwks
+from menshen.storage.codes import prune_codes
+from menshen.storage.database import Database, sqlite_url
+from menshen.storage.revisions import Revisions
+from menshen.storage.schema import migrate
+from menshen.storage.sealing import Sealer, load_master_key
+from menshen.web.admin import admin_app
+from menshen.web.serving import serving
+
+__all__ = ["Node", "NodeSettings", "open_documents", "running"]
+
+log = structlog.stdlib.get_logger("menshen.node")
+
+_FOLLOW_SECONDS = 0.3
+_PRUNE_SECONDS = 60.0
+_KEEP_SNAPSHOTS = 4
+"""Requests that Envoy stamped just before a change are still known; older stamps are refused as stale."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """``listen`` is the public side, ``admin`` the node's own. ``workers`` counts processes."""
+
+    data_dir: Path
+    listen: Endpoint
+    admin: Endpoint
+    workers: int
+    envoy_threads: int
+
+
+@contextlib.asynccontextmanager
+async def open_documents(data_dir: Path) -> AsyncIterator[Documents]:
+    """The revisions of a data directory, for commands that need no running node."""
+    database = Database(sqlite_url(_private(data_dir)))
+    try:
+        await migrate(database)
+        master_key = load_master_key(data_dir, os.environ)
+        yield Documents(Revisions(database), Sealer(master_key, "app-secret"), os.environ, time.time)
+    finally:
+        await database.close()
+
+
+class Node:
+    """A running node. Made by :func:`running`."""
+
+    def __init__(
+        self, documents: Documents, database: Database, keys: KeyRings, workers: Workers, data_plane: DataPlane
+    ) -> None:
+        self.documents = documents
+        self.workers = workers
+        self.data_plane = data_plane
+        self._database = database
+        self._keys = keys
+        self._snapshots: tuple[Snapshot, ...] = ()
+        self._revision: int | None = None
+        self._number = 0
+        self._activating = asyncio.Lock()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._snapshots[0]
+
+    @property
+    def revision(self) -> int | None:
+        """The number of the running revision; None while the node runs an empty document."""
+        return self._revision
+
+    def parts(self) -> dict[str, bool]:
+        """What must work for requests to be served, and whether it does."""
+        return {"workers": bool(self.workers.running), "envoy": self.data_plane.pid is not None}
+
+    def jwks(self) -> dict[str, Any]:
+        return public_jwks(self._keys)
+
+    async def start(self) -> None:
+        """Bring up workers and Envoy with the active revision. Raises ``ConfigInvalid`` or ``ChildFailed``."""
+        active = await self.documents.revisions.active()
+        snapshot = self.documents.load(active).snapshot if active else Snapshot().sealed()
+        self._snapshots = (snapshot,)
+        self._revision = active.id if active else None
+        await self.workers.start(self._state())
+        await self.data_plane.start(snapshot)
+
+    async def activate(self, number: int | None) -> None:
+        """Run another revision. The one before stays if this one does not hold, and is made active again."""
+        async with self._activating:
+            if number is None or number == self._revision:
+                return
+            try:
+                revision = await self.documents.revisions.get(number)
+                await self._run(self.documents.load(revision).snapshot)
+            except (ConfigInvalid, ChildFailed) as error:
+                log.error("revision_refused", revision=number, running=self._revision, why=str(error))  # noqa: TRY400
+                if self._revision is not None:
+                    await self.documents.revisions.activate(self._revision, author="menshen", now=time.time())
+                raise
+            self._revision = number
+            log.info("revision_active", revision=number, checksum=self.snapshot.checksum)
+
+    async def _run(self, snapshot: Snapshot) -> None:
+        before = self._snapshots
+        self._snapshots = (snapshot, *(s for s in before if s.checksum != snapshot.checksum))[:_KEEP_SNAPSHOTS]
+        await self.workers.publish(self._state())
+        try:
+            await self.data_plane.apply(snapshot)
+        except ChildFailed:
+            self._snapshots = before
+            await self.workers.publish(self._state())
+            raise
+
+    def _state(self) -> WorkerState:
+        self._number += 1
+        return WorkerState(self._number, self._snapshots, self._keys)
+
+    async def follow_revisions(self) -> None:
+        """Run whatever revision becomes active, whoever made it so."""
+        refused: int | None = None
+        while True:
+            await asyncio.sleep(_FOLLOW_SECONDS)
+            try:
+                number = await self.documents.revisions.active_id()
+                if number != refused:
+                    refused = number
+                    await self.activate(number)
+                    refused = None
+            except MenshenError:
+                continue
+            except Exception:
+                log.exception("following_revisions")
+
+    async def prune(self) -> None:
+        """Forget spent codes, now and then."""
+        while True:
+            await asyncio.sleep(_PRUNE_SECONDS)
+            try:
+                async with self._database.writing() as connection:
+                    await prune_codes(connection, time.time())
+            except Exception:
+                log.exception("pruning_codes")
+
+
+@contextlib.asynccontextmanager
+async def running(
+    settings: NodeSettings, before_start: Callable[[Documents], Awaitable[None]] | None = None
+) -> AsyncIterator[Node]:
+    """A node that serves while the context is open. ``before_start`` may apply a document first.
+
+    Raises ``ChildFailed`` (a port is taken, Envoy or a worker does not come up), ``ConfigInvalid``, ``KeyRingInvalid``.
+    """
+    data_dir = _private(settings.data_dir)
+    async with contextlib.AsyncExitStack() as stack:
+        database = Database(sqlite_url(data_dir))
+        stack.push_async_callback(database.close)
+        await migrate(database)
+        sealer = Sealer(load_master_key(data_dir, os.environ), "app-secret")
+        documents = Documents(Revisions(database), sealer, os.environ, time.time)
+        if before_start is not None:
+            await before_start(documents)
+        keys = load_key_rings(data_dir / "keys")
+        workers = await stack.enter_async_context(Workers(settings.workers, database.url, data_dir))
+        brain = [Endpoint(bound.host, bound.port) for bound in workers.addresses]
+        addresses = Addresses.under(data_dir / "envoy", listen=settings.listen, brain=brain)
+        data_plane = DataPlane(addresses, concurrency=settings.envoy_threads)
+        node = Node(documents, database, keys, workers, data_plane)
+        admin = admin_app(node.jwks, node.parts)
+        try:
+            await stack.enter_async_context(serving(admin, settings.admin.host, settings.admin.port))
+        except OSError as error:
+            raise ChildFailed(f"admin address {settings.admin.host}:{settings.admin.port}: {error.strerror}") from None
+        await node.start()
+        stack.push_async_callback(data_plane.stop)
+        tasks = [asyncio.create_task(node.follow_revisions()), asyncio.create_task(node.prune())]
+        try:
+            yield node
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _private(data_dir: Path) -> Path:
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return data_dir.absolute()

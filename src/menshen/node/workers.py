@@ -1,0 +1,188 @@
+"""The workers of a node: started, fed with state, started again when they die.
+
+Each worker has a port of its own, held by the node with a socket that never listens: a worker that is gone refuses
+connections at once, so Envoy leaves it and asks the others, and the one that replaces it has the same address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from menshen.errors import ChildFailed
+from menshen.node.channel import Channel, WorkerState
+from menshen.web.serving import Bound, reserved
+
+__all__ = ["Workers"]
+
+log = structlog.stdlib.get_logger("menshen.node")
+
+_HOST = "127.0.0.1"
+_READY_WITHIN = 15.0
+_ACKNOWLEDGED_WITHIN = 5.0
+_STOPPED_WITHIN = 3.0
+_FIRST_PAUSE, _LONGEST_PAUSE, _STEADY_AFTER = 0.1, 5.0, 10.0
+
+
+class Workers:
+    """``count`` worker processes on ports of their own. Use as an async context."""
+
+    def __init__(self, count: int, database_url: str, data_dir: Path, clock: Callable[[], float] = time.monotonic):
+        self._count = count
+        self._database_url = database_url
+        self._data_dir = data_dir
+        self._clock = clock
+        self._ports = contextlib.ExitStack()
+        self._slots: list[_Slot] = []
+
+    @property
+    def addresses(self) -> tuple[Bound, ...]:
+        return tuple(slot.bound for slot in self._slots)
+
+    @property
+    def running(self) -> tuple[int, ...]:
+        """Process ids of the workers that have acknowledged a state."""
+        return tuple(slot.process.pid for slot in self._slots if slot.process is not None and slot.running)
+
+    async def __aenter__(self) -> Workers:
+        for number in range(self._count):
+            bound = self._ports.enter_context(reserved(_HOST, 0))
+            self._slots.append(_Slot(number, bound, self._command(bound), self._clock))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.gather(*(slot.stop() for slot in self._slots))
+        self._ports.close()
+
+    def _command(self, bound: Bound) -> list[str]:
+        return [
+            *(sys.executable, "-m", "menshen.node.worker", "--host", bound.host, "--port", str(bound.port)),
+            *("--database", self._database_url, "--data-dir", str(self._data_dir)),
+        ]
+
+    async def start(self, state: WorkerState) -> None:
+        """Start all and wait until each runs ``state``. Raises ``ChildFailed``."""
+        for slot in self._slots:
+            slot.begin(state)
+        try:
+            async with asyncio.timeout(_READY_WITHIN):
+                await asyncio.gather(*(slot.runs(state.number) for slot in self._slots))
+        except TimeoutError:
+            raise ChildFailed(f"the workers were not ready within {_READY_WITHIN:.0f} s") from None
+
+    async def publish(self, state: WorkerState) -> None:
+        """Return when every live worker runs ``state``. One that does not answer is killed: it restarts with it."""
+        await asyncio.gather(*(slot.publish(state) for slot in self._slots))
+
+
+class _Slot:
+    """One place for a worker, and whoever fills it."""
+
+    def __init__(self, number: int, bound: Bound, command: list[str], clock: Callable[[], float]) -> None:
+        self.bound = bound
+        self.process: asyncio.subprocess.Process | None = None
+        self._number = number
+        self._command = command
+        self._clock = clock
+        self._state: WorkerState | None = None
+        self._channel: Channel | None = None
+        self._running = 0
+        self._changed = asyncio.Condition()
+        self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def running(self) -> int:
+        """The number of the state that the worker runs; 0 while there is none."""
+        return self._running
+
+    def begin(self, state: WorkerState) -> None:
+        self._state = state
+        self._keeper = asyncio.create_task(self._keep())
+
+    async def runs(self, number: int) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._running >= number)
+
+    async def publish(self, state: WorkerState) -> None:
+        self._state = state
+        channel, process = self._channel, self.process
+        if channel is None or process is None:
+            return
+        try:
+            async with asyncio.timeout(_ACKNOWLEDGED_WITHIN):
+                await channel.send_state(state)
+                await self.runs(state.number)
+        except (TimeoutError, OSError):
+            log.warning("worker_not_answering", worker=self._number, pid=process.pid)
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+
+    async def stop(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+        if self.process is None or self.process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self.process.terminate()
+        try:
+            await asyncio.wait_for(self.process.wait(), _STOPPED_WITHIN)
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
+        if self._channel is not None:
+            self._channel.close()
+
+    async def _keep(self) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            started = self._clock()
+            await self._live()
+            if self._clock() - started > _STEADY_AFTER:
+                pause = _FIRST_PAUSE
+            code = self.process.returncode if self.process else None
+            log.error("worker_died", worker=self._number, exit_code=code, again_in_seconds=pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _live(self) -> None:
+        """One worker from its start to its end."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self.process = await asyncio.create_subprocess_exec(
+                *self._command,
+                *("--channel", str(theirs.fileno())),
+                pass_fds=[theirs.fileno()],
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is the node's to handle, not the workers'
+            )
+        self._channel = await Channel.over(ours)
+        try:
+            if self._state is not None:
+                await self._channel.send_state(self._state)
+            while True:
+                await self._runs_now(await self._channel.acknowledged())
+        except (EOFError, OSError):
+            pass
+        finally:
+            self._channel.close()
+            self._channel = None
+            await self._runs_now(0)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.process.wait(), _STOPPED_WITHIN)
+        if self.process.returncode is None:  # alive, and its line closed: it decides with nobody's state
+            self.process.kill()
+            await self.process.wait()
+
+    async def _runs_now(self, number: int) -> None:
+        async with self._changed:
+            self._running = number
+            self._changed.notify_all()

@@ -1,0 +1,23 @@
+"""Which platforms there are. A new platform is one adapter file and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from menshen.platforms.base import Platform
+from menshen.platforms.qq import QQ
+from menshen.platforms.wechat import WeChat
+
+__all__ = ["PLATFORMS", "PLATFORM_OF_PLUGIN"]
+
+_ADAPTERS: Final[tuple[Platform, ...]] = (WeChat(), QQ())
+
+PLATFORMS: Final[Mapping[str, Platform]] = MappingProxyType({adapter.name: adapter for adapter in _ADAPTERS})
+"""Platform name as in ``apps[].platform`` -> adapter."""
+
+PLATFORM_OF_PLUGIN: Final[Mapping[str, str]] = MappingProxyType(
+    {adapter.plugin_type: adapter.name for adapter in _ADAPTERS}
+)
+"""Plugin type as in ``plugins[].type`` -> the platform its app must be on."""

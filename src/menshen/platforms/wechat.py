@@ -1,0 +1,59 @@
+"""WeChat mini programs (微信小程序).
+
+Facts: developers.weixin.qq.com/miniprogram/dev/server/API/user-login/api_code2session, and for what that page leaves
+out the global return codes and answers that developers quote in WeChat's forum (``reference/platform-apis.md`` 1.1).
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from menshen.config.snapshot import App
+from menshen.errors import (
+    CodeInvalid,
+    CodeUsed,
+    PlatformLimit,
+    PlatformRefusedUs,
+    PlatformSaysBusy,
+    UserBlocked,
+)
+from menshen.platforms.base import Flow
+from menshen.platforms.tencent import CODE_PATTERN, ErrorTable, jscode2session
+
+__all__ = ["ERRORS", "WeChat"]
+
+ERRORS: Final[ErrorTable] = MappingProxyType(
+    {
+        -1: PlatformSaysBusy,  # interface page: system busy, try again later
+        40001: PlatformRefusedUs,  # global table: AppSecret wrong or not this app's; not seen for this call
+        40002: PlatformRefusedUs,  # global table: grant_type not accepted; only a wrong address can do this to us
+        40013: PlatformRefusedUs,  # global table and forum: not an AppID
+        40029: CodeInvalid,  # interface page: unknown, expired or another app's code
+        40125: PlatformRefusedUs,  # seen in public projects: AppSecret wrong
+        40163: CodeUsed,  # global table and forum: the code was exchanged before
+        40226: UserBlocked,  # interface page: high-risk user, login intercepted
+        41002: PlatformRefusedUs,  # global table and forum: no appid (or the call came as POST)
+        41004: PlatformRefusedUs,  # global table: no secret
+        41008: CodeInvalid,  # global table: no code
+        42003: CodeInvalid,  # global table: the code timed out; not seen for this call
+        43003: PlatformRefusedUs,  # forum: HTTPS required, so base_url is wrong
+        45009: PlatformLimit,  # global table: the app's daily quota
+        45011: PlatformLimit,  # interface page: minute quota (older pages: 100 a minute for one user)
+        48001: PlatformRefusedUs,  # global table: the app may not use this API; not seen for this call
+    }
+)
+
+
+class WeChat:
+    """The adapter. Stateless."""
+
+    __slots__ = ()
+
+    name = "wechat"
+    plugin_type = "WeChatMpLogin"
+    default_base_url = "https://api.weixin.qq.com"
+    code_pattern = CODE_PATTERN
+
+    def code2session(self, app: App, code: str) -> Flow:
+        return jscode2session(app, code, self.default_base_url, ERRORS)

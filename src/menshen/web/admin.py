@@ -1,0 +1,48 @@
+"""The node's own address (127.0.0.1:8081): public keys for backends, and whether the node is well.
+
+Served by the node's process, away from the hot path. ``/healthz`` says that the node lives, ``/readyz`` that requests
+are being decided and carried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+__all__ = ["JWKS_PATH", "admin_app"]
+
+JWKS_PATH = "/.well-known/jwks.json"
+
+_JWKS_AGE = 300
+"""Seconds that a backend may keep the keys: as long as an assertion lives."""
+
+
+def admin_app(jwks: Callable[[], dict[str, Any]], ready: Callable[[], dict[str, bool]]) -> Starlette:
+    """``jwks`` gives the public keys of now; ``ready`` the parts of the node and whether each works."""
+
+    async def keys(_: Request) -> Response:
+        return JSONResponse(
+            jwks(),
+            media_type="application/jwk-set+json",
+            headers={"cache-control": f"public, max-age={_JWKS_AGE}"},
+        )
+
+    async def alive(_: Request) -> Response:
+        return JSONResponse({"alive": True})
+
+    async def readiness(_: Request) -> Response:
+        parts = ready()
+        return JSONResponse(parts, status_code=200 if all(parts.values()) else 503)
+
+    return Starlette(
+        routes=[
+            Route(JWKS_PATH, keys),
+            Route("/healthz", alive),
+            Route("/readyz", readiness),
+        ]
+    )

@@ -1,0 +1,151 @@
+"""The authorization endpoint: plain ASGI, asked by Envoy about every request that is not public.
+
+This is the hot path. A check opens no connection, reads no file, writes no log line and parses nothing but the
+request. Only a login leaves the process, and it does so without holding up the checks beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from menshen.errors import BrainUnavailable, InternalFault, Refusal, RouteStale
+from menshen.gateway.answer import Answer, answer_allow, answer_login, answer_refusal
+from menshen.gateway.assertion import Asserter
+from menshen.gateway.decide import RouteTable, decide
+from menshen.gateway.decision import Allow, Deny, Exchange
+from menshen.gateway.login import Login
+from menshen.gateway.request import AuthRequest
+from menshen.gateway.wire import (
+    AUTHZ_PREFIX,
+    BODY_LIMIT,
+    HEADER_PARTIAL_BODY,
+    HEADER_RECEIVED,
+    HEADER_REQUEST_ID,
+    HEADER_ROUTE,
+    HEALTH_PATH,
+    to_wire,
+)
+from menshen.sessions.sealed import SealedSessions
+
+__all__ = ["AuthorizationEndpoint", "BrainState"]
+
+_ROUTE = HEADER_ROUTE.encode()
+_RECEIVED = HEADER_RECEIVED.encode()
+_REQUEST_ID = HEADER_REQUEST_ID.encode()
+_PARTIAL = HEADER_PARTIAL_BODY.encode()
+_LENGTH = b"content-length"
+
+log = structlog.stdlib.get_logger("menshen.authorization")
+
+
+@dataclass(frozen=True, slots=True)
+class BrainState:
+    """What decisions are made with. Replaced whole when a revision or a key ring changes."""
+
+    routes: RouteTable
+    sessions: SealedSessions
+    asserter: Asserter
+
+
+class AuthorizationEndpoint:
+    """``state`` is None until the node has sent the first snapshot: every request is refused till then."""
+
+    def __init__(self, login: Login, clock: Callable[[], float], state: BrainState | None = None) -> None:
+        self.state = state
+        self._login = login
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        if not path.startswith(AUTHZ_PREFIX):
+            status = 200 if path == HEALTH_PATH and self.state is not None else 503
+            answer = Answer(path == HEALTH_PATH, status, [])
+        else:
+            answer = await self._answer(scope, receive)
+        status = answer.status if answer.passes else to_wire(answer.status)
+        await send({"type": "http.response.start", "status": status, "headers": answer.headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        request_id = headers.get(_REQUEST_ID, b"").decode("latin-1")
+        try:
+            return await self._decide(scope, receive, headers, request_id)
+        except Exception:
+            # Fail closed, whatever it was (security rule 4).
+            log.exception("decision_failed", request_id=request_id)
+            return answer_refusal(InternalFault(), request_id)
+
+    async def _decide(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], request_id: str) -> Answer:
+        state = self.state
+        if state is None:
+            return answer_refusal(BrainUnavailable(), request_id)
+        now = self._clock()
+        body = await _body(receive) if headers.get(_LENGTH, b"0") != b"0" else None
+        request = AuthRequest(
+            route=headers.get(_ROUTE, b"").decode("latin-1"),
+            headers=headers,
+            query=scope["query_string"],
+            body=body,
+            body_partial=headers.get(_PARTIAL) == b"true" or len(body or b"") > BODY_LIMIT,
+            request_id=request_id,
+            received=_seconds(headers.get(_RECEIVED), now),
+        )
+        match decide(request, state.routes, state.sessions.open, now):
+            case Allow() as allow:
+                return answer_allow(allow, request, state.asserter, now)
+            case Deny(refusal, route):
+                if isinstance(refusal, RouteStale):
+                    log.warning("route_stale", request_id=request_id, stamp=request.route[:200])
+                plugin = route.login if route else None
+                return answer_refusal(refusal, request_id, plugin.status if plugin else "menshen")
+            case Exchange() as exchange:
+                return await self._log_in(exchange, request, state)
+
+    async def _log_in(self, exchange: Exchange, request: AuthRequest, state: BrainState) -> Answer:
+        route = exchange.route
+        plugin = route.login
+        if plugin is None:
+            raise ValueError(f"route {route.id} has no login plugin")
+        try:
+            logged_in = await self._login.log_in(exchange)
+        except Refusal as refusal:
+            # A client's own fault is not the operator's news, and must not be a way to fill the log.
+            say = log.info if refusal.who == "client" else log.warning
+            say(
+                "login_refused",
+                request_id=request.request_id,
+                route=route.id,
+                app=plugin.app.name,
+                reason=refusal.reason,
+                platform_errcode=refusal.platform_errcode,
+                detail=refusal.detail,
+            )
+            return answer_refusal(refusal, request.request_id, plugin.status)
+        mint = state.sessions.mint
+        return answer_login(route, plugin, logged_in, request, mint, state.asserter, self._clock())
+
+
+async def _body(receive: Receive) -> bytes:
+    """The body that Envoy handed over; Envoy caps it, and so does this, for callers that are not Envoy."""
+    body = b""
+    while len(body) <= BODY_LIMIT:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    return body[: BODY_LIMIT + 1]
+
+
+def _seconds(text: bytes | None, now: float) -> float:
+    """Envoy's stamp of when it received the request. Never later than now: clocks of two nodes may differ."""
+    try:
+        seconds = float(text or b"nan")
+    except ValueError:
+        return now
+    return min(seconds, now) if math.isfinite(seconds) else now
