@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from menshen.config.environment import redact, resolve_environment
-from menshen.errors import Problem
+from menshen.config.loading import read_mapping
+from menshen.errors import ConfigInvalid, Problem
 
 from .samples import ENV, PLATFORMS, PLUGIN_TYPES, load, problems, sound, the_problem
 
@@ -27,7 +28,7 @@ def test_a_value_is_not_looked_at_again() -> None:
     assert resolve_environment("${X}", {"X": "${Y}", "Y": "deep"}).value == "${Y}"
 
 
-@pytest.mark.parametrize("text", ["/orders/{id}", "$session", "$", "$$", "a$b", "{X}", "$X", "} ${X}"[:2]])
+@pytest.mark.parametrize("text", ["/orders/{id}", "$session", "$", "$$", "a$b", "{X}", "$X", "}{"])
 def test_other_dollars_and_braces_are_left_alone(text: str) -> None:
     resolved = resolve_environment(text, {"X": "1"})
     assert (resolved.value, resolved.problems) == (text, ())
@@ -60,7 +61,9 @@ def test_every_missing_variable_is_named() -> None:
 
 
 def test_a_variable_that_is_empty_is_no_secret() -> None:
-    assert "empty" in str(resolve_and_load({"SHOP_APPSECRET": ""}))
+    with pytest.raises(ConfigInvalid) as caught:
+        read_mapping(sound(), env={"SHOP_APPSECRET": ""}, plugin_types=PLUGIN_TYPES, platforms=PLATFORMS)
+    assert [problem.path for problem in caught.value.problems] == ["apps[0].secret"]
 
 
 def test_a_number_does_not_come_from_the_environment() -> None:
@@ -97,12 +100,3 @@ def test_any_text_is_resolved_or_a_problem(env: dict[str, str], text: str) -> No
     assert all(problem.path == "k" for problem in resolved.problems)
     if resolved.problems:
         assert resolved.value == {"k": text}
-
-
-def resolve_and_load(env: dict[str, str]) -> object:
-    from menshen.config.loading import read_mapping
-    from menshen.errors import ConfigInvalid
-
-    with pytest.raises(ConfigInvalid) as caught:
-        read_mapping(sound(), env=env, plugin_types=PLUGIN_TYPES, platforms=PLATFORMS)
-    return caught.value

@@ -51,7 +51,12 @@ WRONG_IN_A_PATH = {
     "a star that is not last": "/static/*/x",
     "two stars": "/static/**",
 }
-WRONG_IN_A_PREFIX = {"a slash at the end": "/mall/", "a star": "/mall/*", "a parameter": "/mall/{id}"}
+WRONG_IN_A_PREFIX = {
+    "a slash at the end": "/mall/",
+    "a star": "/mall/*",
+    "a parameter": "/mall/{id}",
+    "a character with two spellings": "/mall@home",
+}
 
 
 @pytest.mark.parametrize("path", [*WRONG_IN_BOTH.values(), *WRONG_IN_A_PATH.values()])

@@ -35,7 +35,9 @@ def allow(request: Received) -> Reply:
     """What the brain says to a good request; on the optional route without a login state, to an anonymous one."""
     if (request.one(HEADER_ROUTE) or "").startswith("mall/open@") and request.one("user_session") is None:
         return Reply(headers=tuple((name, "") for name, _ in ALLOWED))
-    return Reply(headers=(*ALLOWED, ("user_session", "fresh-state"), ("set-cookie", "sid=fresh"), ("x-not-listed", "no")))
+    return Reply(
+        headers=(*ALLOWED, ("user_session", "fresh-state"), ("set-cookie", "sid=fresh"), ("x-not-listed", "no"))
+    )
 
 
 def deny(status: int, body: dict[str, Any] | None = None, *headers: tuple[str, str]) -> Reply:
@@ -111,7 +113,9 @@ class Edge:
         self.brain.received.clear()
         self.backend.received.clear()
 
-    def ask(self, target: str, headers: Headers = (), *, method: str = "GET", body: bytes = b"", host: str = "h") -> Got:
+    def ask(
+        self, target: str, headers: Headers = (), *, method: str = "GET", body: bytes = b"", host: str = "h"
+    ) -> Got:
         lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", *(f"{name}: {value}" for name, value in headers)]
         if body:
             lines.append(f"Content-Length: {len(body)}")

@@ -48,7 +48,7 @@ class FakeServer:
     received: list[Received] = field(default_factory=list)
     port: int = 0
     _server: asyncio.Server | None = None
-    _open: set[asyncio.StreamWriter] = field(default_factory=set)
+    _open: dict[asyncio.StreamWriter, asyncio.Task[None]] = field(default_factory=dict)
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=1 << 21)
@@ -58,13 +58,18 @@ class FakeServer:
         """As a SIGKILL looks from outside: the port closes and every connection with it."""
         if self._server is not None:
             self._server.close()
-            for writer in list(self._open):
+            serving = list(self._open.items())
+            for writer, task in serving:
                 writer.transport.abort()
+                task.cancel()
+            await asyncio.gather(*(task for _, task in serving), return_exceptions=True)
             await self._server.wait_closed()
             self._server = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._open[writer] = task
         try:
             with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
                 while True:
@@ -79,7 +84,7 @@ class FakeServer:
                     if reply.raw is not None and reply.status != 101:
                         return
         finally:
-            self._open.discard(writer)
+            self._open.pop(writer, None)
             writer.close()
 
     def _note(self, request: Received) -> Reply:

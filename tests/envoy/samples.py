@@ -70,17 +70,30 @@ def sample_routes() -> tuple[Route, ...]:
         route("mini", "query", "/query", BY_QUERY, prefix="/mini"),
         route("mini", "free", "/free", None, prefix="/mini"),
         route("mini", "form", "/form", BY_BODY, prefix="/mini", methods=("POST",)),
-        route("odd", "comma", "/a,b", BY_HEADER, prefix="/odd@home"),
+        route("odd", "comma", "/a,b", BY_HEADER, prefix="/odd"),
         route("site", "all", "/*", None, prefix="/", hosts=("www.example.com", "*.example.org")),
     )
 
 
-def sample(backend: Endpoint = Endpoint("127.0.0.1", 9001), **changes: Any) -> Snapshot:
-    fields: dict[str, Any] = {"routes": sample_routes(), "upstreams": (Upstream("orders", (backend,)),), "apps": (SHOP,)}
+BACKEND = Endpoint("127.0.0.1", 9001)
+
+
+def sample(backend: Endpoint = BACKEND, **changes: Any) -> Snapshot:
+    fields: dict[str, Any] = {
+        "routes": sample_routes(),
+        "upstreams": (Upstream("orders", (backend,)),),
+        "apps": (SHOP,),
+    }
     return Snapshot(**{**fields, **changes}).sealed()
 
 
+_SHOWN = ("list", "order", "assets", "home", "users", "query", "free", "form", "comma")
+
 FULL = sample(
+    routes=(
+        *(r for r in sample_routes() if r.api in _SHOWN),
+        route("site", "all", "/*", None, prefix="/", hosts=("*.example.org",), upstream="remote"),
+    ),
     upstreams=(
         Upstream("orders", (Endpoint("127.0.0.1", 9001), Endpoint("127.0.0.1", 9002)), connect_retries=0),
         Upstream(

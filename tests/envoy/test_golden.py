@@ -12,8 +12,9 @@ import pytest
 
 from menshen.config.snapshot import Snapshot
 from menshen.envoy import build
-from menshen.envoy.addresses import FILES
+from menshen.envoy.addresses import FILES, Subscription
 from menshen.envoy.binary import find_envoy
+from tests.envoy.certificates import self_signed
 from tests.envoy.samples import ADDRESSES, FULL, PLAIN, PLANTED
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -23,6 +24,8 @@ CASES = [("full", FULL), ("plain", PLAIN)]
 @pytest.mark.parametrize(("name", "snapshot"), CASES)
 def test_the_resources_are_the_golden_ones(name: str, snapshot: Snapshot) -> None:
     for file, content in build(snapshot, ADDRESSES).items():
+        if snapshot is PLAIN and file not in (FILES["lds"], FILES["cds"]):
+            continue  # nothing in it that the full one has not
         path = GOLDEN / f"{name}.{Path(file).name}"
         pretty = json.dumps(json.loads(content), indent=1, ensure_ascii=False) + "\n"
         if os.environ.get("UPDATE_GOLDEN") == "1":
@@ -42,10 +45,19 @@ def test_envoy_accepts_them(name: str, snapshot: Snapshot, tmp_path: Path) -> No
     connection_manager = chain["filters"][0]["typed_config"]
     del connection_manager["rds"]
     connection_manager["route_config"] = _resources(files, "rds")[0]
-    text = json.dumps(static).replace("/data/ca.pem", "/etc/hostname" if False else str(_empty_ca(tmp_path)))
+    authority, _ = self_signed(tmp_path, "orders.internal")
     path = tmp_path / "static.json"
-    path.write_text(text)
-    command = [find_envoy(), "--mode", "validate", "--config-path", path, "--log-level", "warning", "--use-dynamic-base-id"]
+    path.write_text(json.dumps(static).replace("/data/ca.pem", str(authority)))
+    command: list[str | Path] = [
+        find_envoy(),
+        "--mode",
+        "validate",
+        "--config-path",
+        path,
+        "--log-level",
+        "warning",
+        "--use-dynamic-base-id",
+    ]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert "eprecated" not in run.stderr
@@ -74,10 +86,6 @@ def test_a_changed_upstream_touches_clusters_alone() -> None:
     assert {file for file in before if before[file] != after[file]} == {FILES["cds"]}
 
 
-def _resources(files: dict[str, bytes], kind: str) -> list[dict[str, object]]:
-    resources = json.loads(files[FILES[kind]])["resources"]  # type: ignore[index]
+def _resources(files: dict[str, bytes], kind: Subscription) -> list[dict[str, object]]:
+    resources = json.loads(files[FILES[kind]])["resources"]
     return [{key: value for key, value in resource.items() if key != "@type"} for resource in resources]
-
-
-def _empty_ca(directory: Path) -> Path:
-    return Path(ADDRESSES.system_ca)

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from menshen.config.document import Api, App, Binding, Group, Plugin, Upstream
+from menshen.config.values import is_name
 from menshen.config.wording import Loc, render_path
 
 __all__ = ["ApiAt", "At", "GroupNames", "Names", "Outline", "outline"]
@@ -140,8 +141,11 @@ def _sound(parent: Mapping[str, Any], at: Loc, model: type[Model], broken: set[L
 
 
 def _names(parent: Mapping[str, Any], at: Loc) -> tuple[At[str], ...]:
+    """The well-formed ones only: another can be referred to by nobody, and has its own problem."""
     return tuple(
-        At(render_path(loc), item["name"]) for loc, item in _items(parent, at) if isinstance(item.get("name"), str)
+        At(render_path(loc), name)
+        for loc, item in _items(parent, at)
+        if (name := _name(item)) is not None and is_name(name)
     )
 
 

@@ -29,6 +29,8 @@ Fault = tuple[str, str]
 """What is wrong, in English and in Chinese."""
 
 _LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()+,=:@-]+")
+# A prefix has no character that a client may send percent-encoded or not, so that it has one spelling.
+_PREFIX_LITERAL = re.compile(r"[A-Za-z0-9._~-]+")
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -82,6 +84,8 @@ def prefix_fault(text: str) -> Fault | None:
         fault = _literal_fault(part, last=False)
         if fault is not None:
             return fault
+        if not _PREFIX_LITERAL.fullmatch(part):
+            return "may contain letters, digits and -._~ only", "只能包含字母、数字和 -._~"
     return None
 
 

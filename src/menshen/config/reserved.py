@@ -42,10 +42,25 @@ _MESSAGE = frozenset(
 )
 # Set by the gateway itself: tags travel as baggage, the trace in its own headers.
 _GATEWAY = frozenset({"baggage", "forwarded", "traceparent", "tracestate", "x-request-id"})
+# Removed from every request before it is routed, so nothing that a client sends in them arrives.
+_STRIPPED = frozenset(
+    {
+        "cf-connecting-ip",
+        "proxy",
+        "true-client-ip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-http-method",
+        "x-http-method-override",
+        "x-method-override",
+        "x-real-ip",
+        "x-rewrite-url",
+    }
+)
 # A client that sends an AppSecret is refused, by the name of what it sends.
 _SECRETS = frozenset({"app-secret", "appsecret", "secret"})
-_RESERVED = _HOP_BY_HOP | _MESSAGE | _GATEWAY | _SECRETS
-_PREFIXES = ("x-menshen-", "x-envoy-", "x-forwarded-", ":")
+_RESERVED = _HOP_BY_HOP | _MESSAGE | _GATEWAY | _STRIPPED | _SECRETS
+_PREFIXES = ("x-menshen-", "x-envoy-", "x-forwarded-", "x-original-", ":")
 
 
 def fold(header: str) -> str:

@@ -34,14 +34,21 @@ __all__ = [
     "Seconds",
     "TypeName",
     "VersionOne",
+    "is_name",
 ]
 
 MAX_MINUTES = 525_600
 """The longest life of a login state: 365 days."""
 
+MAX_NAME = 60
 _NAME = r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?"
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?")
 _VISIBLE = re.compile(r"[!-~]+")
+
+
+def is_name(text: str) -> bool:
+    """Whether this can be the name of an app, upstream, group, API or plugin (TSF's rule for groups)."""
+    return len(text) <= MAX_NAME and re.fullmatch(_NAME, text) is not None
 
 
 def _matches(pattern: str, limit: int, english: str, chinese: str) -> AfterValidator:
@@ -173,7 +180,7 @@ Name = Annotated[
     str,
     _matches(
         _NAME,
-        60,
+        MAX_NAME,
         "must be 1 to 60 lower-case letters, digits, _ and -, with no _ or - at either end",
         "只能包含小写字母、数字、_ 和 -，不能以 _ 或 - 开头或结尾，最长 60 个字符",
     ),
@@ -182,7 +189,7 @@ ApiRef = Annotated[
     str,
     _matches(
         f"{_NAME}/{_NAME}",
-        121,
+        2 * MAX_NAME + 1,
         "must be group/api, such as mall/order",
         "必须写成 分组/API，例如 mall/order",
     ),

@@ -10,6 +10,7 @@ from typing import Final
 
 from menshen.config.snapshot import Snapshot
 from menshen.envoy.clusters import BRAIN
+from menshen.envoy.retries import retry_policy
 from menshen.envoy.strip import plugins_of
 from menshen.envoy.typed import Json, exact, seconds, typed
 from menshen.gateway.wire import (
@@ -39,8 +40,7 @@ def authorization_filter(snapshot: Snapshot) -> Json:
     http_service = {
         "server_uri": {"uri": "http://brain.menshen.internal", "cluster": BRAIN, "timeout": seconds(_TIMEOUT)},
         "path_prefix": AUTHZ_PREFIX,
-        # Sent again only when nothing was sent: a worker that has just died costs no login and spends no code.
-        "retry_policy": {"retry_on": "connect-failure,refused-stream,reset-before-request", "num_retries": 2},
+        "retry_policy": retry_policy(2),  # a worker that has just died is noticed by nobody
         "authorization_response": {
             # To the backend. The brain rewrites "cookie" where the login state lies in one.
             "allowed_upstream_headers": exact({*identity, "cookie"}),

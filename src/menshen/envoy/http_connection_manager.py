@@ -65,7 +65,8 @@ def _peers(snapshot: Snapshot) -> Json:
     return {
         "use_remote_address": True,
         "xff_num_trusted_hops": snapshot.listener.trusted_hops,
-        "internal_address_config": {"unix_sockets": False},
+        # An address that no connection comes from; without a range Envoy would trust loopback and RFC 1918.
+        "internal_address_config": {"cidr_ranges": [{"address_prefix": "255.255.255.255", "prefix_len": 32}]},
         "generate_request_id": True,
         "preserve_external_request_id": False,
         "server_header_transformation": "PASS_THROUGH",

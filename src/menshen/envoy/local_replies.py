@@ -28,7 +28,6 @@ __all__ = ["local_reply_config"]
 _BY_BRAIN: Final = ("UAEX",)
 _NO_BACKEND: Final = ("UH", "UF", "UO", "UC", "UR", "LR", "URX", "UPE", "NC")
 _BACKEND_SLOW: Final = ("UT", "UMSDR")
-_OVERLOADED: Final = ("OM",)
 
 _REQUEST_ID: Final = "%REQ(X-REQUEST-ID)%%REQ(X-MENSHEN-NONE)%"
 """The contract has a string, and a request that was refused while it was read has no id yet. A lone operator without a
@@ -40,14 +39,15 @@ def local_reply_config() -> Json:
         "mappers": [
             *({"filter": _status("EQ", wire), "status_code": real} for wire, real in sorted(WIRE_STATUSES.items())),
             # The brain's denials have their body already. Its failures bear the same flag and have none.
-            {"filter": _all_of(_flags(*_BY_BRAIN), _denied())},
+            {"filter": _all_of(_flags(*_BY_BRAIN), _details("ext_authz_denied"))},
             _says(_flags(*_BY_BRAIN), BrainUnavailable),
-            _says(_flags(*_OVERLOADED), Overloaded),
+            _says(_all_of(_status("EQ", 503), _details("overload")), Overloaded),
             _says(_status("EQ", 404), NoSuchRoute),
             _says(_status("EQ", 405), MethodNotAllowed),
             _says(_status("EQ", 413), BodyTooLarge),
             # 400, 408, 426, 431 …: all are the request's fault and keep their status.
             _says(_all_of(_status("GE", 400), _status("LE", 499)), MalformedRequest, keep_status=True),
+            _says(_status("EQ", 501), MalformedRequest, keep_status=True),  # a transfer coding that nobody has
             _says(_all_of(_status("GE", 500), _flags(*_BACKEND_SLOW)), UpstreamTimeout),
             _says(_all_of(_status("GE", 500), _flags(*_NO_BACKEND)), UpstreamUnavailable),
             _says(_status("EQ", 504), UpstreamTimeout),
@@ -90,9 +90,10 @@ def _all_of(*filters: Json) -> Json:
     return {"and_filter": {"filters": list(filters)}}
 
 
-def _denied() -> Json:
+def _details(details: str) -> Json:
+    """By Envoy's own word for why it answered, where neither a flag nor the status tells."""
     expression = typed(
         "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
-        {"expression": "response.code_details == 'ext_authz_denied'"},
+        {"expression": f"response.code_details == '{details}'"},
     )
-    return {"extension_filter": {"name": "menshen.denied", "typed_config": expression}}
+    return {"extension_filter": {"name": f"menshen.{details}", "typed_config": expression}}

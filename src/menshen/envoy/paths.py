@@ -1,7 +1,8 @@
 """Paths: the patterns of the document as Envoy matches them, and the spellings that are refused outright.
 
-Envoy has normalised the path before (``..``, ``//``, ``\\``), refused ``%2f``, ``%5c`` and fragments, and matches
-without the query string, which an attacker could otherwise shape to fit a pattern (attack classes 12 to 14).
+Envoy has normalised the path before (``..`` and ``..;``, ``//``, ``\\``, ``%61`` to ``a``), refused ``%2f``, ``%5c``
+and fragments, and matches without the query string, which an attacker could otherwise shape to fit a pattern (attack
+classes 12 to 14).
 """
 
 from __future__ import annotations
@@ -20,9 +21,6 @@ _REFUSED: Final = (
     ";",  # /public/..;/admin and /admin;x=1: servlet containers cut path parameters off, we do not
     "%3[bB]",
     "%00",
-    # Unreserved characters that are percent-encoded: /%61dmin is no /admin here and is one at the backend. RFC 3986
-    # has them decoded, honest clients never encode them.
-    "%2[dDeE]|%3[0-9]|%4[1-9a-fA-F]|%5[0-9aAfF]|%6[1-9a-fA-F]|%7[0-9aAeE]",
     "%25(?:25)*(?:2[eEfF]|3[bB]|5[cC]|00)",  # encoded twice: a backend that decodes twice reads . / ; \\ NUL
     "%[cC][01]|%[fF][5-9a-fA-F]",  # bytes that no UTF-8 has: overlong . and / of lenient decoders
 )
@@ -52,8 +50,6 @@ def group_match(prefix: str) -> Json:
     prefix = prefix.rstrip("/")
     if not prefix:
         return {"prefix": "/"}
-    if _ENCODABLE.search(prefix):
-        return _regex(f"{_literal(prefix)}(?:/{_ANYTHING})?")
     return {"path_separated_prefix": prefix}
 
 

@@ -15,6 +15,8 @@ from menshen.envoy.authorization import AUTHORIZATION, not_asked, with_body
 from menshen.envoy.clusters import cluster_name
 from menshen.envoy.credentials import CREDENTIALS, Carried, carried, without_query
 from menshen.envoy.paths import REFUSED_PATHS, api_match, api_order, group_match, rewritten
+from menshen.envoy.prefixes import Published, prefix_index
+from menshen.envoy.retries import retry_policy
 from menshen.envoy.stamp import STAMP, stamp_of
 from menshen.envoy.typed import Json, seconds, written
 from menshen.gateway.wire import HEADER_RECEIVED, HEADER_ROUTE, SECRET_HEADERS
@@ -23,8 +25,7 @@ __all__ = ["ROUTES", "covers", "route_configuration"]
 
 ROUTES: Final = "gateway"
 
-_RETRY_ON: Final = "connect-failure,refused-stream,reset-before-request"
-"""Only where the backend cannot have seen the request: a payment must not be sent twice."""
+_USUAL_RETRIES: Final = 2
 
 
 def route_configuration(snapshot: Snapshot) -> Json:
@@ -44,9 +45,14 @@ def route_configuration(snapshot: Snapshot) -> Json:
         # A route to a cluster that does not exist is refused as a whole instead of answering 503 when it is used.
         "validate_clusters": True,
         # The stamps are for the brain; and no backend gets an AppSecret, though a client should send none.
-        "request_headers_to_remove": [HEADER_ROUTE, HEADER_RECEIVED, *SECRET_HEADERS],
+        "request_headers_to_remove": [HEADER_ROUTE, HEADER_RECEIVED, "x-envoy-external-address", *SECRET_HEADERS],
         "virtual_hosts": [
-            {"name": domain, "domains": [domain], "routes": _virtual_host(domain, snapshot.routes, entries)}
+            {
+                "name": domain,
+                "domains": [domain],
+                "retry_policy": retry_policy(_USUAL_RETRIES),
+                "matcher": prefix_index(_virtual_host(domain, snapshot.routes, entries)),
+            }
             for domain in sorted(domains)
         ],
     }
@@ -58,24 +64,34 @@ def covers(host: str, domain: str) -> bool:
     return host in ("*", domain) or (host.startswith("*.") and domain.endswith(host[1:]))
 
 
-def _virtual_host(domain: str, routes: Iterable[Route], entries: dict[str, Json]) -> list[Json]:
-    """Refused spellings first; then the groups, longest prefix first, each closed by a 404 of its own.
+def _virtual_host(domain: str, routes: Iterable[Route], entries: dict[str, Json]) -> dict[str, Published]:
+    """What each prefix publishes at this domain. Groups that share a prefix are sorted together, nearest host first."""
+    here = [(_nearness(domain, route), route) for route in routes if any(covers(h, domain) for h in route.hosts)]
+    here.sort(key=lambda item: (_prefix(item[1]), item[0], api_order(item[1].path), item[1].id))
+    by_prefix: dict[str, list[Route]] = {"": []}
+    for prefix, published in groupby((route for _, route in here), key=_prefix):
+        by_prefix[prefix] = list(published)
+    return {
+        prefix: Published(
+            at=_complete(prefix, [route for route in apis if route.path in ("/", "/*")], entries),
+            below=_complete(prefix, apis, entries),
+        )
+        for prefix, apis in by_prefix.items()
+    }
+
+
+def _complete(prefix: str, apis: Sequence[Route], entries: dict[str, Json]) -> list[Json]:
+    """Refused spellings first, a 404 last.
 
     Without that 404 a request under ``/mall/admin`` which no API there takes would fall through to a public ``/*``
-    of ``/mall``. Groups that share a prefix are one: theirs are sorted together, the more specific host first.
+    of ``/mall``.
     """
-    here = [(_nearness(domain, route), route) for route in routes if any(covers(h, domain) for h in route.hosts)]
-    here.sort(key=lambda item: (-len(_prefix(item[1])), _prefix(item[1]), item[0], api_order(item[1].path), item[1].id))
-    result = [_answer({"safe_regex": {"regex": REFUSED_PATHS}}, 400)]
-    prefix = None
-    for prefix, published in groupby((route for _, route in here), key=_prefix):
-        apis = list(published)
-        result.extend(entries[route.id] for route in apis)
-        result.extend(_other_methods(apis))
-        result.append(_answer(group_match(prefix), 404))
-    if prefix != "":
-        result.append(_answer({"prefix": "/"}, 404))
-    return result
+    return [
+        _answer({"safe_regex": {"regex": REFUSED_PATHS}}, 400),
+        *(entries[route.id] for route in apis),
+        *_other_methods(apis),
+        _answer(group_match(prefix), 404),
+    ]
 
 
 def _prefix(route: Route) -> str:
@@ -123,8 +139,8 @@ def _api(route: Route, upstream: Upstream, credentials: Carried, checksum: str) 
     if route.methods:
         match = {**match, "headers": [_method(route.methods)]}
     action: Json = {"cluster": cluster_name(route.upstream), "timeout": seconds(upstream.timeout)}
-    if upstream.connect_retries:
-        action["retry_policy"] = {"retry_on": _RETRY_ON, "num_retries": upstream.connect_retries}
+    if upstream.connect_retries != _USUAL_RETRIES:
+        action["retry_policy"] = retry_policy(upstream.connect_retries)
     if route.strip_prefix:
         action.update(rewritten(route.prefix))
     entry: Json = {"name": route.id, "match": match, "route": action}

@@ -1,0 +1,1 @@
+"""``make bench``: what Menshen promises about speed and size, measured on this machine in one run."""

@@ -1,0 +1,124 @@
+"""What every measurement stands on: an emulated WeChat, a backend, gateways in front of it, codes and login states."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+
+from bench.children import BenchFailed, Child, child
+from bench.connection import Reply, request
+from bench.load import as_fast
+
+__all__ = ["APPID", "BUSINESS", "LOGIN", "Stage", "business", "stage"]
+
+APPID = "wx4f4bc4dec97d474b"
+LOGIN, BUSINESS = "/mall/login", "/mall/orders/42"
+
+_SECRET = os.urandom(16).hex()
+_DOCUMENT = """\
+version: 1
+apps:
+  - {{name: shop, platform: wechat, appid: {appid}, secret: "{secret}", base_url: "{emulator}/wechat"}}
+upstreams:
+  - {{name: orders, endpoints: ["{backend}"]}}
+groups:
+  - name: mall
+    hosts: ["*"]
+    prefix: /mall
+    upstream: orders
+    apis:
+      - {{name: login, path: /login, access: {access}}}
+      - {{name: order, path: "/orders/{{id}}", methods: [GET, POST], access: {access}}}
+      - {{name: assets, path: /static/*, access: public}}
+plugins:
+  - {{name: shop-login, type: WeChatMpLogin, app: shop}}
+bindings:
+  - {{plugin: shop-login, group: mall}}
+"""
+
+
+def business(state: str) -> bytes:
+    """A business request with a login state."""
+    return request(BUSINESS, {"user_session": state})
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    directory: Path
+    emulator: Child
+    backend: Child
+
+    def document(self, access: str) -> str:
+        """The document of a gateway whose APIs all have this access; the same otherwise."""
+        return _DOCUMENT.format(
+            appid=APPID,
+            secret=_SECRET,
+            emulator=self.emulator.origin,
+            backend=self.backend.origin.removeprefix("http://"),
+            access=access,
+        )
+
+    def serve_arguments(self, name: str, access: str, *options: str, listen: str = "127.0.0.1:0") -> list[str]:
+        """``menshen serve`` with a data directory of this name."""
+        config = self.directory / f"{name}.yaml"
+        config.write_text(self.document(access))
+        data_dir = self.directory / name
+        own = ["--listen", listen, "--admin", "127.0.0.1:0", *options]
+        return ["-m", "menshen", "serve", "--config", str(config), "--data-dir", str(data_dir), *own]
+
+    @contextlib.contextmanager
+    def gateway(self, name: str, access: str, *options: str) -> Iterator[Child]:
+        with child(self.serve_arguments(name, access, *options), self.directory / f"{name}.log") as gateway:
+            yield gateway
+
+    def codes(self, count: int, prefix: str) -> list[str]:
+        """Codes of ``wx.login`` on the phones of this many users."""
+        asked = {"appid": APPID, "count": count, "user_prefix": prefix}
+        return list(self._control("codes", asked)["codes"])
+
+    def logins(self, count: int, prefix: str) -> list[bytes]:
+        """Login requests in random order, two for each user: half of them make a user, half find one."""
+        codes = self.codes(count // 2, prefix) + self.codes(count - count // 2, prefix)
+        random.Random(prefix).shuffle(codes)
+        return [request(LOGIN, {"js_code": code}) for code in codes]
+
+    def states(self, gateway: Child, count: int) -> list[str]:
+        """Login states of so many users, each by a login through the gateway."""
+        found: list[str] = []
+
+        def keep(reply: Reply) -> None:
+            found.append(reply.header("user_session"))
+
+        codes = self.codes(count, "state-")
+        requests = iter([request(LOGIN, {"js_code": code}) for code in codes])
+        uvloop.run(as_fast(gateway.host, gateway.port, requests, connections=16, seconds=30, on_reply=keep))
+        if len(set(found)) != count or "" in found:
+            raise BenchFailed(f"{count} logins gave {len(set(found) - {''})} login states")
+        return found
+
+    def add_app(self) -> None:
+        self._control("apps", {"appid": APPID, "secret": _SECRET})
+
+    def _control(self, what: str, asked: dict[str, object]) -> dict[str, list[str]]:
+        url = f"{self.emulator.origin}/emulator/wechat/{what}"
+        with urllib.request.urlopen(urllib.request.Request(url, json.dumps(asked).encode()), timeout=30) as answer:
+            return dict(json.load(answer))
+
+
+@contextlib.contextmanager
+def stage(directory: Path) -> Iterator[Stage]:
+    with (
+        child(["-m", "menshen", "emulator", "--listen", "127.0.0.1:0"], directory / "emulator.log") as emulator,
+        child(["-m", "bench.answers", "backend"], directory / "backend.log") as backend,
+    ):
+        ready = Stage(directory, emulator, backend)
+        ready.add_app()
+        yield ready

@@ -1,0 +1,116 @@
+"""The error table, walked: every reason that can reach a client, provoked through a real Envoy and looked at whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from menshen.errors import REFUSALS
+from menshen.sessions.keys import KeyRings, sealed_keys
+from menshen.sessions.sealed import SealedSessions
+from tests.edge.conftest import Stack
+from tests.edge.processes import Reply
+
+Provoke = Callable[[Stack], Reply]
+
+
+def _with_fault(fault: str, path: str = "/mall/login") -> Provoke:
+    def provoke(stack: Stack) -> Reply:
+        code = stack.code("zhangsan")
+        with stack.faulty(fault=fault, times=1):
+            return stack.gateway(path, ("js_code", code))
+
+    return provoke
+
+
+def _used_code(stack: Stack) -> Reply:
+    code = stack.code("zhangsan")
+    assert stack.gateway("/mall/login", ("js_code", code)).status == 200
+    return stack.gateway("/mall/login", ("js_code", code))
+
+
+def _expired(stack: Stack) -> Reply:
+    """The gateway's own key, taken from its data directory, seals a state that ended a second ago."""
+    ring = (stack.data_dir / "keys" / "session-sealed.json").read_text()
+    sessions = SealedSessions(sealed_keys(KeyRings(ring, "")), lambda n: bytes(n))
+    live = sessions.open(stack.log_in("zhangsan").encode(), 0)
+    return stack.gateway("/mall/orders/1", ("user_session", sessions.mint(replace(live, exp=live.iat - 1))))
+
+
+def _book(content_type: str, body: bytes) -> Provoke:
+    return lambda stack: stack.gateway("/book/login", ("Content-Type", content_type), method="POST", body=body)
+
+
+PROVOKED: dict[str, tuple[int, Provoke]] = {
+    "ambiguous_credential": (400, lambda s: s.gateway("/mall/news", ("user_session", "a"), ("user_session", "b"))),
+    "code_malformed": (400, lambda s: s.gateway("/mall/login", ("js_code", "a&b"))),
+    "body_malformed": (400, _book("application/json", b"{")),
+    "body_too_large": (413, _book("application/json", b"{" + b" " * 9000)),
+    "client_sent_secret": (400, lambda s: s.gateway("/mall/login", ("js_code", "a"), ("secret", "x"))),
+    "malformed_request": (400, lambda s: s.gateway("/mall/orders/a%2fb")),
+    "session_missing": (401, lambda s: s.gateway("/mall/orders/1")),
+    "session_invalid": (401, lambda s: s.gateway("/mall/orders/1", ("user_session", "forged"))),
+    "session_expired": (401, _expired),
+    "user_blocked": (403, _with_fault("40226")),
+    "no_such_route": (404, lambda s: s.gateway("/nowhere")),
+    "method_not_allowed": (405, lambda s: s.gateway("/mall/orders/1", method="DELETE")),
+    "platform_refused_credentials": (502, lambda s: s.gateway("/wrong/login", ("js_code", s.code("zhangsan")))),
+    "platform_says_busy": (503, _with_fault("-1")),
+    "platform_unreachable": (503, lambda s: s.gateway("/dead/login", ("js_code", "abc"))),
+    "platform_timeout": (503, _with_fault("timeout")),
+    "platform_reply_invalid": (502, _with_fault("truncated")),
+    "code_invalid": (401, lambda s: s.gateway("/mall/login", ("js_code", "unknown-code"))),
+    "code_used": (401, _used_code),
+    "platform_limit": (429, _with_fault("45011")),
+    "upstream_unavailable": (503, lambda s: s.gateway("/gone/x")),
+    "upstream_timeout": (504, lambda s: s.gateway("/mall/static/slow?sleep=4")),
+}
+
+PROVOKED_ELSEWHERE = {
+    "route_stale": "test_faults",
+    "brain_unavailable": "test_faults",
+    "overloaded": "tests/envoy",
+    "internal_fault": "tests/web",
+    "too_many_requests": "no limit of the gateway's own exists yet",
+}
+
+
+def test_every_reason_is_walked() -> None:
+    assert set(PROVOKED) | set(PROVOKED_ELSEWHERE) == set(REFUSALS)
+
+
+@pytest.mark.parametrize("reason", PROVOKED)
+def test_a_reason(reason: str, stack: Stack) -> None:
+    status, provoke = PROVOKED[reason]
+    reply = provoke(stack)
+    refusal = REFUSALS[reason]
+    assert reply.refusal == (status, refusal.code, reason)
+    assert status == refusal.status
+    assert reply.json["message"] == refusal.message
+    assert reply.json["action"] == refusal.action
+    assert (status == 401) == (refusal.action == "login")
+    if reason != "malformed_request":  # refused before there is a request to number
+        assert len(reply.json["request_id"]) == 36
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [("-1", 4021), ("45011", 4023), ("truncated", 4021)], ids=["busy", "limit", "garbage"]
+)
+def test_tsf_style_answers_401_for_a_drop_in(fault: str, code: int, stack: Stack) -> None:
+    reply = _with_fault(fault, "/tsf/login")(stack)
+    assert reply.refusal[:2] == (401, code)
+
+
+def test_tsf_style_leaves_the_rest_as_it_is(stack: Stack) -> None:
+    assert stack.gateway("/tsf/x").refusal[:2] == (401, 4001)
+    assert stack.gateway("/tsf/login", ("js_code", "a&b")).refusal[:2] == (400, 4000)
+
+
+def test_a_backends_own_errors_pass_as_they_are(stack: Stack) -> None:
+    state = stack.log_in("zhangsan")
+    for status in (400, 401, 404, 500, 503):
+        reply = stack.gateway(f"/mall/orders/1?status={status}", ("user_session", state))
+        assert (reply.status, reply.raw) == (status, b'{"from":"backend"}')
+        assert "x-menshen-code" not in reply.headers

@@ -1,0 +1,181 @@
+"""The builders, without Envoy."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from menshen.config.snapshot import Endpoint, HealthCheck, Listener, Snapshot, Upstream, UpstreamTls
+from menshen.envoy.authorization import authorization_filter
+from menshen.envoy.clusters import brain_cluster, upstream_cluster
+from menshen.envoy.local_replies import local_reply_config
+from menshen.envoy.routes import covers, route_configuration
+from menshen.envoy.strip import WAFER_HEADERS, stripped_names
+from menshen.envoy.typed import Json, seconds
+from menshen.gateway.wire import WIRE_STATUSES, parse_stamp, stamp, to_wire
+from tests.envoy.samples import ADDRESSES, BY_HEADER, PLAIN, route, sample
+
+CA = ADDRESSES.system_ca
+
+
+@given(st.from_regex(r"(?i)x-wx-[a-z-]{0,16}", fullmatch=True) | st.sampled_from(WAFER_HEADERS))
+def test_of_cloud_hostings_headers_only_wafers_stay(name: str) -> None:
+    removed = re.fullmatch(stripped_names(PLAIN), name) is not None
+    assert removed == (name.lower() not in WAFER_HEADERS)
+
+
+@pytest.mark.parametrize("hops", [0, 1])
+@pytest.mark.parametrize("name", ["x-forwarded-for", "x-forwarded-proto", "x-real-ip"])
+def test_a_proxys_words_stay_only_behind_a_trusted_proxy(hops: int, name: str) -> None:
+    pattern = stripped_names(replace(PLAIN, listener=Listener(trusted_hops=hops)))
+    assert (re.fullmatch(pattern, name) is None) == (hops > 0)
+    if name != "x-real-ip":
+        assert re.fullmatch(pattern, name.replace("-", "_"))
+    assert re.fullmatch(pattern, "x-forwarded-host")
+    assert re.fullmatch(pattern, "x-forwarded-forx")
+
+
+def test_a_credential_header_of_a_plugin_is_not_stripped() -> None:
+    code = replace(BY_HEADER.code, name="X-WX-Login")
+    snapshot = sample(routes=(route("g", "a", "/a", replace(BY_HEADER, code=code)),))
+    assert not re.fullmatch(stripped_names(snapshot), "x-wx-login")
+    assert re.fullmatch(stripped_names(snapshot), "x-wx-logins")
+    assert re.fullmatch(stripped_names(PLAIN), "x-wx-login")
+
+
+@pytest.mark.parametrize(
+    ("host", "domain", "expected"),
+    [
+        ("*", "a.com", True),
+        ("*", "*", True),
+        ("a.com", "*", False),
+        ("A.com", "a.com", True),
+        ("*.a.com", "b.a.com", True),
+        ("*.a.com", "*.b.a.com", True),
+        ("*.a.com", "a.com", False),
+        ("*.a.com", "ba.com", False),
+        ("*.a.com", "*.a.com", True),
+        ("*.a.com", "*", False),
+    ],
+)
+def test_which_virtual_hosts_a_group_is_in(host: str, domain: str, expected: bool) -> None:
+    assert covers(host, domain) is expected
+
+
+def names(tree: Json) -> list[list[str]]:
+    """The named routes of every list in a matcher, in their order."""
+    if "routes" in tree:
+        return [[entry.get("name", "-") for entry in tree["routes"]]]
+    return [found for value in tree.values() if isinstance(value, dict) for found in names(value)]
+
+
+def test_the_nearer_host_is_matched_first() -> None:
+    routes = (
+        route("a", "any", "/{x}", None, hosts=("*",)),
+        route("b", "suffix", "/{x}", None, hosts=("*.a.com",)),
+        route("c", "exact", "/{x}", None, hosts=("w.a.com",)),
+        route("c", "literal", "/x", None, hosts=("w.a.com",)),
+    )
+    hosts = {v["name"]: names(v["matcher"]) for v in route_configuration(sample(routes=routes))["virtual_hosts"]}
+    assert ["-", "c/literal", "c/exact", "b/suffix", "a/any", "-"] in hosts["w.a.com"]
+    assert ["-", "b/suffix", "a/any", "-"] in hosts["*.a.com"]
+    assert ["-", "a/any", "-"] in hosts["*"]
+
+
+def test_an_empty_snapshot_publishes_nothing() -> None:
+    (only,) = route_configuration(Snapshot().sealed())["virtual_hosts"]
+    assert only["domains"] == ["*"]
+    assert names(only["matcher"]) == [["-", "-"]]
+
+
+def test_every_list_of_routes_begins_with_the_refusals_and_ends_with_a_404() -> None:
+    def lists(tree: Json) -> list[list[Json]]:
+        if "routes" in tree:
+            return [tree["routes"]]
+        return [found for value in tree.values() if isinstance(value, dict) for found in lists(value)]
+
+    for host in route_configuration(PLAIN)["virtual_hosts"]:
+        for routes in lists(host["matcher"]):
+            assert routes[0]["direct_response"] == {"status": 400}
+            assert routes[-1]["direct_response"] == {"status": 404}
+            for entry in routes:
+                asked = "disabled" not in entry["typed_per_filter_config"].get("menshen.authorization", {})
+                stamped = "menshen.stamp" in entry["typed_per_filter_config"]
+                assert asked == stamped, entry
+
+
+def test_clusters_of_names_are_resolved_and_of_addresses_are_not() -> None:
+    assert upstream_cluster(Upstream("a", (Endpoint("127.0.0.1", 1), Endpoint("::1", 2))), CA)["type"] == "STATIC"
+    named = upstream_cluster(Upstream("a", (Endpoint("127.0.0.1", 1), Endpoint("db.local", 2))), CA)
+    assert named["cluster_type"]["name"] == "envoy.clusters.dns"
+
+
+def test_an_encrypted_upstream_has_its_name_checked() -> None:
+    tls = upstream_cluster(Upstream("a", (Endpoint("10.0.0.1", 1),), tls=UpstreamTls("a.b")), CA)["transport_socket"]
+    context = tls["typed_config"]
+    assert context["sni"] == "a.b"
+    validation = context["common_tls_context"]["validation_context"]
+    assert validation["trusted_ca"] == {"filename": CA}
+    assert validation["match_typed_subject_alt_names"] == [{"san_type": "DNS", "matcher": {"exact": "a.b"}}]
+    by_ip = upstream_cluster(Upstream("a", (Endpoint("10.0.0.1", 1),), tls=UpstreamTls("10.0.0.1")), CA)
+    assert "sni" not in by_ip["transport_socket"]["typed_config"]
+
+
+def test_checked_upstreams_do_not_panic() -> None:
+    check = HealthCheck("/h", 1, 1, 1, 1)
+    checked = upstream_cluster(Upstream("a", (Endpoint("10.0.0.1", 1),), health_check=check), CA)
+    assert checked["common_lb_config"]["healthy_panic_threshold"]["value"] == 0
+    assert checked["health_checks"][0]["no_traffic_interval"] == "1s"
+    assert "common_lb_config" not in upstream_cluster(Upstream("a", (Endpoint("10.0.0.1", 1),)), CA)
+
+
+def test_every_worker_is_an_endpoint_of_the_brain() -> None:
+    endpoints = brain_cluster(ADDRESSES)["load_assignment"]["endpoints"][0]["lb_endpoints"]
+    assert [e["endpoint"]["address"]["socket_address"]["port_value"] for e in endpoints] == [8091, 8092]
+
+
+def test_the_brain_is_asked_by_default_and_trusted_never() -> None:
+    config = authorization_filter(PLAIN)["typed_config"]
+    assert config["failure_mode_allow"] is False
+    shown = {pattern["exact"] for pattern in config["allowed_headers"]["patterns"]}
+    assert {"cookie", "user_session", "token", "sid", "js_code", "secret"} <= shown
+    assert "code" not in shown, "a code in a query or a body is not read from a header"
+
+
+def test_wire_statuses_come_before_all_other_mappers() -> None:
+    mappers = local_reply_config()["mappers"]
+    first = [(_value(m), m["status_code"]) for m in mappers[: len(WIRE_STATUSES)]]
+    assert dict(first) == dict(WIRE_STATUSES)
+    assert not any("body_format_override" in m for m in mappers[: len(WIRE_STATUSES) + 1])
+
+
+@pytest.mark.parametrize(
+    ("status", "wire"), [(200, 299), (401, 401), (500, 296), (502, 297), (503, 298), (504, 295), (599, 296)]
+)
+def test_to_wire(status: int, wire: int) -> None:
+    assert to_wire(status) == wire
+
+
+@pytest.mark.parametrize("value", ["", "@", "a@", "@b", "ab"])
+def test_a_stamp_that_envoy_did_not_write(value: str) -> None:
+    assert parse_stamp(value) is None
+
+
+def test_a_stamp_is_read_as_it_was_written() -> None:
+    assert parse_stamp(stamp("group/api", "0f")) == ("group/api", "0f")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1, "1s"), (0.25, "0.25s"), (0, "0s"), (0.0001, "0s"), (100, "100s"), (1e-5, "0s")]
+)
+def test_durations(value: float, text: str) -> None:
+    assert seconds(value) == text
+
+
+def _value(mapper: Json) -> int:
+    value: int = mapper["filter"]["status_code_filter"]["comparison"]["value"]["default_value"]
+    return value

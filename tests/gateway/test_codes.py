@@ -1,0 +1,151 @@
+"""The code book: one exchange per code among processes that share a database."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from menshen.errors import CodeInvalid, CodeUsed, PlatformSaysBusy, PlatformUnreachable, Refusal
+from menshen.gateway.codes import CodeBook, LoggedIn
+from menshen.secret import Secret
+from menshen.sessions.claims import SessionClaims
+from menshen.storage.database import Database
+from menshen.storage.sealing import Sealer
+from tests.storage.conftest import opened
+
+KEY = secrets.token_bytes(32)
+CLAIMS = SessionClaims("u1", "s1", "wechat", "wx1", "o1", "", 1, 2)
+
+
+class Exchange:
+    """Counts how often it is asked; answers late, or refuses."""
+
+    def __init__(self, refusal: Refusal | None = None, takes: float = 0.05) -> None:
+        self.asked = 0
+        self._refusal = refusal
+        self._takes = takes
+
+    async def __call__(self) -> LoggedIn:
+        self.asked += 1
+        await asyncio.sleep(self._takes)
+        if self._refusal:
+            raise self._refusal
+        return LoggedIn(CLAIMS, Secret("planted-session-key"), True)
+
+
+def book(database: Database) -> CodeBook:
+    return CodeBook(database, Sealer(KEY, "code-outcome"), time.time, secrets.token_bytes)
+
+
+def with_books(tmp_path: Path, work: Callable[[CodeBook, CodeBook, Database], Awaitable[Any]]) -> Any:
+    """Two books on two connections to one database: two worker processes, as far as the database knows."""
+
+    async def main() -> Any:
+        async with opened(tmp_path) as first, opened(tmp_path) as second:
+            return await work(book(first), book(second), first)
+
+    return asyncio.run(main())
+
+
+def test_parallel_requests_share_one_exchange_within_and_between_processes(tmp_path: Path) -> None:
+    async def work(one: CodeBook, two: CodeBook, _: Database) -> None:
+        exchange, now = Exchange(), time.time()
+        outcomes = await asyncio.gather(*(b.once("wechat/wx1", "c", now, exchange) for b in [one, two] * 10))
+        assert exchange.asked == 1
+        assert {outcome.claims for outcome in outcomes} == {CLAIMS}
+        assert all(outcome.session_key == Secret("planted-session-key") for outcome in outcomes)
+
+    with_books(tmp_path, work)
+
+
+def test_a_request_that_envoy_received_before_the_outcome_shares_it_and_a_later_one_does_not(tmp_path: Path) -> None:
+    async def work(one: CodeBook, two: CodeBook, _: Database) -> None:
+        exchange, before = Exchange(), time.time()
+        await one.once("wechat/wx1", "c", before, exchange)
+        for b in (one, two):
+            assert (await b.once("wechat/wx1", "c", before, exchange)).claims == CLAIMS
+            with pytest.raises(CodeUsed):
+                await b.once("wechat/wx1", "c", time.time(), exchange)
+        assert exchange.asked == 1
+
+    with_books(tmp_path, work)
+
+
+@pytest.mark.parametrize("refusal", [CodeInvalid, PlatformSaysBusy])
+def test_a_refusal_is_shared_and_then_the_code_is_spent(refusal: type[Refusal], tmp_path: Path) -> None:
+    async def work(one: CodeBook, two: CodeBook, _: Database) -> None:
+        exchange, now = Exchange(refusal()), time.time()
+        outcomes = await asyncio.gather(
+            *(b.once("wechat/wx1", "c", now, exchange) for b in [one, two] * 3), return_exceptions=True
+        )
+        assert {type(outcome) for outcome in outcomes} == {refusal}
+        assert exchange.asked == 1
+        with pytest.raises(CodeUsed):
+            await two.once("wechat/wx1", "c", time.time(), exchange)
+        assert exchange.asked == 1
+
+    with_books(tmp_path, work)
+
+
+def test_a_code_that_was_never_sent_can_be_tried_again(tmp_path: Path) -> None:
+    async def work(one: CodeBook, two: CodeBook, _: Database) -> None:
+        unsent = Exchange(PlatformUnreachable())
+        with pytest.raises(PlatformUnreachable):
+            await one.once("wechat/wx1", "c", time.time(), unsent)
+        assert (await two.once("wechat/wx1", "c", time.time(), Exchange())).claims == CLAIMS
+
+    with_books(tmp_path, work)
+
+
+def test_codes_of_two_apps_are_two_codes(tmp_path: Path) -> None:
+    async def work(one: CodeBook, _two: CodeBook, _: Database) -> None:
+        exchange = Exchange()
+        await one.once("wechat/wx1", "c", time.time(), exchange)
+        await one.once("wechat/wx2", "c", time.time(), exchange)
+        assert exchange.asked == 2
+
+    with_books(tmp_path, work)
+
+
+def test_a_client_that_hangs_up_does_not_spoil_it_for_the_others(tmp_path: Path) -> None:
+    async def work(one: CodeBook, _two: CodeBook, _: Database) -> None:
+        exchange, now = Exchange(takes=0.2), time.time()
+        first = asyncio.create_task(one.once("wechat/wx1", "c", now, exchange))
+        await asyncio.sleep(0.05)
+        second = asyncio.create_task(one.once("wechat/wx1", "c", now, exchange))
+        await asyncio.sleep(0.05)
+        first.cancel()
+        assert (await second).claims == CLAIMS
+        assert exchange.asked == 1
+
+    with_books(tmp_path, work)
+
+
+def test_neither_code_nor_session_key_is_in_the_database_file(tmp_path: Path) -> None:
+    async def work(one: CodeBook, _two: CodeBook, _: Database) -> None:
+        await one.once("wechat/wx1", "planted-login-code", time.time(), Exchange())
+
+    with_books(tmp_path, work)
+    for file in tmp_path.iterdir():
+        assert b"planted" not in file.read_bytes()
+
+
+def test_old_codes_are_forgotten(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(tmp_path) as database:
+            moment = [1000.0]
+            codes = CodeBook(database, Sealer(KEY, "code-outcome"), lambda: moment[0], secrets.token_bytes)
+            exchange = Exchange()
+            await codes.once("wechat/wx1", "c", 1000.0, exchange)
+            moment[0] += 901
+            await codes.prune()
+            await codes.once("wechat/wx1", "c", moment[0], exchange)
+            assert exchange.asked == 2
+
+    asyncio.run(main())

@@ -1,0 +1,82 @@
+"""An app, an answer, and peers on loopback that misbehave byte by byte."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from menshen.config.snapshot import App
+from menshen.platforms.base import PlatformIdentity
+from menshen.secret import Secret
+
+SECRET = "5ec4e7canary0123456789abcdef0123"
+CODE = "051canary00ObAyK19vV1005SDWf0v0m"
+BODY = b'{"session_key":"+ayNafOPeRTHJkc0H67XCw==","openid":"oGZUI0egBJY1zhBYw2KhdUfwVJJE"}'
+IDENTITY = PlatformIdentity("oGZUI0egBJY1zhBYw2KhdUfwVJJE", "", Secret("+ayNafOPeRTHJkc0H67XCw=="))
+
+
+def app(base_url: str) -> App:
+    return App("shop", "wechat", "wx4f4bc4dec97d474b", Secret(SECRET), base_url)
+
+
+def http(body: bytes = BODY, *, status: str = "200 OK", headers: str = "") -> bytes:
+    return f"HTTP/1.1 {status}\r\ncontent-length: {len(body)}\r\n{headers}\r\n".encode() + body
+
+
+def refused_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+Script = Callable[["Peer", asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class Peer:
+    """A TCP server that plays one script per connection and keeps the heads of all requests it read."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self.heads: list[bytes] = []
+        self.connections = 0
+        self.origin = ""
+        self.port = 0
+
+    async def read(self, reader: asyncio.StreamReader) -> bytes:
+        """One request head; raises IncompleteReadError when the client has gone."""
+        head = await reader.readuntil(b"\r\n\r\n")
+        self.heads.append(head)
+        return head
+
+    async def _play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                await self._script(self, reader, writer)
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+        finally:
+            writer.transport.abort()
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator[Peer]:
+        plays: set[asyncio.Task[None]] = set()
+
+        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            plays.add(asyncio.get_running_loop().create_task(self._play(reader, writer)))
+
+        server = await asyncio.start_server(connected, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        self.origin = f"http://127.0.0.1:{self.port}"
+        try:
+            yield self
+        finally:
+            server.close()
+            for play in plays:
+                play.cancel()
+            await asyncio.gather(*plays, return_exceptions=True)
+            await server.wait_closed()
+            await asyncio.sleep(0)  # aborted transports close in the next turn

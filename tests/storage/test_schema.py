@@ -1,0 +1,78 @@
+"""Migrations make the tables that the code describes, and can be taken back."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect
+
+from menshen.storage import schema
+from menshen.storage.database import Database, sqlite_url
+from menshen.storage.schema import HEAD, migrate
+from menshen.storage.tables import metadata
+from tests.storage.conftest import Run
+
+
+def test_head_is_the_newest_migration() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+
+
+def test_the_migrations_make_the_tables_of_the_code(run: Run) -> None:
+    def difference(connection: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+    async def work(database: Database) -> list[object]:
+        async with database.reading() as connection:
+            return await connection.run_sync(difference)
+
+    assert run(work) == []
+
+
+def test_migrating_again_changes_nothing(run: Run) -> None:
+    run(migrate)
+    run(migrate)
+
+
+def test_the_migrations_go_down_and_up(tmp_path: Path) -> None:
+    async def tables(database: Database) -> set[str]:
+        async with database.reading() as connection:
+            return set(await connection.run_sync(lambda c: inspect(c).get_table_names()))
+
+    async def main() -> None:
+        database = Database(sqlite_url(tmp_path))
+        try:
+            await migrate(database)
+            assert await tables(database) >= set(metadata.tables)
+            await migrate(database, "base")
+            assert not await tables(database) & set(metadata.tables)
+            await migrate(database)
+            assert await tables(database) >= set(metadata.tables)
+        finally:
+            await database.close()
+
+    asyncio.run(main())
+
+
+def test_an_error_of_the_database_shows_no_values(run: Run) -> None:
+    """Values are openids and sealed keys; errors are logged."""
+    from sqlalchemy import text
+    from sqlalchemy.exc import DBAPIError
+
+    async def work(database: Database) -> str:
+        try:
+            async with database.writing() as connection:
+                await connection.execute(text("INSERT INTO nowhere VALUES (:v)"), {"v": "planted-openid"})
+        except DBAPIError as error:
+            return f"{error} {error!r}"
+        return ""
+
+    said = run(work)
+    assert "nowhere" in said
+    assert "planted" not in said
