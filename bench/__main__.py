@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a round (default 4)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each scenario (default 3)")
     parser.add_argument("--only", default="a,b,c,d,e", help="which measurements, for example a,c")
+    parser.add_argument("--workers", type=int, help="workers of every gateway but that of b (default: menshen's own)")
     parser.add_argument("--no-wrk", action="store_true", help="make all load with the built-in generator")
     options = parser.parse_args()
     wanted = options.only.split(",")
@@ -39,7 +40,8 @@ def main() -> int:
             flush=True,
         )
         try:
-            with stage(Path(name)) as ready:
+            workers = () if options.workers is None else ("--workers", str(options.workers))
+            with stage(Path(name), *workers) as ready:
                 seconds, rounds = max(1.0, options.seconds), max(1, options.rounds)
                 measurements: dict[str, Callable[[], Report]] = {
                     "a": lambda: measure_checks(ready, replay, rounds=rounds, seconds=seconds),

@@ -52,9 +52,12 @@ def business(state: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
+    """``options`` go to every ``menshen serve``."""
+
     directory: Path
     emulator: Child
     backend: Child
+    options: tuple[str, ...] = ()
 
     def document(self, access: str) -> str:
         """The document of a gateway whose APIs all have this access; the same otherwise."""
@@ -71,7 +74,7 @@ class Stage:
         config = self.directory / f"{name}.yaml"
         config.write_text(self.document(access))
         data_dir = self.directory / name
-        own = ["--listen", listen, "--admin", "127.0.0.1:0", *options]
+        own = ["--listen", listen, "--admin", "127.0.0.1:0", *self.options, *options]
         return ["-m", "menshen", "serve", "--config", str(config), "--data-dir", str(data_dir), *own]
 
     @contextlib.contextmanager
@@ -114,11 +117,11 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(directory: Path) -> Iterator[Stage]:
+def stage(directory: Path, *options: str) -> Iterator[Stage]:
     with (
         child(["-m", "menshen", "emulator", "--listen", "127.0.0.1:0"], directory / "emulator.log") as emulator,
         child(["-m", "bench.answers", "backend"], directory / "backend.log") as backend,
     ):
-        ready = Stage(directory, emulator, backend)
+        ready = Stage(directory, emulator, backend, options)
         ready.add_app()
         yield ready

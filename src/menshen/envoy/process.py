@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
-
-import structlog
 
 from menshen.envoy.addresses import Addresses
 from menshen.envoy.admin import Admin
@@ -25,7 +24,7 @@ from menshen.errors import ChildFailed
 
 __all__ = ["EnvoyProcess"]
 
-_log = structlog.get_logger("menshen.envoy")
+_log = logging.getLogger("menshen.envoy")
 
 _START_LIMIT: Final = 20.0
 _STEADY: Final = 10.0
@@ -49,7 +48,7 @@ class EnvoyProcess:
         self._addresses = addresses
         self._admin = admin
         self._concurrency = concurrency
-        self._on_line = on_line or (lambda line: _log.warning("envoy", line=line))
+        self._on_line = on_line or (lambda line: _log.warning("envoy", extra={"line": line}))
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
@@ -144,13 +143,13 @@ class EnvoyProcess:
             code = await process.wait()
             deaths = 0 if loop.time() - born > _STEADY else deaths
             delay = _BACK_OFF[min(deaths, len(_BACK_OFF) - 1)]
-            _log.error("envoy ended, starting it again", code=code, delay=delay)
+            _log.error("envoy_died", extra={"exit_code": code, "again_in_seconds": delay})
             deaths += 1
             await asyncio.sleep(delay)
             try:
                 process = await self._spawn(binary)
             except OSError as error:
-                _log.error("envoy cannot be started", error=str(error))
+                _log.warning("envoy_cannot_be_started", extra={"why": str(error)})
                 continue
             self.restarts += 1
 

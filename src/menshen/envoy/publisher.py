@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
-
-import structlog
 
 from menshen.config.snapshot import Snapshot, Tls
 from menshen.envoy.addresses import FILES, Addresses, Subscription
@@ -28,7 +27,7 @@ from menshen.errors import ChildFailed
 
 __all__ = ["Publisher"]
 
-_log = structlog.get_logger("menshen.envoy")
+_log = logging.getLogger("menshen.envoy")
 
 _STATS: Final[dict[Subscription, str]] = {
     "cds": "cluster_manager.cds",
@@ -157,7 +156,7 @@ class Publisher:
                 try:
                     await self._offer("cds", old.files, new.files[FILES["cds"]])
                 except ChildFailed as error:
-                    _log.warning("old upstreams stay until the next change", error=str(error))
+                    _log.warning("old_upstreams_stay", extra={"why": str(error)})
 
     async def _cancel_pruning(self) -> None:
         if self._pruning is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -25,7 +25,6 @@ from menshen.errors import (
 )
 from menshen.secret import Secret
 from menshen.sessions.claims import RandomBytes, SessionClaims
-from menshen.storage.batching import Batcher
 from menshen.storage.codes import (
     CodeClaim,
     CodeOutcome,
@@ -75,8 +74,6 @@ class CodeBook:
         self._clock = clock
         self._random = random
         self._running: dict[str, asyncio.Task[LoggedIn]] = {}
-        self._claims: Batcher[CodeClaim, CodeState] = Batcher(self._claim_all)
-        self._finishes: Batcher[CodeOutcome, None] = Batcher(self._finish_all)
 
     async def once(
         self, app_key: str, code: str, received: float, exchange: Callable[[], Awaitable[LoggedIn]]
@@ -111,10 +108,10 @@ class CodeBook:
         claim = self._random(16).hex()
         deadline = self._clock() + _PATIENCE
         pause = _FIRST_LOOK
-        state: CodeState | None = await self._claims.call(CodeClaim(digest, claim, self._clock()))
+        state: CodeState | None = await self._database.write(claim_codes, CodeClaim(digest, claim, self._clock()))
         while self._clock() < deadline:
             if state is None:  # its claimer gave it back unsent
-                state = await self._claims.call(CodeClaim(digest, claim, self._clock()))
+                state = await self._database.write(claim_codes, CodeClaim(digest, claim, self._clock()))
             if state.claim == claim:
                 return await self._exchange(digest, claim, exchange)
             if state.done_at is not None:
@@ -144,19 +141,10 @@ class CodeBook:
 
     async def _finish(self, digest: str, record: _Record) -> None:
         sealed = self._sealer.seal(Secret(msgspec.json.encode(record).decode()), digest)
-        await self._finishes.call(CodeOutcome(digest, sealed, self._clock()))
+        await self._database.write(finish_codes, CodeOutcome(digest, sealed, self._clock()))
 
     def _outcome(self, digest: str, state: CodeState) -> LoggedIn:
         record = msgspec.json.decode(self._sealer.unseal(state.sealed_outcome or "", digest).reveal(), type=_Record)
         if record.claims is None:
             raise REFUSALS.get(record.refused, InternalFault)("shared with a parallel request")
         return LoggedIn(record.claims, Secret(record.session_key), record.new_user)
-
-    async def _claim_all(self, claims: Sequence[CodeClaim]) -> Sequence[CodeState]:
-        async with self._database.writing() as connection:
-            return await claim_codes(connection, claims)
-
-    async def _finish_all(self, outcomes: Sequence[CodeOutcome]) -> Sequence[None]:
-        async with self._database.writing() as connection:
-            await finish_codes(connection, outcomes)
-        return [None] * len(outcomes)

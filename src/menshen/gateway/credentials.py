@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -24,7 +25,7 @@ from menshen.gateway.wire import SECRET_HEADERS
 
 __all__ = ["Credentials", "cookie_without", "find_credentials"]
 
-_SECRET_HEADERS = tuple(name.encode() for name in SECRET_HEADERS)
+_SECRET_HEADERS = frozenset(name.encode() for name in SECRET_HEADERS)
 _MAX_FIELDS = 64
 
 
@@ -45,27 +46,34 @@ def find_credentials(request: AuthRequest, plugin: LoginPlugin) -> Credentials:
     code = _code(request, plugin, has_state=state is not None)
     if code is not None:
         _refuse_secret(request, plugin)
-    for name in _SECRET_HEADERS:
-        if name in request.headers:
-            raise ClientSentSecret(f"header {name.decode()}")
+    if not _SECRET_HEADERS.isdisjoint(request.headers):
+        raise ClientSentSecret("in a header")
     return Credentials(code, state)
 
 
 def _state(request: AuthRequest, plugin: LoginPlugin) -> bytes | None:
     rules = plugin.session
     name = rules.name
-    at_header = request.headers.get(name.lower().encode())
-    at_cookie = _cookie(request, name)
-    at_query = _query(request, name)
-    found = {"header": at_header, "cookie": at_cookie, "query": at_query}
-    wanted = found.pop(rules.request_in)
-    if rules.return_in == "cookie":
-        found.pop("cookie", None)  # the client's cookie jar sends back what we set; it is stripped, not read
-    if any(found.values()):
-        raise AmbiguousCredential("a login state outside its position")
+    wanted: bytes | None = None
+    for position, value in (
+        ("header", request.headers.get(_header(name))),
+        ("cookie", _cookie(request, name)),
+        ("query", _query(request, name)),
+    ):
+        if position == rules.request_in:
+            wanted = value
+        elif value and not position == rules.return_in == "cookie":
+            # A cookie that we set is different: the client's cookie jar sends it back; it is stripped, not read.
+            raise AmbiguousCredential("a login state outside its position")
     if wanted and b"," in wanted:
         raise AmbiguousCredential("two login states")
     return wanted or None
+
+
+@lru_cache(maxsize=1024)
+def _header(name: str) -> bytes:
+    """A configured name as the requests' headers spell it."""
+    return name.lower().encode()
 
 
 def _code(request: AuthRequest, plugin: LoginPlugin, *, has_state: bool) -> str | None:
@@ -73,7 +81,7 @@ def _code(request: AuthRequest, plugin: LoginPlugin, *, has_state: bool) -> str 
     value: bytes | None
     match position:
         case "header":
-            value = request.headers.get(name.lower().encode())
+            value = request.headers.get(_header(name))
         case "query":
             value = _query(request, name)
         case "cookie":

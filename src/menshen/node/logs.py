@@ -1,4 +1,8 @@
-"""Logs: one JSON object a line on stderr, warnings and above unless the environment says otherwise."""
+"""Logs: one JSON object a line on stderr, warnings and above unless the environment says otherwise.
+
+The event's name is the message, its facts are ``extra``: ``{"time": …, "level": "WARNING", "logger": "menshen.node",
+"event": "worker_died", "worker": 0, …}``.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,7 @@ import logging
 import os
 import sys
 
-import structlog
-
-from menshen.secret import Secret
+from pythonjsonlogger.msgspec import MsgspecFormatter
 
 __all__ = ["LEVEL_VARIABLE", "configure_logs"]
 
@@ -16,20 +18,18 @@ LEVEL_VARIABLE = "MENSHEN_LOG_LEVEL"
 
 
 def configure_logs() -> None:
-    """Set structlog up for a process. A ``Secret`` among the values prints as ``***``."""
-    level = logging.getLevelNamesMapping().get(os.environ.get(LEVEL_VARIABLE, "WARNING").upper(), logging.WARNING)
-    structlog.configure(
-        processors=[
-            structlog.stdlib.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(default=_text),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+    """Set logging up for a process. A ``Secret`` among the facts prints as ``***``."""
+    formatter = MsgspecFormatter(
+        "{levelname}{name}{message}",
+        style="{",
+        rename_fields={"levelname": "level", "name": "logger", "message": "event"},
+        timestamp="time",
+        json_default=str,
     )
-
-
-def _text(value: object) -> str:
-    return Secret.MASK if isinstance(value, Secret) else str(value)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    level = logging.getLevelNamesMapping().get(os.environ.get(LEVEL_VARIABLE, "WARNING").upper(), logging.WARNING)
+    root = logging.getLogger("menshen")
+    root.handlers = [handler]
+    root.propagate = False
+    root.setLevel(level)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import structlog
 
 from menshen.config.snapshot import Endpoint, Snapshot
 from menshen.envoy import Addresses, DataPlane
@@ -34,7 +33,7 @@ from menshen.web.serving import serving
 
 __all__ = ["Node", "NodeSettings", "open_documents", "running"]
 
-log = structlog.stdlib.get_logger("menshen.node")
+log = logging.getLogger("menshen.node")
 
 _FOLLOW_SECONDS = 0.3
 _PRUNE_SECONDS = 60.0
@@ -115,12 +114,14 @@ class Node:
                 revision = await self.documents.revisions.get(number)
                 await self._run(self.documents.load(revision).snapshot)
             except (ConfigInvalid, ChildFailed) as error:
-                log.error("revision_refused", revision=number, running=self._revision, why=str(error))  # noqa: TRY400
+                log.warning(
+                    "revision_refused", extra={"revision": number, "running": self._revision, "why": str(error)}
+                )
                 if self._revision is not None:
                     await self.documents.revisions.activate(self._revision, author="menshen", now=time.time())
                 raise
             self._revision = number
-            log.info("revision_active", revision=number, checksum=self.snapshot.checksum)
+            log.info("revision_active", extra={"revision": number, "checksum": self.snapshot.checksum})
 
     async def _run(self, snapshot: Snapshot) -> None:
         before = self._snapshots

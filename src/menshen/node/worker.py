@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import logging
 import os
 import secrets
 import signal
@@ -16,7 +17,6 @@ import socket
 import time
 from pathlib import Path
 
-import structlog
 import uvloop
 
 from menshen.gateway.assertion import Asserter
@@ -37,7 +37,7 @@ from menshen.web.serving import serving
 
 __all__ = ["main"]
 
-log = structlog.stdlib.get_logger("menshen.worker")
+log = logging.getLogger("menshen.worker")
 
 
 def main() -> None:

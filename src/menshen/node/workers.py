@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-
-import structlog
 
 from menshen.errors import ChildFailed
 from menshen.node.channel import Channel, WorkerState
@@ -22,7 +21,7 @@ from menshen.web.serving import Bound, reserved
 
 __all__ = ["Workers"]
 
-log = structlog.stdlib.get_logger("menshen.node")
+log = logging.getLogger("menshen.node")
 
 _HOST = "127.0.0.1"
 _READY_WITHIN = 15.0
@@ -120,7 +119,7 @@ class _Slot:
                 await channel.send_state(state)
                 await self.runs(state.number)
         except (TimeoutError, OSError):
-            log.warning("worker_not_answering", worker=self._number, pid=process.pid)
+            log.warning("worker_not_answering", extra={"worker": self._number, "pid": process.pid})
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
 
@@ -148,7 +147,7 @@ class _Slot:
             if self._clock() - started > _STEADY_AFTER:
                 pause = _FIRST_PAUSE
             code = self.process.returncode if self.process else None
-            log.error("worker_died", worker=self._number, exit_code=code, again_in_seconds=pause)
+            log.error("worker_died", extra={"worker": self._number, "exit_code": code, "again_in_seconds": pause})
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 

@@ -8,7 +8,7 @@ and still be taken (attack class 20).
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable
 
 import msgspec
@@ -25,16 +25,19 @@ MAX_STATE_BYTES = 1024
 """A longer text is refused unread. A WeChat identity takes under 512 bytes."""
 
 _TAG = 16
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+_FROM_URL = bytes.maketrans(b"-_", b"+/")
+_PADDING = (b"", b"===", b"==", b"=")  # by the length modulo 4
 _decode_claims = msgspec.json.Decoder(SessionClaims).decode
 _encode_claims = msgspec.json.Encoder().encode
 
 
 def _b64(data: bytes) -> bytes:
-    return urlsafe_b64encode(data).rstrip(b"=")
+    return b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=")
 
 
 def _unb64(text: bytes) -> bytes:
-    data = urlsafe_b64decode(text + b"=" * (-len(text) % 4))
+    data = a2b_base64(text.translate(_FROM_URL) + _PADDING[len(text) % 4])
     if _b64(data) != text:
         raise ValueError
     return data

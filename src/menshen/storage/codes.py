@@ -73,7 +73,7 @@ async def look_up_codes(connection: AsyncConnection, digests: Sequence[str]) -> 
     return {row.digest: CodeState(row.claim, row.claimed_at, row.done_at, row.sealed_outcome) for row in rows}
 
 
-async def finish_codes(connection: AsyncConnection, outcomes: Sequence[CodeOutcome]) -> None:
+async def finish_codes(connection: AsyncConnection, outcomes: Sequence[CodeOutcome]) -> list[None]:
     statement = (
         update(codes)
         .where(codes.c.digest == bindparam("b_digest"))
@@ -81,6 +81,7 @@ async def finish_codes(connection: AsyncConnection, outcomes: Sequence[CodeOutco
     )
     rows = [{"b_digest": o.digest, "b_at": o.at, "b_outcome": o.sealed_outcome} for o in outcomes]
     await connection.execute(statement, rows)
+    return [None] * len(outcomes)
 
 
 async def release_code(connection: AsyncConnection, digest: str, claim: str) -> None:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from menshen.storage.batching import Batcher
+from menshen.storage.turns import WriteTurns
+
 __all__ = ["Database", "sqlite_url"]
 
 _BUSY_MS = 5_000
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+WriteAll = Callable[[AsyncConnection, Sequence[Item]], Awaitable[Sequence[Answer]]]
+"""Writes any number of items and answers each, in order."""
 
 
 def sqlite_url(directory: Path) -> str:
@@ -21,11 +29,18 @@ def sqlite_url(directory: Path) -> str:
 
 
 class Database:
-    """One engine, two ways in: ``writing`` takes the write lock at once, ``reading`` never waits for a writer."""
+    """One engine, three ways in.
+
+    ``writing`` takes the write lock at once; ``write`` shares one such transaction among all that wait to write, of
+    whatever kind; ``reading`` never waits for a writer.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._engine = _engine(url)
+        file = self._engine.url.database if url.startswith("sqlite") else None
+        self._turns = WriteTurns(Path(f"{file}-turn")) if file and file != ":memory:" else None
+        self._writes: Batcher[tuple[WriteAll[Any, Any], Any], Any] = Batcher(self._write_batch)
 
     @property
     def engine(self) -> AsyncEngine:
@@ -34,10 +49,30 @@ class Database:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """A transaction, committed at the end of the block and rolled back on any exception."""
-        async with self._engine.connect() as connection:
+        async with AsyncExitStack() as stack:
+            if self._turns is not None:
+                await stack.enter_async_context(self._turns.turn())
+            connection = await stack.enter_async_context(self._engine.connect())
             await connection.execution_options(menshen_writes=True)
-            async with connection.begin():
-                yield connection
+            await stack.enter_async_context(connection.begin())
+            yield connection
+
+    async def write(self, write_all: WriteAll[Item, Answer], item: Item) -> Answer:
+        """The answer of ``write_all`` to this item, once it is committed."""
+        answer: Answer = await self._writes.call((write_all, item))
+        return answer
+
+    async def _write_batch(self, writes: Sequence[tuple[WriteAll[Any, Any], Any]]) -> Sequence[Any]:
+        numbers: dict[WriteAll[Any, Any], list[int]] = {}
+        for number, (write_all, _) in enumerate(writes):
+            numbers.setdefault(write_all, []).append(number)
+        answers: list[Any] = [None] * len(writes)
+        async with self.writing() as connection:
+            for write_all, own in numbers.items():
+                found = await write_all(connection, [writes[number][1] for number in own])
+                for number, answer in zip(own, found, strict=True):
+                    answers[number] = answer
+        return answers
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -46,6 +81,8 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+        if self._turns is not None:
+            self._turns.close()
 
 
 def _engine(url: str) -> AsyncEngine:

@@ -50,8 +50,10 @@ async def sign_in_identities(
     created: set[IdentityKey] = set()
     missing = {item.key: item for item in seen if item.key not in known}
     if missing:
-        created = await _create(connection, list(missing.values()), new_uid)
+        made = await _create(connection, list(missing.values()), new_uid)
         known |= await _find(connection, set(missing))
+        created = {key for key, uid in made.items() if known[key] == uid}
+        await _discard(connection, [uid for key, uid in made.items() if key not in created])
     await _refresh(connection, seen)
     return [SignedIn(known[item.key], item.key in created) for item in seen]
 
@@ -74,7 +76,8 @@ async def _find(connection: AsyncConnection, keys: set[IdentityKey]) -> dict[Ide
 
 async def _create(
     connection: AsyncConnection, new: Sequence[SeenIdentity], new_uid: Callable[[], str]
-) -> set[IdentityKey]:
+) -> dict[IdentityKey, str]:
+    """Offer a new user for each identity. Who is in the table afterwards may be another's."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     uids = {item.key: new_uid() for item in new}
     await connection.execute(insert(users), [{"uid": uids[item.key], "created_at": item.at} for item in new])
@@ -92,11 +95,12 @@ async def _create(
         for item in new
     ]
     await connection.execute(dialect.insert(identities).on_conflict_do_nothing(), rows)
-    now_known = await _find(connection, set(uids))
-    lost = [uid for key, uid in uids.items() if now_known[key] != uid]
-    if lost:
-        await connection.execute(delete(users).where(users.c.uid.in_(lost)))
-    return {key for key, uid in uids.items() if now_known[key] == uid}
+    return uids
+
+
+async def _discard(connection: AsyncConnection, uids: Sequence[str]) -> None:
+    if uids:
+        await connection.execute(delete(users).where(users.c.uid.in_(uids)))
 
 
 async def _refresh(connection: AsyncConnection, seen: Sequence[SeenIdentity]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from menshen.secret import Secret
-from menshen.storage.batching import Batcher
 from menshen.storage.database import Database
 from menshen.storage.identities import IdentityKey, SeenIdentity, SignedIn, sign_in_identities
 from menshen.storage.sealing import Sealer
@@ -20,13 +21,11 @@ class UserPool:
         self._database = database
         self._sealer = sealer
         self._new_uid = new_uid
-        self._sign_ins: Batcher[SeenIdentity, SignedIn] = Batcher(self._sign_in_all)
 
     async def sign_in(self, key: IdentityKey, unionid: str, session_key: Secret, now: float) -> SignedIn:
         """The user of this identity, made if need be; its session_key is stored sealed. ``now`` in Unix seconds."""
         sealed = self._sealer.seal(session_key, f"{key.platform}/{key.appid}/{key.openid}")
-        return await self._sign_ins.call(SeenIdentity(key, unionid, sealed, int(now)))
+        return await self._database.write(self._sign_in_all, SeenIdentity(key, unionid, sealed, int(now)))
 
-    async def _sign_in_all(self, seen: Sequence[SeenIdentity]) -> Sequence[SignedIn]:
-        async with self._database.writing() as connection:
-            return await sign_in_identities(connection, seen, self._new_uid)
+    async def _sign_in_all(self, connection: AsyncConnection, seen: Sequence[SeenIdentity]) -> Sequence[SignedIn]:
+        return await sign_in_identities(connection, seen, self._new_uid)

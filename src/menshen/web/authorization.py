@@ -6,11 +6,11 @@ request. Only a login leaves the process, and it does so without holding up the 
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import structlog
 from starlette.types import Receive, Scope, Send
 
 from menshen.errors import BrainUnavailable, InternalFault, Refusal, RouteStale
@@ -40,7 +40,7 @@ _REQUEST_ID = HEADER_REQUEST_ID.encode()
 _PARTIAL = HEADER_PARTIAL_BODY.encode()
 _LENGTH = b"content-length"
 
-log = structlog.stdlib.get_logger("menshen.authorization")
+log = logging.getLogger("menshen.authorization")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class AuthorizationEndpoint:
             return await self._decide(scope, receive, headers, request_id)
         except Exception:
             # Fail closed, whatever it was (security rule 4).
-            log.exception("decision_failed", request_id=request_id)
+            log.exception("decision_failed", extra={"request_id": request_id})
             return answer_refusal(InternalFault(), request_id)
 
     async def _decide(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], request_id: str) -> Answer:
@@ -101,7 +101,7 @@ class AuthorizationEndpoint:
                 return answer_allow(allow, request, state.asserter, now)
             case Deny(refusal, route):
                 if isinstance(refusal, RouteStale):
-                    log.warning("route_stale", request_id=request_id, stamp=request.route[:200])
+                    log.warning("route_stale", extra={"request_id": request_id, "stamp": request.route[:200]})
                 plugin = route.login if route else None
                 return answer_refusal(refusal, request_id, plugin.status if plugin else "menshen")
             case Exchange() as exchange:
@@ -116,15 +116,17 @@ class AuthorizationEndpoint:
             logged_in = await self._login.log_in(exchange)
         except Refusal as refusal:
             # A client's own fault is not the operator's news, and must not be a way to fill the log.
-            say = log.info if refusal.who == "client" else log.warning
-            say(
+            log.log(
+                logging.INFO if refusal.who == "client" else logging.WARNING,
                 "login_refused",
-                request_id=request.request_id,
-                route=route.id,
-                app=plugin.app.name,
-                reason=refusal.reason,
-                platform_errcode=refusal.platform_errcode,
-                detail=refusal.detail,
+                extra={
+                    "request_id": request.request_id,
+                    "route": route.id,
+                    "app": plugin.app.name,
+                    "reason": refusal.reason,
+                    "platform_errcode": refusal.platform_errcode,
+                    "detail": refusal.detail,
+                },
             )
             return answer_refusal(refusal, request.request_id, plugin.status)
         mint = state.sessions.mint

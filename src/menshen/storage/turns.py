@@ -1,0 +1,48 @@
+"""Whose turn it is to write, among all processes that share one SQLite file.
+
+SQLite lets one connection write and has the others look again after 1, 2, 5 … 100 ms of sleep. Under load a waiter
+sleeps through the gaps, and now and then one sleeps for a second. Here a waiter is woken when the lock is free: the
+kernel's lock on a file beside the database, which a killed process gives back too. SQLite's own lock still decides;
+this only keeps our writers from meeting at it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+__all__ = ["WriteTurns"]
+
+
+class WriteTurns:
+    """One process's place in the queue. ``path`` is made where it is missing."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._ours = asyncio.Lock()
+        self._file: int | None = None
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for the others, then be the only writer until the end of the block."""
+        async with self._ours:
+            if self._file is None:
+                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            taking = asyncio.ensure_future(asyncio.to_thread(fcntl.flock, self._file, fcntl.LOCK_EX))
+            try:
+                await asyncio.shield(taking)
+                yield
+            finally:
+                while not taking.done():  # cancelled while waiting: the thread gets the lock all the same
+                    with suppress(asyncio.CancelledError):
+                        await asyncio.wait([taking])
+                fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None

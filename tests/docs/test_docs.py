@@ -1,0 +1,201 @@
+"""The documentation says what the code does: tables are current, names complete, links lead somewhere, code runs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from docs.generate import ROOT, commands, keys, meanings, stale
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet
+
+from menshen.config.identity import PRESETS
+from menshen.emulator.faults import FAULTS
+from menshen.errors import ConfigInvalid, refusals
+from menshen.gateway.assertion import Asserter
+from menshen.node.documents import load_document
+from menshen.sessions.claims import SessionClaims
+
+READMES = ("README.md", "README.zh-CN.md")
+PAGES = (*READMES, *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")))
+TRANSLATED = [page for page in PAGES if (ROOT / page.replace(".md", ".zh-CN.md")).exists() and "zh-CN" not in page]
+ENVIRONMENT = {"SHOP_APPSECRET": "any-secret-of-shop", "CHAT_APPSECRET": "any-secret-of-chat"}
+
+_FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def text(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return [body for _, kind, body in _FENCE.findall(text(page)) if kind == language]
+
+
+def prose(page: str) -> str:
+    return _FENCE.sub("", text(page))
+
+
+def test_generated_tables_are_current() -> None:
+    assert stale() == [], "run: python docs/generate.py"
+
+
+@pytest.mark.parametrize("page", [*READMES, "docs/reference/errors.md", "docs/reference/errors.zh-CN.md"])
+def test_every_refusal_is_documented(page: str) -> None:
+    assert [refusal.reason for refusal in refusals() if f"`{refusal.reason}`" not in text(page)] == []
+
+
+def test_every_key_has_a_meaning_in_both_languages_and_no_meaning_is_left_over() -> None:
+    texts = meanings()
+    assert set(texts) == {path for path, _, _ in keys()}
+    assert [path for path, pair in texts.items() if len(pair) != 2 or not all(pair)] == []
+
+
+@pytest.mark.parametrize("page", ["docs/reference/configuration.md", "docs/reference/configuration.zh-CN.md"])
+def test_every_key_is_documented(page: str) -> None:
+    assert [path for path, _, _ in keys() if f"| `{path}` |" not in text(page)] == []
+
+
+def test_every_command_and_option_is_documented() -> None:
+    page = text("docs/reference/commands.md")
+    for name, command in commands().items():
+        section = re.search(rf"^### menshen {name}\b.*?(?=^##|\Z)", page, re.MULTILINE | re.DOTALL)
+        assert section, name
+        options = [option for parameter in command.params for option in parameter.opts if option.startswith("-")]
+        assert [option for option in options if option not in section[0]] == []
+
+
+@pytest.mark.parametrize("page", ["docs/reference/configuration.md", "docs/reference/configuration.zh-CN.md"])
+def test_every_environment_variable_is_documented(page: str) -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    used = set(re.findall(r"\bMENSHEN_[A-Z_]+\b", sources))
+    assert used
+    assert [name for name in sorted(used) if f"`{name}`" not in text(page)] == []
+
+
+@pytest.mark.parametrize("page", ["docs/reference/emulator.md", "docs/reference/emulator.zh-CN.md"])
+def test_every_fault_is_documented(page: str) -> None:
+    assert [fault for fault in sorted(FAULTS) if f"`{fault}`" not in text(page)] == []
+
+
+@pytest.mark.parametrize("page", ["docs/reference/identity-headers.md", "docs/reference/identity-headers.zh-CN.md"])
+def test_every_identity_header_is_documented(page: str) -> None:
+    pairs = [pair for preset in PRESETS.values() for pair in preset]
+    assert [header for field, header in pairs if f"| `{header}` | `{field}`" not in text(page)] == []
+
+
+@pytest.mark.parametrize("page", ["docs/how-to/logs.md", "docs/how-to/logs.zh-CN.md"])
+def test_every_log_event_is_documented(page: str) -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    events = {a or b for a, b in re.findall(r'"(\w+)",\s*extra=|log\.\w+\(\s*"(\w+)"', sources)}
+    assert {"login_refused", "worker_died", "envoy_died"} <= events
+    assert [event for event in sorted(events) if f"`{event}`" not in text(page)] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    for link in _LINK.findall(prose(page)):
+        if "://" in link:
+            continue
+        target, _, anchor = link.partition("#")
+        file = (ROOT / page).parent / target if target else ROOT / page
+        assert file.is_file(), f"{page}: {link}"
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings}, f"{page}: {link}"
+
+
+@pytest.mark.parametrize("page", ["docs/threat-model.md", "docs/threat-model.zh-CN.md"])
+def test_the_tests_that_are_named_exist(page: str) -> None:
+    for file, _, name in re.findall(r"`(tests/[\w/]+\.py)(::(\w+))?`", text(page)):
+        source = ROOT / file
+        assert source.is_file(), file
+        assert not name or re.search(rf"^def {name}\(", source.read_text(encoding="utf-8"), re.MULTILINE), (file, name)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_documents_in_the_pages_hold(page: str) -> None:
+    for document in blocks(page, "yaml"):
+        if document.startswith("version: 1\n"):
+            try:
+                load_document(document, ENVIRONMENT)
+            except ConfigInvalid as error:
+                pytest.fail(f"{page}: {error}")
+
+
+@pytest.mark.parametrize("page", READMES)
+def test_the_readme_configuration_passes_check_and_is_short(page: str) -> None:
+    (document,) = blocks(page, "yaml")
+    assert len(document.splitlines()) <= 20
+    assert {route.id for route in load_document(document, ENVIRONMENT).snapshot.routes} == {
+        "mall/login",
+        "mall/order",
+        "mall/assets",
+    }
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "```js" in text(page)])
+def test_javascript_parses(page: str, tmp_path: Path) -> None:
+    for number, code in enumerate(blocks(page, "js")):
+        file = tmp_path / f"block{number}.js"
+        file.write_text(code, encoding="utf-8")
+        checked = subprocess.run(["node", "--check", file], capture_output=True, text=True, check=False)
+        assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "```python" in text(page)])
+def test_python_compiles(page: str) -> None:
+    for code in blocks(page, "python"):
+        compile(code, page, "exec")
+
+
+@pytest.mark.parametrize("page", READMES)
+def test_the_readme_backend_verifies_assertions(page: str) -> None:
+    (code,) = blocks(page, "python")
+    names: dict[str, Any] = {}
+    exec(compile(code, page, "exec"), names)
+    key = ECKey.generate_key("P-256", {"kid": "1"})
+    jwks = KeySet([key]).as_dict(private=False)
+    now = int(time.time())
+    claims = SessionClaims("uabc", "sid", "wechat", "wx1", "openid", "", now, now + 60)
+    good = Asserter([key]).assertion(claims, "shop", "orders", now)
+    assert names["caller"](good, jwks)["openid"] == "openid"
+    stranger = ECKey.generate_key("P-256", {"kid": "1"})
+    for bad in (
+        Asserter([key]).assertion(claims, "shop", "others", now),
+        Asserter([key]).assertion(claims, "shop", "orders", now - 3600),
+        Asserter([stranger]).assertion(claims, "shop", "orders", now),
+    ):
+        with pytest.raises(JoseError):
+            names["caller"](bad, jwks)
+
+
+@pytest.mark.parametrize("page", TRANSLATED)
+def test_both_languages_have_the_same_shape(page: str) -> None:
+    """Headings level by level, and code blocks of the same kinds in the same order."""
+    shapes = []
+    for version in (page, page.replace(".md", ".zh-CN.md")):
+        headings = re.findall(r"^(#+) ", prose(version), re.MULTILINE)
+        shapes.append((headings, [kind for _, kind, _ in _FENCE.findall(text(version))]))
+    assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize("page", READMES)
+def test_the_readmes_do_not_differ_in_code(page: str) -> None:
+    """But for comments: who copies from one gets what the other has."""
+    other = READMES[1 - READMES.index(page)]
+    for kind in ("yaml", "js", "python"):
+        bare = [
+            [re.sub(r"\s*(#|//).*$", "", line) for line in "".join(blocks(p, kind)).splitlines()] for p in (page, other)
+        ]
+        assert bare[0] == bare[1]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_of_a_machine_is_in_a_page(page: str) -> None:
+    assert not re.search(r"/home/|/root/|/work/|/Users/|/tmp/|BEGIN [A-Z ]*PRIVATE KEY", text(page))
