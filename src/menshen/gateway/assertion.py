@@ -38,11 +38,11 @@ class Asserter:
     def __init__(self, keys: Sequence[ECKey], cached: int = _CACHED) -> None:
         self._key = keys[0]
         self._cached = cached
-        self._kept: OrderedDict[tuple[SessionClaims, str, str], _Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int, str, str], _Kept] = OrderedDict()
 
     def assertion(self, claims: SessionClaims, app: str, upstream: str, now: float) -> str:
         """The assertion for these claims at this upstream; ``now`` in Unix seconds."""
-        key = (claims, app, upstream)
+        key = (claims.sid, claims.iat, app, upstream)
         kept = self._kept.get(key)
         if kept is not None and now < kept.until:
             return kept.text

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import secrets
@@ -63,7 +64,7 @@ async def _run(arguments: argparse.Namespace) -> None:
         pool = UserPool(database, Sealer(master_key, "session-key"), lambda: f"u{new_id(secrets.token_bytes)}")
         endpoint = AuthorizationEndpoint(Login(platforms, pool, codes, time.time, secrets.token_bytes), time.time)
         channel = await Channel.over(socket.socket(fileno=arguments.channel))
-        async with serving(endpoint, arguments.host, arguments.port, shared=True):
+        async with serving(endpoint, arguments.host, arguments.port, shared=True, cancel=False):
             follow = asyncio.create_task(_follow(channel, endpoint, stop))
             await stop.wait()
             follow.cancel()
@@ -74,6 +75,9 @@ async def _follow(channel: Channel, endpoint: AuthorizationEndpoint, stop: async
         while True:
             state = await channel.receive_state()
             endpoint.state = _brain_state(state)
+            # What was imported and compiled is for ever: a collection need not walk it while requests wait.
+            gc.collect()
+            gc.freeze()
             await channel.acknowledge(state.number)
     except EOFError:
         pass

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -25,6 +26,7 @@ MAX_STATE_BYTES = 1024
 """A longer text is refused unread. A WeChat identity takes under 512 bytes."""
 
 _TAG = 16
+_KEPT = 4096
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 _FROM_URL = bytes.maketrans(b"-_", b"+/")
 _PADDING = (b"", b"===", b"==", b"=")  # by the length modulo 4
@@ -55,6 +57,9 @@ class SealedSessions:
         if not self._ciphers:
             raise ValueError("a key ring needs a key")
         self._header, self._cipher = next(iter(self._ciphers.items()))
+        # A page of a mini program sends one state many times in a second. What is kept is the opened text, never a
+        # verdict: time, app and revocation are looked at on every request. A forged text raises and is not kept.
+        self._unsealed = lru_cache(_KEPT)(self._unseal)
 
     def mint(self, claims: SessionClaims) -> str:
         """The login state for these claims. The nonce is random: 2^32 states a key stay far from a collision."""
@@ -69,6 +74,12 @@ class SealedSessions:
         Raises ``SessionInvalid`` for anything this ring did not make, whatever is wrong with it, and ``SessionExpired``
         for a genuine state that is too old (``now`` in Unix seconds).
         """
+        claims = self._unsealed(state)
+        if now >= claims.exp:
+            raise SessionExpired
+        return claims
+
+    def _unseal(self, state: bytes) -> SessionClaims:
         if len(state) > MAX_STATE_BYTES:
             raise SessionInvalid("oversized")
         try:
@@ -76,9 +87,6 @@ class SealedSessions:
             cipher = self._ciphers[header]
             if empty:
                 raise SessionInvalid("an encrypted key where there is none")
-            claims = _decode_claims(cipher.decrypt(_unb64(nonce), _unb64(sealed) + _unb64(tag), header))
+            return _decode_claims(cipher.decrypt(_unb64(nonce), _unb64(sealed) + _unb64(tag), header))
         except (ValueError, KeyError, InvalidTag, msgspec.MsgspecError):
             raise SessionInvalid("not sealed by this key ring") from None
-        if now >= claims.exp:
-            raise SessionExpired
-        return claims

@@ -19,7 +19,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, NamedTuple
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -141,23 +141,26 @@ async def serving(
     *,
     shared: bool = False,
     websockets: bool = False,
+    cancel: bool = True,
     start_within: float = 10.0,
     drain: float = 1.0,
 ) -> AsyncIterator[Bound]:
     """Serve ``app`` over HTTP for as long as the context is open; inside it, the port accepts connections.
 
     ``port`` 0 takes a free one. ``shared``: see :func:`reserved`. ``app`` gets no lifespan events. On leaving, no new
-    connection is taken, requests in flight have ``drain`` seconds to finish and are then cancelled.
+    connection is taken, requests in flight have ``drain`` seconds to finish and are then cancelled; without ``cancel``,
+    for a hot path whose process ends anyway, they are left to run.
 
     Raises OSError (the address is taken or not ours) and TimeoutError (not up after ``start_within`` seconds).
     """
     with reserved(host, port, shared=shared) as bound:
         in_flight = _InFlight(app)
         server = Server(
-            in_flight,
+            in_flight if cancel else app,
             address=bound.host,
             port=bound.port,
             interface=Interfaces.ASGINL,
+            http=HTTPModes.http1,
             websockets=websockets,
             backlog=BACKLOG,
             backpressure=BACKPRESSURE,
