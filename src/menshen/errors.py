@@ -131,6 +131,11 @@ class Refusal(MenshenError):
         self.platform_errcode = platform_errcode
 
     @classmethod
+    def text(cls) -> str:
+        """The sentence for the client, in English and in Chinese."""
+        return f"{cls.message} {cls.message_zh}"
+
+    @classmethod
     def http_status(cls, style: Literal["menshen", "tsf"] = "menshen") -> int:
         """The HTTP status; with ``tsf``, 4021 to 4024 and 4017 are 401 as TSF's gateway answers them."""
         if style == "tsf" and cls.code in (4017, 4021, 4022, 4023, 4024):

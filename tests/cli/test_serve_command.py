@@ -85,6 +85,42 @@ def test_it_serves_before_the_first_document_and_after_a_restart_with_the_last(t
         assert Client(running.origin)("/mall/x").refusal == (503, 5010, "upstream_unavailable")
 
 
+def test_a_rollback_outlives_a_restart_until_the_file_changes(tmp_path: Path) -> None:
+    file, data = tmp_path / "menshen.yaml", str(tmp_path / "data")
+    arguments = ["-m", "menshen", "serve", "--data-dir", data, "--config", str(file), "--workers", "1"]
+    arguments += ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
+    file.write_text(DOCUMENT)
+    with command(arguments, tmp_path / "log"):
+        pass
+    file.write_text(DOCUMENT.replace("/mall", "/shop"))
+    with command(arguments, tmp_path / "log") as running:
+        assert Client(running.origin)("/shop/x").refusal[1] == 5010
+    back = [sys.executable, "-m", "menshen", "rollback", "1", "--data-dir", data]
+    assert subprocess.run(back, cwd=REPOSITORY, capture_output=True, timeout=30).returncode == 0
+    with command(arguments, tmp_path / "log") as running:
+        assert Client(running.origin)("/mall/x").refusal[1] == 5010
+    file.write_text(DOCUMENT.replace("/mall", "/third"))
+    with command(arguments, tmp_path / "log") as running:
+        assert Client(running.origin)("/third/x").refusal[1] == 5010
+
+
+def test_a_config_file_that_is_not_there_stops_any_start(tmp_path: Path) -> None:
+    options = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
+    with command(["-m", "menshen", "serve", "--data-dir", str(tmp_path / "data"), *options], tmp_path / "log"):
+        pass
+    run = serve(tmp_path, "--config", str(tmp_path / "misspelt.yaml"), *options)
+    assert run.returncode == 1
+    assert "misspelt.yaml" in run.stderr
+
+
+def test_a_data_directory_that_others_may_enter_holds_nothing_they_can_read(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    options = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
+    with command(["-m", "menshen", "serve", "--data-dir", str(data), *options], tmp_path / "log"):
+        assert (data / "menshen.db").stat().st_mode & 0o077 == 0
+
+
 def test_a_bad_document_at_a_later_start_leaves_what_ran(tmp_path: Path) -> None:
     arguments = ["-m", "menshen", "serve", "--data-dir", str(tmp_path / "data"), "--config"]
     options = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers", "1"]

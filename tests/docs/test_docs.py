@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docs.generate import ROOT, commands, keys, meanings, stale
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
 
+from docs.generate import ROOT, commands, keys, meanings, stale
 from menshen.config.identity import PRESETS
 from menshen.emulator.faults import FAULTS
 from menshen.errors import ConfigInvalid, refusals

@@ -195,5 +195,5 @@ def running_stack(directory: Path, document: str = DOCUMENT, *options: str) -> I
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running_stack(tmp_path_factory.mktemp("edge")) as running:
+    with running_stack(tmp_path_factory.mktemp("edge"), DOCUMENT, "--workers", "2") as running:
         yield running

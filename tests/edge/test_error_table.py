@@ -88,7 +88,7 @@ def test_a_reason(reason: str, stack: Stack) -> None:
     refusal = REFUSALS[reason]
     assert reply.refusal == (status, refusal.code, reason)
     assert status == refusal.status
-    assert reply.json["message"] == refusal.message
+    assert reply.json["message"] == refusal.text()
     assert reply.json["action"] == refusal.action
     assert (status == 401) == (refusal.action == "login")
     if reason != "malformed_request":  # refused before there is a request to number

@@ -23,11 +23,12 @@ from menshen.node.node import Node, NodeSettings, running
 __all__ = ["default_workers", "serve"]
 
 _LOOK_SECONDS = 0.3
+_AUTHOR = "file"
 
 
 def default_workers() -> int:
-    """One worker a core, four at most: a worker takes memory, and four check 60,000 requests a second."""
-    return min(os.cpu_count() or 1, 4)
+    """One worker for two cores, for Envoy has work as well; four at most, which check 60,000 requests a second."""
+    return max(1, min((os.cpu_count() or 1) // 2, 4))
 
 
 def serve(
@@ -38,7 +39,9 @@ def serve(
     data_dir: DataDir = DATA_DIR,
     listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where mini programs connect.")] = "0.0.0.0:8080",
     admin: Annotated[str, typer.Option(metavar="HOST:PORT", help="JWKS, health.")] = "127.0.0.1:8081",
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes that decide; default one a core.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that decide; default one for two cores, at most 4.")
+    ] = None,
     envoy_threads: Annotated[int, typer.Option(min=1, help="Threads of Envoy.")] = 1,
 ) -> None:
     """Run the gateway: Envoy in front, workers behind it, both started again if they die."""
@@ -89,11 +92,17 @@ class _ConfigFile:
         self._seen: str | None = None
 
     async def at_start(self, documents: Documents) -> None:
-        """A bad file stops a first start, for there is nothing else to run. Later starts go on with what ran."""
+        """Apply the file if it changed since it was applied last: a rollback is not undone by a restart.
+
+        A bad document stops a first start, for there is nothing else to run; later starts go on with what ran. A file
+        that is not there stops any start: its name is wrong.
+        """
+        active = await documents.revisions.active()
         try:
-            await self._apply(documents)
-        except (ConfigInvalid, ConfigUnavailable) as error:
-            active = await documents.revisions.active()
+            self._seen = read_text(self._path)
+            if active is None or not await documents.is_last_of(_AUTHOR, self._seen):
+                await documents.apply(self._seen, author=_AUTHOR, comment=self._path.name)
+        except ConfigInvalid as error:
             if active is None:
                 raise
             self._complain(error, f"revision {active.id}")
@@ -121,7 +130,7 @@ class _ConfigFile:
         if text == self._seen:
             return None
         self._seen = text
-        number, _ = await documents.apply(text, author="file", comment=self._path.name)
+        number, _ = await documents.apply(text, author=_AUTHOR, comment=self._path.name)
         return number
 
     def _complain(self, error: MenshenError, running: str) -> None:

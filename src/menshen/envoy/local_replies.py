@@ -60,7 +60,7 @@ def _says(condition: Json, refusal: type[Refusal], *, keep_status: bool = False)
     body = {
         "code": refusal.code,
         "reason": refusal.reason,
-        "message": refusal.message.replace("%", "%%"),
+        "message": refusal.text().replace("%", "%%"),
         "action": refusal.action,
         "request_id": _REQUEST_ID,
     }

@@ -48,7 +48,7 @@ def answer_refusal(refusal: Refusal, request_id: str, style: StatusStyle = "mens
     body = {
         "code": refusal.code,
         "reason": refusal.reason,
-        "message": refusal.message,
+        "message": refusal.text(),
         "action": refusal.action,
         "request_id": request_id,
     }

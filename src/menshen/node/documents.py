@@ -53,6 +53,12 @@ class Documents:
         number = await self.revisions.add(stored, author=author, comment=comment, now=self._clock())
         return number, loaded
 
+    async def is_last_of(self, author: str, text: str) -> bool:
+        """Whether this is what ``author`` applied last, whatever is active now. Raises ``ConfigInvalid``."""
+        loaded = self._load(text)
+        last = next((r for r in await self.revisions.list() if r.author == author), None)
+        return last is not None and self._opened(parse_yaml(last.document).value) == loaded.raw
+
     async def rollback(self, number: int, *, author: str) -> Loaded:
         """Activate an older revision, if it holds here and now. Raises ``RevisionUnknown`` or ``ConfigInvalid``."""
         loaded = self.load(await self.revisions.get(number))
