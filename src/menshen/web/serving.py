@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, NamedTuple
 
 from granian.constants import Interfaces
+from granian.http import HTTP2Settings
 from granian.server.embed import Server
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -160,6 +161,7 @@ async def serving(
             address=bound.host,
             port=bound.port,
             interface=Interfaces.ASGINL,
+            http2_settings=HTTP2Settings(max_concurrent_streams=BACKPRESSURE),
             websockets=websockets,
             backlog=BACKLOG,
             backpressure=BACKPRESSURE,
