@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from menshen.config.snapshot import Endpoint, Snapshot
 from menshen.envoy import Addresses, DataPlane
 from menshen.gateway.wire import HEADER_ROUTE
+from tests.envoy.fake_brain import FakeBrain
 from tests.envoy.fakes import FakeServer, Received, Reply
 from tests.envoy.samples import sample
 
@@ -82,7 +83,7 @@ class Edge:
     def __init__(self, loop: asyncio.AbstractEventLoop, directory: Path) -> None:
         self._loop = loop
         self._directory = directory
-        self.brain = FakeServer(allow)
+        self.brain = FakeBrain(allow)
         self.backend = FakeServer(echo)
         self.log: list[str] = []
 
