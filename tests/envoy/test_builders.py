@@ -139,7 +139,7 @@ def test_every_worker_is_an_endpoint_of_the_brain() -> None:
 
 
 def test_the_brain_is_asked_by_default_and_trusted_never() -> None:
-    config = authorization_filter(PLAIN)["typed_config"]
+    config = authorization_filter(PLAIN, 2)["typed_config"]
     assert config["failure_mode_allow"] is False
     shown = {pattern["exact"] for pattern in config["allowed_headers"]["patterns"]}
     assert {"cookie", "user_session", "token", "sid", "js_code", "secret"} <= shown

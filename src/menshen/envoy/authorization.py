@@ -32,15 +32,14 @@ _TIMEOUT: Final = 7.0
 """A login waits for the platform for up to 5 s; the brain answers that with an error of its own."""
 
 
-def authorization_filter(snapshot: Snapshot) -> Json:
+def authorization_filter(snapshot: Snapshot, workers: int) -> Json:
     plugins = plugins_of(snapshot)
     states = {plugin.session.name.lower() for plugin in plugins}
     codes = {plugin.code.name.lower() for plugin in plugins if plugin.code.position == "header"}
     identity = {header.lower() for plugin in plugins for _, header in plugin.identity}
-    http_service = {
+    http_service: Json = {
         "server_uri": {"uri": "http://brain.menshen.internal", "cluster": BRAIN, "timeout": seconds(_TIMEOUT)},
         "path_prefix": AUTHZ_PREFIX,
-        "retry_policy": retry_policy(2),  # a worker that has just died is noticed by nobody
         "authorization_response": {
             # To the backend. The brain rewrites "cookie" where the login state lies in one.
             "allowed_upstream_headers": exact({*identity, "cookie"}),
@@ -50,6 +49,8 @@ def authorization_filter(snapshot: Snapshot) -> Json:
             "allowed_client_headers_on_success": exact({*states, "set-cookie"}),
         },
     }
+    if workers > 1:
+        http_service["retry_policy"] = retry_policy(2)  # a worker that has just died is noticed by nobody
     config = {
         "failure_mode_allow": False,
         "status_on_error": {"code": "ServiceUnavailable"},

@@ -30,7 +30,7 @@ def http_connection_manager(snapshot: Snapshot, addresses: Addresses) -> Json:
         "early_header_mutation_extensions": [strip_extension(snapshot)],
         "http_filters": [
             stamp_filter(stripped_names(snapshot)),
-            authorization_filter(snapshot),
+            authorization_filter(snapshot, len(addresses.brain)),
             credentials_filter(),
             {
                 "name": "menshen.router",
