@@ -33,6 +33,9 @@ _STEADY: Final = 10.0
 _BACK_OFF: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 5.0)
 _TERM_LIMIT: Final = 3.0
 
+_OUR_SIGNAL: Final = "caught ENVOY_SIGTERM"
+"""Envoy warns of the signal that stops it; there is nothing in it for an operator."""
+
 
 class EnvoyProcess:
     """One Envoy and its restarts. ``on_line`` gets every line that Envoy writes."""
@@ -120,7 +123,7 @@ class EnvoyProcess:
             if not raw:
                 return
             line = raw.decode(errors="replace").rstrip()
-            if line:
+            if line and not line.endswith(_OUR_SIGNAL):
                 self.lines.append(line)
                 self._on_line(line)
 

@@ -1,7 +1,8 @@
 """A node: one machine's gateway. Its workers decide, its Envoy carries, its revisions say what.
 
-Order matters. Starting: keys and database, then workers, then Envoy, so that nothing is carried that nobody can judge.
-A new revision: first the workers know it (and still the one before), then Envoy routes by it. Stopping: the reverse.
+Order matters. Starting: workers first, for they take longest and refuse everything until they have a revision; Envoy
+once they have it, so that nothing is carried that nobody can judge. A new revision: first the workers know it (and
+still the one before), then Envoy routes by it. Stopping: the reverse.
 """
 
 from __future__ import annotations
@@ -175,15 +176,15 @@ async def running(
     """
     data_dir = _private(settings.data_dir)
     async with contextlib.AsyncExitStack() as stack:
+        master_key = load_master_key(data_dir, os.environ)
+        keys = load_key_rings(data_dir / "keys")
         database = Database(sqlite_url(data_dir))
         stack.push_async_callback(database.close)
+        workers = await stack.enter_async_context(Workers(settings.workers, database.url, data_dir))
         await migrate(database)
-        sealer = Sealer(load_master_key(data_dir, os.environ), "app-secret")
-        documents = Documents(Revisions(database), sealer, os.environ, time.time)
+        documents = Documents(Revisions(database), Sealer(master_key, "app-secret"), os.environ, time.time)
         if before_start is not None:
             await before_start(documents)
-        keys = load_key_rings(data_dir / "keys")
-        workers = await stack.enter_async_context(Workers(settings.workers, database.url, data_dir))
         brain = [Endpoint(bound.host, bound.port) for bound in workers.addresses]
         addresses = Addresses.under(data_dir / "envoy", listen=settings.listen, brain=brain)
         data_plane = DataPlane(addresses, concurrency=settings.envoy_threads)
@@ -193,8 +194,8 @@ async def running(
             await stack.enter_async_context(serving(admin, settings.admin.host, settings.admin.port))
         except OSError as error:
             raise ChildFailed(f"admin address {settings.admin.host}:{settings.admin.port}: {error.strerror}") from None
-        await node.start()
         stack.push_async_callback(data_plane.stop)
+        await node.start()
         tasks = [asyncio.create_task(node.follow_revisions()), asyncio.create_task(node.prune())]
         try:
             yield node

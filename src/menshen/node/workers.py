@@ -54,6 +54,8 @@ class Workers:
         for number in range(self._count):
             bound = self._ports.enter_context(reserved(_HOST, 0))
             self._slots.append(_Slot(number, bound, self._command(bound), self._clock))
+        for slot in self._slots:
+            slot.begin()  # they refuse everything until they have a state, and take a while to import
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -67,11 +69,10 @@ class Workers:
         ]
 
     async def start(self, state: WorkerState) -> None:
-        """Start all and wait until each runs ``state``. Raises ``ChildFailed``."""
-        for slot in self._slots:
-            slot.begin(state)
+        """Give all their first state and wait until each runs it. Raises ``ChildFailed``."""
         try:
             async with asyncio.timeout(_READY_WITHIN):
+                await asyncio.gather(*(slot.offer(state) for slot in self._slots))
                 await asyncio.gather(*(slot.runs(state.number) for slot in self._slots))
         except TimeoutError:
             raise ChildFailed(f"the workers were not ready within {_READY_WITHIN:.0f} s") from None
@@ -101,22 +102,27 @@ class _Slot:
         """The number of the state that the worker runs; 0 while there is none."""
         return self._running
 
-    def begin(self, state: WorkerState) -> None:
-        self._state = state
+    def begin(self) -> None:
         self._keeper = asyncio.create_task(self._keep())
 
     async def runs(self, number: int) -> None:
         async with self._changed:
             await self._changed.wait_for(lambda: self._running >= number)
 
-    async def publish(self, state: WorkerState) -> None:
+    async def offer(self, state: WorkerState) -> None:
+        """The state for this worker, and for any that replaces it."""
         self._state = state
-        channel, process = self._channel, self.process
-        if channel is None or process is None:
+        if self._channel is not None:
+            await self._channel.send_state(state)
+
+    async def publish(self, state: WorkerState) -> None:
+        process = self.process
+        if self._channel is None or process is None:
+            self._state = state
             return
         try:
             async with asyncio.timeout(_ACKNOWLEDGED_WITHIN):
-                await channel.send_state(state)
+                await self.offer(state)
                 await self.runs(state.number)
         except (TimeoutError, OSError):
             log.warning("worker_not_answering", extra={"worker": self._number, "pid": process.pid})
