@@ -8,7 +8,6 @@ keys in it must be taken as known.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import msgspec
 from joserfc.jwk import ECKey, KeySet, OctKey
 
 from menshen.errors import KeyRingInvalid
+from menshen.storage.private_file import read_private
 
 __all__ = ["KeyRings", "SymmetricKey", "assertion_keys", "load_key_rings", "public_jwks", "sealed_keys"]
 
@@ -73,7 +73,6 @@ def public_jwks(rings: KeyRings) -> dict[str, Any]:
 
 def load_key_rings(directory: Path) -> KeyRings:
     """The rings of a data directory, made where there are none. Raises ``KeyRingInvalid``."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     rings = KeyRings(
         sealed=_load(directory / _SEALED, lambda kid: OctKey.generate_key(256, {"kid": kid})),
         assertion=_load(directory / _ASSERTION, lambda kid: ECKey.generate_key("P-256", {"kid": kid})),
@@ -94,30 +93,8 @@ def _key_set(text: str, name: str) -> KeySet:
 
 
 def _load(path: Path, generate: Callable[[str], OctKey | ECKey]) -> str:
-    if not path.exists():
-        _create(path, generate)
-    mode = path.stat().st_mode
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise KeyRingInvalid(f"{path.name}: other users can read it (mode {stat.S_IMODE(mode):o}); make it 600")
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise KeyRingInvalid(f"{path.name}: {error}") from None
+    def make() -> bytes:
+        key = generate(os.urandom(6).hex())
+        return msgspec.json.format(msgspec.json.encode({"keys": [key.as_dict(private=True)]}))
 
-
-def _create(path: Path, generate: Callable[[str], OctKey | ECKey]) -> None:
-    key = generate(os.urandom(6).hex())
-    text = msgspec.json.format(msgspec.json.encode({"keys": [key.as_dict(private=True)]}))
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        # A link, not a rename: of two processes that start together one wins and both then read the same key.
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+    return read_private(path, make)

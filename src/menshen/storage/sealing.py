@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from menshen.errors import KeyRingInvalid
 from menshen.secret import Secret
+from menshen.storage.private_file import read_private
 
 __all__ = ["MASTER_KEY_VARIABLE", "Sealer", "load_master_key"]
 
@@ -32,25 +32,8 @@ def load_master_key(directory: Path, env: Mapping[str, str]) -> bytes:
     text = env.get(MASTER_KEY_VARIABLE)
     if text is not None:
         return _decode(text, MASTER_KEY_VARIABLE)
-    path = directory / "master.key"
-    if not path.exists():
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(os.urandom(32)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    mode = path.stat().st_mode
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise KeyRingInvalid(f"master.key: other users can read it (mode {stat.S_IMODE(mode):o}); make it 600")
-    return _decode(path.read_text(encoding="ascii", errors="replace"), "master.key")
+    text = read_private(directory / "master.key", lambda: base64.b64encode(os.urandom(32)) + b"\n")
+    return _decode(text, "master.key")
 
 
 def _decode(text: str, where: str) -> bytes:
