@@ -16,7 +16,7 @@ from menshen.envoy.local_replies import local_reply_config
 from menshen.envoy.routes import covers, route_configuration
 from menshen.envoy.strip import WAFER_HEADERS, stripped_names
 from menshen.envoy.typed import Json, seconds
-from menshen.gateway.wire import WIRE_STATUSES, parse_stamp, stamp, to_wire
+from menshen.gateway.wire import WIRE_STATUSES, to_wire
 from tests.envoy.samples import ADDRESSES, BY_HEADER, PLAIN, route, sample
 
 CA = ADDRESSES.system_ca
@@ -158,15 +158,6 @@ def test_wire_statuses_come_before_all_other_mappers() -> None:
 )
 def test_to_wire(status: int, wire: int) -> None:
     assert to_wire(status) == wire
-
-
-@pytest.mark.parametrize("value", ["", "@", "a@", "@b", "ab"])
-def test_a_stamp_that_envoy_did_not_write(value: str) -> None:
-    assert parse_stamp(value) is None
-
-
-def test_a_stamp_is_read_as_it_was_written() -> None:
-    assert parse_stamp(stamp("group/api", "0f")) == ("group/api", "0f")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from menshen.errors import CodeInvalid, CodeUsed, PlatformSaysBusy, PlatformUnre
 from menshen.gateway.codes import CodeBook, LoggedIn
 from menshen.secret import Secret
 from menshen.sessions.claims import SessionClaims
+from menshen.storage.codes import prune_codes
 from menshen.storage.database import Database
 from menshen.storage.sealing import Sealer
 from tests.storage.conftest import opened
@@ -144,7 +145,8 @@ def test_old_codes_are_forgotten(tmp_path: Path) -> None:
             exchange = Exchange()
             await codes.once("wechat/wx1", "c", 1000.0, exchange)
             moment[0] += 901
-            await codes.prune()
+            async with database.writing() as connection:
+                await prune_codes(connection, moment[0])
             await codes.once("wechat/wx1", "c", moment[0], exchange)
             assert exchange.asked == 2
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gc
 import json
 import secrets
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -144,3 +146,16 @@ def test_segments_of_two_states_do_not_mix() -> None:
 def test_a_megabyte_is_refused_unread() -> None:
     with pytest.raises(SessionInvalid):
         RING.open(b"a" * 1_000_000, NOW)
+
+
+def test_a_ring_that_is_given_up_is_freed_at_once_with_all_it_has_opened() -> None:
+    """Workers replace it at a rotation, and what their collector has frozen is freed by reference counting or never."""
+    ring = SealedSessions([NEW], secrets.token_bytes)
+    ring.open(STATE, NOW)
+    given_up = weakref.ref(ring)
+    gc.disable()
+    try:
+        del ring
+        assert given_up() is None
+    finally:
+        gc.enable()

@@ -32,7 +32,6 @@ from menshen.storage.codes import (
     claim_codes,
     finish_codes,
     look_up_codes,
-    prune_codes,
     release_code,
 )
 from menshen.storage.database import Database
@@ -96,11 +95,6 @@ class CodeBook:
         self._running.pop(digest, None)
         if not done.cancelled():
             done.exception()  # looked at here, for the case that every client has hung up
-
-    async def prune(self) -> None:
-        """Forget codes that the platforms have long forgotten."""
-        async with self._database.writing() as connection:
-            await prune_codes(connection, self._clock())
 
     async def _through_database(
         self, digest: str, received: float, exchange: Callable[[], Awaitable[LoggedIn]]

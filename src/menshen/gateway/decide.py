@@ -13,6 +13,7 @@ from menshen.errors import CodeMalformed, Refusal, RouteStale, SessionInvalid, S
 from menshen.gateway.credentials import find_credentials
 from menshen.gateway.decision import Allow, Decision, Deny, Exchange
 from menshen.gateway.request import AuthRequest
+from menshen.gateway.wire import stamp
 from menshen.platforms.registry import PLATFORMS
 from menshen.sessions.claims import SessionClaims
 
@@ -26,7 +27,7 @@ OpenState = Callable[[bytes, float], SessionClaims]
 
 
 def route_table(snapshots: tuple[Snapshot, ...]) -> RouteTable:
-    return {f"{route.id}@{snapshot.checksum}": route for snapshot in snapshots for route in snapshot.routes}
+    return {stamp(route.id, snapshot.checksum): route for snapshot in snapshots for route in snapshot.routes}
 
 
 def decide(request: AuthRequest, routes: RouteTable, open_state: OpenState, now: float) -> Decision:

@@ -21,7 +21,6 @@ __all__ = [
     "HEALTH_PATH",
     "SECRET_HEADERS",
     "WIRE_STATUSES",
-    "parse_stamp",
     "stamp",
     "to_wire",
 ]
@@ -65,9 +64,3 @@ def to_wire(status: int) -> int:
 
 def stamp(route_id: str, checksum: str) -> str:
     return f"{route_id}@{checksum}"
-
-
-def parse_stamp(value: str) -> tuple[str, str] | None:
-    """``(route id, checksum)``, or None for anything Envoy cannot have written."""
-    route_id, at, checksum = value.rpartition("@")
-    return (route_id, checksum) if at and route_id and checksum else None

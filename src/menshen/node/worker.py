@@ -16,19 +16,20 @@ import secrets
 import signal
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import uvloop
 
 from menshen.gateway.assertion import Asserter
 from menshen.gateway.codes import CodeBook
-from menshen.gateway.decide import route_table
+from menshen.gateway.decide import RouteTable, route_table
 from menshen.gateway.login import Login
-from menshen.node.channel import Channel, WorkerState
+from menshen.node.channel import Channel
 from menshen.node.logs import configure_logs
 from menshen.platforms.client import PlatformClient
 from menshen.sessions.claims import new_id
-from menshen.sessions.keys import assertion_keys, sealed_keys
+from menshen.sessions.keys import KeyRings, assertion_keys, sealed_keys
 from menshen.sessions.sealed import SealedSessions
 from menshen.storage.database import Database
 from menshen.storage.sealing import Sealer, load_master_key
@@ -71,13 +72,21 @@ async def _run(arguments: argparse.Namespace) -> None:
 
 
 async def _follow(channel: Channel, endpoint: AuthorizationEndpoint, stop: asyncio.Event) -> None:
+    keys: KeyRings | None = None
     try:
         while True:
             state = await channel.receive_state()
-            endpoint.state = _brain_state(state)
-            # What was imported and compiled is for ever: a collection need not walk it while requests wait.
-            gc.collect()
-            gc.freeze()
+            routes = route_table(state.snapshots)
+            if endpoint.state is None or state.keys != keys:
+                endpoint.state = _brain_state(routes, state.keys)
+            else:
+                endpoint.state = replace(endpoint.state, routes=routes)  # with the states it has opened already
+            if keys is None:
+                # What was imported is for ever: a collection need not walk it while requests wait. Once only, for
+                # what is frozen is never collected, and snapshots come and go.
+                gc.collect()
+                gc.freeze()
+            keys = state.keys
             await channel.acknowledge(state.number)
     except EOFError:
         pass
@@ -86,11 +95,11 @@ async def _follow(channel: Channel, endpoint: AuthorizationEndpoint, stop: async
     stop.set()
 
 
-def _brain_state(state: WorkerState) -> BrainState:
+def _brain_state(routes: RouteTable, keys: KeyRings) -> BrainState:
     return BrainState(
-        routes=route_table(state.snapshots),
-        sessions=SealedSessions(sealed_keys(state.keys), secrets.token_bytes),
-        asserter=Asserter(assertion_keys(state.keys)),
+        routes=routes,
+        sessions=SealedSessions(sealed_keys(keys), secrets.token_bytes),
+        asserter=Asserter(assertion_keys(keys)),
     )
 
 

@@ -9,8 +9,8 @@ and still be taken (attack class 20).
 from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
+from functools import lru_cache, partial
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -59,7 +59,7 @@ class SealedSessions:
         self._header, self._cipher = next(iter(self._ciphers.items()))
         # A page of a mini program sends one state many times in a second. What is kept is the opened text, never a
         # verdict: time, app and revocation are looked at on every request. A forged text raises and is not kept.
-        self._unsealed = lru_cache(_KEPT)(self._unseal)
+        self._unsealed = lru_cache(_KEPT)(partial(_unseal, self._ciphers))
 
     def mint(self, claims: SessionClaims) -> str:
         """The login state for these claims. The nonce is random: 2^32 states a key stay far from a collision."""
@@ -79,14 +79,15 @@ class SealedSessions:
             raise SessionExpired
         return claims
 
-    def _unseal(self, state: bytes) -> SessionClaims:
-        if len(state) > MAX_STATE_BYTES:
-            raise SessionInvalid("oversized")
-        try:
-            header, empty, nonce, sealed, tag = state.split(b".")
-            cipher = self._ciphers[header]
-            if empty:
-                raise SessionInvalid("an encrypted key where there is none")
-            return _decode_claims(cipher.decrypt(_unb64(nonce), _unb64(sealed) + _unb64(tag), header))
-        except (ValueError, KeyError, InvalidTag, msgspec.MsgspecError):
-            raise SessionInvalid("not sealed by this key ring") from None
+
+def _unseal(ciphers: Mapping[bytes, AESGCM], state: bytes) -> SessionClaims:
+    if len(state) > MAX_STATE_BYTES:
+        raise SessionInvalid("oversized")
+    try:
+        header, empty, nonce, sealed, tag = state.split(b".")
+        cipher = ciphers[header]
+        if empty:
+            raise SessionInvalid("an encrypted key where there is none")
+        return _decode_claims(cipher.decrypt(_unb64(nonce), _unb64(sealed) + _unb64(tag), header))
+    except (ValueError, KeyError, InvalidTag, msgspec.MsgspecError):
+        raise SessionInvalid("not sealed by this key ring") from None
