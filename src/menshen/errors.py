@@ -10,10 +10,12 @@
     │   │   ├── BodyMalformed            a login body that is neither JSON object nor form
     │   │   ├── BodyTooLarge             a login body over 8 KiB
     │   │   ├── ClientSentSecret         the request carries an AppSecret
+    │   │   ├── CallMalformed            a call of the gateway's own API with a body that it does not take
     │   │   └── MalformedRequest         Envoy refused the request line, path or headers
     │   ├── Unauthorized          4001
     │   │   ├── SessionMissing           no login state where the plugin expects it
-    │   │   └── SessionInvalid           forged, tampered, of another app or key
+    │   │   ├── SessionInvalid           forged, tampered, of another app or key
+    │   │   └── RefreshInvalid           a refresh token that is missing, forged, used before or of an ended session
     │   ├── Forbidden             4003
     │   │   └── UserBlocked              the platform blocks this user (WeChat 40226)
     │   ├── NotFound              4004
@@ -29,7 +31,10 @@
     │   │   ├── CodeInvalid              unknown, expired, or of another app
     │   │   └── CodeUsed                 this code was exchanged before
     │   ├── PlatformLimit         4023   the platform's quota for this user or app is used up
-    │   ├── SessionExpired        4024   the login state is genuine and too old
+    │   ├── SessionOver           4024   the login state is genuine and good no more
+    │   │   ├── SessionExpired           too old
+    │   │   ├── SessionRevoked           ended before its time: logout, revocation, another login
+    │   │   └── RefreshReused            a refresh token came a second time, and the session was ended for it
     │   ├── TooManyRequests       4025   a limit of the gateway's own
     │   └── GatewayFault          5xxx   ours
     │       ├── RouteStale        5001   Envoy and the brain do not have the same revision yet
@@ -41,7 +46,10 @@
     ├── ConfigInvalid                    a document with problems, each with the path of the wrong key
     ├── ConfigUnavailable                a document that cannot be read at all
     ├── KeyRingInvalid                   key files that are missing, readable by others, or broken
+    ├── DatabaseUnavailable              the database cannot be reached, read or written
     ├── RevisionUnknown                  no revision of that number
+    ├── UserUnknown                      no user of that uid
+    ├── ClaimInvalid                     a user's claim of a wrong name or value, or one too many
     └── ChildFailed                      Envoy or a worker did not come up
 
 The numbers are TSF's own table (``TsfGatewayError``) where it has one; 5010 and above are Menshen's. A refusal tells
@@ -62,7 +70,9 @@ __all__ = [
     "BodyMalformed",
     "BodyTooLarge",
     "BrainUnavailable",
+    "CallMalformed",
     "ChildFailed",
+    "ClaimInvalid",
     "ClientSentSecret",
     "CodeInvalid",
     "CodeMalformed",
@@ -70,6 +80,7 @@ __all__ = [
     "CodeUsed",
     "ConfigInvalid",
     "ConfigUnavailable",
+    "DatabaseUnavailable",
     "Forbidden",
     "GatewayFault",
     "InternalFault",
@@ -88,17 +99,22 @@ __all__ = [
     "PlatformTimeout",
     "PlatformUnreachable",
     "Problem",
+    "RefreshInvalid",
+    "RefreshReused",
     "Refusal",
     "RevisionUnknown",
     "RouteStale",
     "SessionExpired",
     "SessionInvalid",
     "SessionMissing",
+    "SessionOver",
+    "SessionRevoked",
     "TooManyRequests",
     "Unauthorized",
     "UpstreamTimeout",
     "UpstreamUnavailable",
     "UserBlocked",
+    "UserUnknown",
     "refusals",
 ]
 
@@ -178,6 +194,11 @@ class ClientSentSecret(BadRequest):
     message_zh = "请求携带了 AppSecret。它只能保存在网关：请在平台重置，并从小程序中删除。"
 
 
+class CallMalformed(BadRequest):
+    reason = "call_malformed"
+    message, message_zh = "The gateway does not take this body here.", "该接口不接受此请求体。"
+
+
 class MalformedRequest(BadRequest):
     reason = "malformed_request"
     message = "The request line, path or headers are malformed or ambiguous."
@@ -197,6 +218,11 @@ class SessionMissing(Unauthorized):
 class SessionInvalid(Unauthorized):
     reason = "session_invalid"
     message, message_zh = "The login state is not valid. Log in again.", "登录态无效，请重新登录。"
+
+
+class RefreshInvalid(Unauthorized):
+    reason = "refresh_invalid"
+    message, message_zh = "The refresh token is not valid. Log in again.", "刷新令牌无效，请重新登录。"
 
 
 class Forbidden(Refusal):
@@ -284,9 +310,25 @@ class PlatformLimit(Refusal):
     )
 
 
-class SessionExpired(Refusal):
-    code, reason, status, action, who = 4024, "session_expired", 401, "login", "client"
+class SessionOver(Refusal):
+    code, reason, status, action, who = 4024, "session_over", 401, "login", "client"
+    message, message_zh = "The session is over. Log in again.", "会话已结束，请重新登录。"
+
+
+class SessionExpired(SessionOver):
+    reason = "session_expired"
     message, message_zh = "The login state has expired. Log in again.", "登录态已过期，请重新登录。"
+
+
+class SessionRevoked(SessionOver):
+    reason = "session_revoked"
+    message, message_zh = "The session was ended. Log in again.", "会话已被终止，请重新登录。"
+
+
+class RefreshReused(SessionOver):
+    reason = "refresh_reused"
+    message = "The refresh token was used before. For safety the session was ended. Log in again."
+    message_zh = "刷新令牌已被使用过，为安全起见会话已终止，请重新登录。"
 
 
 class TooManyRequests(Refusal):
@@ -378,8 +420,20 @@ class KeyRingInvalid(MenshenError):
     """Key material that is missing, broken, or readable by other users of the machine."""
 
 
+class DatabaseUnavailable(MenshenError):
+    """The database cannot be reached, read or written."""
+
+
 class RevisionUnknown(MenshenError):
     """No revision of that number."""
+
+
+class UserUnknown(MenshenError):
+    """No user of that uid."""
+
+
+class ClaimInvalid(MenshenError):
+    """A user's claim of a wrong name or value, or one claim too many."""
 
 
 class ChildFailed(MenshenError):

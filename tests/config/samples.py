@@ -61,6 +61,11 @@ def sound(**changes: Any) -> dict[str, Any]:
     return raw
 
 
+def plugin(**keys: Any) -> dict[str, Any]:
+    """The sound document with other keys on its first plugin."""
+    return sound(plugins__0={"name": "shop-login", "type": "WeChatMpLogin", "app": "shop", **keys})
+
+
 def put(raw: Any, steps: list[str], value: Any) -> None:
     at = raw
     for step in steps[:-1]:

@@ -181,6 +181,40 @@ def test_access_that_needs_a_login_needs_a_plugin(access: str) -> None:
     load(sound(groups__1__apis__0__access=access, bindings__1={"plugin": "game-login", "api": "open/news"}))
 
 
+CLIENT_API_PATHS: list[tuple[str, str, str, str]] = [
+    ("below the root", "/", "/v1/token", "/v1"),
+    ("below a prefix", "/v1", "/logout", "/v1"),
+    ("below half of it", "/a/b", "/c/sessions", "/a/b/c"),
+]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "path", "at"), [row[1:] for row in CLIENT_API_PATHS], ids=[row[0] for row in CLIENT_API_PATHS]
+)
+def test_an_api_is_not_where_the_gateway_answers(prefix: str, path: str, at: str) -> None:
+    changes: dict[str, Any] = {
+        "groups__1__prefix": prefix,
+        "groups__1__apis": [api("news", path, "DELETE")],
+        "groups__1__strip_prefix": True,
+    }
+    problem = the_problem(sound(listener={"client_api": at}, **changes))
+    assert problem.path == "groups[1].apis[0].path"
+    assert "change listener.client_api or the path" in problem.message
+    load(sound(listener={"client_api": ""}, **changes))
+    load(sound(listener={"client_api": "/elsewhere"}, **changes))
+    load(sound(listener={"client_api": at}, bindings=[], **changes))
+
+
+@pytest.mark.parametrize("path", ["/*", "/v1/*", "/v1/{what}", "/{version}/token", "/v1/token/", "/v1/tokens", "/v1"])
+def test_an_api_may_meet_the_client_api_by_a_wildcard(path: str) -> None:
+    load(sound(groups__1__prefix="/", groups__1__apis=[api("news", path)]))
+
+
+def test_a_broken_listener_says_nothing_about_apis() -> None:
+    raw = sound(listener={"trusted_hops": -1}, groups__1__prefix="/v1", groups__1__apis=[api("news", "/token")])
+    assert the_problem(raw).path == "listener.trusted_hops"
+
+
 def test_a_name_that_is_no_name_has_that_problem_only() -> None:
     twins = [{"name": "a\nb", "endpoints": ["a:1"]}, {"name": "a\nb", "endpoints": ["a:1"]}]
     found = problems(sound(upstreams__1=twins[0], upstreams__2=twins[1]))
@@ -270,3 +304,11 @@ def test_a_large_document_full_of_problems_is_checked_in_two_seconds() -> None:
     found: tuple[Problem, ...] = problems(raw)
     assert time.perf_counter() - started < 2
     assert len(found) == 1499 + 2 * 1500
+
+
+def test_refresh_tokens_need_the_client_api() -> None:
+    raw = sound(listener={"client_api": ""}, plugins__0__session={"refresh": {"expires_in": 500}})
+    assert the_problem(raw).path == "plugins[0].session.refresh"
+    found = load(sound(listener={"client_api": "/gate"}, plugins__0__session={"refresh": {"expires_in": 500}}))
+    refreshes = [route.login.session.refresh for route in found.snapshot.routes if route.login is not None]
+    assert {refresh.path for refresh in refreshes if refresh is not None} == {"/gate/token"}

@@ -6,6 +6,7 @@ from menshen.config.snapshot import (
     Endpoint,
     HealthCheck,
     Listener,
+    RefreshRules,
     Route,
     SessionRules,
     Tls,
@@ -50,6 +51,45 @@ def test_a_route_has_everything_resolved() -> None:
     assert login.code == CodeAt("header", "js_code")
     assert login.session == SessionRules("user_session", "sealed", 120, "header", "header")
     assert login.identity == PRESETS["menshen"]
+    assert login.claims == ()
+
+
+def test_how_login_states_end_is_carried_over() -> None:
+    written = {
+        "kind": "signed",
+        "idle": 30,
+        "renew_before": 20,
+        "max_sessions": 3,
+        "refresh": {"expires_in": 43200},
+        "claims": ["openid", "level"],
+    }
+    login = routes(plugins__0__session=written)["mall/login"].login
+    assert login is not None
+    assert login.session == SessionRules(
+        name="user_session",
+        kind="signed",
+        expires_in=120,
+        return_in="header",
+        request_in="header",
+        idle=30,
+        renew_before=20,
+        max_sessions=3,
+        refresh=RefreshRules("refresh_token", 43200),
+        claims=("openid", "level"),
+    )
+
+
+def test_custom_claims_have_headers_in_the_order_of_the_claims() -> None:
+    compiled = routes(
+        plugins__0__session={"kind": "signed", "claims": ["vip_until", "openid", "level"]},
+        plugins__0__identity={"headers": {"user": "x-user"}, "claims": {"level": "X-Level"}},
+    )
+    login = compiled["mall/login"].login
+    assert login is not None
+    assert login.claims == (("vip_until", "x-menshen-claim-vip-until"), ("level", "x-level"))
+    assert compiled["mall/login"].identity_headers == ("x-user", "x-menshen-claim-vip-until", "x-level")
+    assert compiled["mall/assets"].identity_headers == compiled["mall/login"].identity_headers
+    assert compiled["open/news"].identity_headers == MENSHEN_HEADERS
 
 
 def test_access_follows_the_bindings_unless_it_is_written() -> None:
@@ -91,7 +131,7 @@ def test_upstreams_and_listener_are_carried_over() -> None:
                 "health_check": {"path": "/h"},
                 "tls": {"server_name": "a", "ca": "/ca.pem"},
             },
-            listener={"tls": {"certificate": "/c", "key": "/k"}, "trusted_hops": 2},
+            listener={"tls": {"certificate": "/c", "key": "/k"}, "trusted_hops": 2, "client_api": ""},
         )
     ).snapshot
     (upstream,) = snapshot.upstreams
@@ -100,7 +140,7 @@ def test_upstreams_and_listener_are_carried_over() -> None:
     assert upstream.connect_retries == 3
     assert upstream.health_check == HealthCheck("/h", 5.0, 2.0, 2, 3)
     assert upstream.tls == UpstreamTls("a", "/ca.pem")
-    assert snapshot.listener == Listener(Tls("/c", "/k"), 2)
+    assert snapshot.listener == Listener(Tls("/c", "/k"), 2, "")
 
 
 def test_a_snapshot_is_sealed_and_travels_whole() -> None:

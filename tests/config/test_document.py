@@ -18,6 +18,8 @@ def test_the_sound_document_has_every_default() -> None:
     session = plugin.session
     assert (session.name, session.kind, session.expires_in) == ("user_session", "sealed", 120)
     assert (session.return_in, session.request_in) == ("header", "header")
+    assert (session.idle, session.renew_before, session.max_sessions, session.refresh) == (None, None, None, None)
+    assert (session.claims, plugin.identity.claims) == ((), {})
     assert (plugin.identity.headers, plugin.respond, plugin.status, plugin.reply) == (
         "menshen",
         "upstream",
@@ -27,12 +29,17 @@ def test_the_sound_document_has_every_default() -> None:
     upstream = document.upstreams[0]
     assert (upstream.protocol, upstream.connect_timeout, upstream.timeout) == ("http1", 1.0, 15.0)
     assert (upstream.connect_retries, upstream.health_check, upstream.tls) == (2, None, None)
-    assert (document.listener.tls, document.listener.trusted_hops) == (None, 0)
+    listener = document.listener
+    assert (listener.tls, listener.trusted_hops, listener.client_api) == (None, 0, "/v1")
 
 
 def test_a_document_with_every_key_is_read() -> None:
     raw = sound(
-        listener={"tls": {"certificate": "/tls/a.pem", "key": "/tls/a.key"}, "trusted_hops": 1},
+        listener={
+            "tls": {"certificate": "/tls/a.pem", "key": "/tls/a.key"},
+            "trusted_hops": 1,
+            "client_api": "/auth/v2",
+        },
         apps__0__base_url="http://127.0.0.1:8082/wechat/",
         apps__0__description="商城",
         upstreams__0={
@@ -63,13 +70,18 @@ def test_a_document_with_every_key_is_read() -> None:
             "session": {
                 "name": "token",
                 "kind": "sealed",
-                "expires_in": 525600,
+                "expires_in": 500000,
+                "idle": 30,
+                "renew_before": 60,
+                "max_sessions": 1000,
+                "refresh": {"expires_in": 525600, "name": "refresh"},
+                "claims": ["level", "vip_until"],
                 "return_in": "body",
                 "request_in": "cookie",
             },
-            "identity": {"headers": {"openid": "X-OpenID", "session_key": "x-key"}},
+            "identity": {"headers": {"openid": "X-OpenID", "session_key": "x-key"}, "claims": {"level": "X-Level"}},
             "respond": "gateway",
-            "reply": {"data": {"token": "$session", "ttl": "$expires_in"}, "ok": True},
+            "reply": {"data": {"token": "$session", "ttl": "$expires_in", "next": "$refresh_token"}, "ok": True},
             "status": "tsf",
         },
     )
@@ -77,7 +89,12 @@ def test_a_document_with_every_key_is_read() -> None:
     assert loaded.raw == raw
     assert loaded.document.apps[0].base_url == "http://127.0.0.1:8082/wechat"
     assert loaded.document.upstreams[0].endpoints == (Endpoint("orders.example.com", 80), Endpoint("::1", 8080))
-    assert loaded.document.plugins[0].identity.pairs() == (("openid", "x-openid"), ("session_key", "x-key"))
+    plugin = loaded.document.plugins[0]
+    assert plugin.identity.pairs() == (("openid", "x-openid"), ("session_key", "x-key"))
+    assert plugin.claim_headers() == (("level", "x-level"), ("vip_until", "x-menshen-claim-vip-until"))
+    assert plugin.session.refresh is not None
+    assert plugin.session.refresh.name == "refresh"
+    assert loaded.document.listener.client_api == "/auth/v2"
 
 
 def test_hosts_are_lower_cased() -> None:
@@ -142,6 +159,46 @@ WRONG: list[tuple[str, str, Any, str]] = [
     ("an unknown session kind", "plugins__0__session__kind", "jwt", "plugins[0].session.kind"),
     ("a return in the query", "plugins__0__session__return_in", "query", "plugins[0].session.return_in"),
     ("a login state in the body", "plugins__0__session__request_in", "body", "plugins[0].session.request_in"),
+    ("half a minute of idleness", "plugins__0__session__idle", 0.5, "plugins[0].session.idle"),
+    ("no minute of idleness", "plugins__0__session__idle", 0, "plugins[0].session.idle"),
+    ("a renewal in text", "plugins__0__session__renew_before", "10", "plugins[0].session.renew_before"),
+    ("no sessions at all", "plugins__0__session__max_sessions", 0, "plugins[0].session.max_sessions"),
+    ("sessions over 1000", "plugins__0__session__max_sessions", 1001, "plugins[0].session.max_sessions"),
+    ("true for sessions", "plugins__0__session__max_sessions", True, "plugins[0].session.max_sessions"),
+    ("refresh without a lifetime", "plugins__0__session__refresh", {}, "plugins[0].session.refresh.expires_in"),
+    (
+        "refresh beyond a year",
+        "plugins__0__session__refresh",
+        {"expires_in": 525_601},
+        "plugins[0].session.refresh.expires_in",
+    ),
+    (
+        "a refresh name with a space",
+        "plugins__0__session__refresh",
+        {"expires_in": 1440, "name": "a b"},
+        "plugins[0].session.refresh.name",
+    ),
+    ("true for refresh", "plugins__0__session__refresh", True, "plugins[0].session.refresh"),
+    ("text for claims", "plugins__0__session__claims", "level", "plugins[0].session.claims"),
+    ("17 claims", "plugins__0__session__claims", [f"c{n}" for n in range(17)], "plugins[0].session.claims"),
+    ("a claim in upper case", "plugins__0__session__claims", ["Level"], "plugins[0].session.claims[0]"),
+    ("a claim with a dash", "plugins__0__session__claims", ["a", "vip-level"], "plugins[0].session.claims[1]"),
+    ("a claim with a digit first", "plugins__0__session__claims", ["1st"], "plugins[0].session.claims[0]"),
+    ("a claim of 33 characters", "plugins__0__session__claims", ["c" * 33], "plugins[0].session.claims[0]"),
+    ("a number for a claim", "plugins__0__session__claims", [1], "plugins[0].session.claims[0]"),
+    ("a list of claim headers", "plugins__0__identity", {"claims": ["level"]}, "plugins[0].identity.claims"),
+    (
+        "a header for openid among the claims",
+        "plugins__0__identity",
+        {"claims": {"openid": "x-openid"}},
+        "plugins[0].identity.claims.openid",
+    ),
+    (
+        "a claim header with a space",
+        "plugins__0__identity",
+        {"claims": {"level": "x level"}},
+        "plugins[0].identity.claims.level",
+    ),
     ("an unknown preset", "plugins__0__identity__headers", "tsf", "plugins[0].identity.headers"),
     ("a list of identity headers", "plugins__0__identity__headers", ["a"], "plugins[0].identity.headers"),
     (
@@ -165,6 +222,12 @@ WRONG: list[tuple[str, str, Any, str]] = [
     ("a listener certificate without key", "listener", {"tls": {"certificate": "/a"}}, "listener.tls.key"),
     ("a listener key without certificate", "listener", {"tls": {"key": "/a"}}, "listener.tls.certificate"),
     ("trusted hops below 0", "listener", {"trusted_hops": -1}, "listener.trusted_hops"),
+    ("a client API at the root", "listener", {"client_api": "/"}, "listener.client_api"),
+    ("a client API with a slash at its end", "listener", {"client_api": "/v1/"}, "listener.client_api"),
+    ("a client API without a slash", "listener", {"client_api": "v1"}, "listener.client_api"),
+    ("a client API with a parameter", "listener", {"client_api": "/v1/{app}"}, "listener.client_api"),
+    ("a client API with a star", "listener", {"client_api": "/v1/*"}, "listener.client_api"),
+    ("no text for a client API", "listener", {"client_api": False}, "listener.client_api"),
     ("an overlong description", "apps__0__description", "x" * 501, "apps[0].description"),
 ]
 
@@ -172,6 +235,37 @@ WRONG: list[tuple[str, str, Any, str]] = [
 @pytest.mark.parametrize(("place", "value", "path"), [row[1:] for row in WRONG], ids=[row[0] for row in WRONG])
 def test_a_wrong_value_is_reported_at_its_key(place: str, value: Any, path: str) -> None:
     assert path in [problem.path for problem in problems(sound(**{place: value}))]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sub",
+        "sid",
+        "iss",
+        "aud",
+        "exp",
+        "iat",
+        "auth",
+        "end",
+        "life",
+        "rnw",
+        "app",
+        "appid",
+        "platform",
+        "session_key",
+        "phone",
+    ],
+)
+def test_a_claim_has_no_name_that_is_taken(name: str) -> None:
+    problem = the_problem(sound(plugins__0__session={"claims": [name]}))
+    assert problem.path == "plugins[0].session.claims[0]"
+    assert "is a reserved name" in problem.message
+
+
+@pytest.mark.parametrize("name", ["l", "vip_until", "c" * 32, "level2", "a_"])
+def test_a_claim_is_named_like_a_variable(name: str) -> None:
+    assert load(sound(plugins__0__session={"claims": [name]})).document.plugins[0].session.claims == (name,)
 
 
 @pytest.mark.parametrize("minutes", [90.5, 0, -1, True, "120", None, 525_601, 120.0, [120]])

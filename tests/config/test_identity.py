@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import typing
 
-from menshen.config.identity import PRESETS
+from menshen.config.identity import PRESETS, own_claim_header
 from menshen.config.reserved import fold
 from menshen.config.snapshot import IdentityField
 
@@ -22,3 +22,7 @@ def test_presets_name_fields_that_exist_in_folded_headers_and_never_the_session_
     for pairs in PRESETS.values():
         assert all(field in typing.get_args(IdentityField) and header == fold(header) for field, header in pairs)
         assert "session_key" not in dict(pairs)
+
+
+def test_a_custom_claim_has_a_header_of_its_own() -> None:
+    assert own_claim_header("member_level") == "x-menshen-claim-member-level"

@@ -21,6 +21,9 @@ __all__ = ["cross_check"]
 _MOST_NAMES_FOR_A_HINT = 50
 """Guessing what was meant compares every name; in a large document it would take longer than the check."""
 
+_CLIENT_API_PATHS = ("token", "logout", "sessions")
+"""What the gateway itself serves below ``listener.client_api``."""
+
 
 def cross_check(outline: Outline, *, plugin_types: Mapping[str, str], platforms: Container[str]) -> tuple[Problem, ...]:
     """All problems. ``plugin_types`` is plugin type -> platform; ``platforms`` are those that have an adapter."""
@@ -32,6 +35,7 @@ def cross_check(outline: Outline, *, plugin_types: Mapping[str, str], platforms:
         *plugin_problems(outline, plugin_types),
         *_bindings(outline),
         *_unguarded(outline),
+        *_client_api(outline),
     )
 
 
@@ -171,6 +175,33 @@ def _unguarded(outline: Outline) -> Iterator[Problem]:
                 f"{api.path}.access",
                 f"'{wanted}' needs a login plugin that is bound to this API or its group",
                 f"'{wanted}' 需要在该 API 或其分组上绑定登录插件",
+            )
+
+
+def _client_api(outline: Outline) -> Iterator[Problem]:
+    """APIs that no request would reach. One that only meets such a path by a parameter or a star keeps the others."""
+    if outline.listener is None:
+        return
+    if not outline.listener.client_api:
+        for at in outline.plugins:
+            if at.value.session.refresh is not None:
+                yield Problem(
+                    f"{at.path}.session.refresh",
+                    "refresh tokens are used at the client API, which listener.client_api switches off",
+                    "刷新令牌依赖客户端接口，而 listener.client_api 已将其关闭",
+                )
+        return
+    if not outline.bindings:
+        return
+    own = {f"{outline.listener.client_api}/{name}" for name in _CLIENT_API_PATHS}
+    prefixes = {group.path: group.value.prefix for group in outline.groups}
+    for api in outline.apis:
+        prefix = prefixes.get(api.group_path)
+        if prefix is not None and prefix.rstrip("/") + api.value.path in own:
+            yield Problem(
+                f"{api.path}.path",
+                "the gateway itself answers this path; change listener.client_api or the path",
+                "此路径由网关自身应答，请修改 listener.client_api 或该路径",
             )
 
 

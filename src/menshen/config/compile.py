@@ -14,6 +14,7 @@ from menshen.config.snapshot import (
     HealthCheck,
     Listener,
     LoginPlugin,
+    RefreshRules,
     Route,
     SessionRules,
     Snapshot,
@@ -28,7 +29,8 @@ __all__ = ["compile_snapshot"]
 def compile_snapshot(document: Document) -> Snapshot:
     """The snapshot of a document without problems, sealed. Everything is in the document's order."""
     apps = {app.name: _app(app) for app in document.apps}
-    plugins = {plugin.name: _plugin(plugin, apps[plugin.app]) for plugin in document.plugins}
+    token = f"{document.listener.client_api}/token"
+    plugins = {plugin.name: _plugin(plugin, apps[plugin.app], token) for plugin in document.plugins}
     return Snapshot(
         routes=tuple(_routes(document, plugins)),
         upstreams=tuple(_upstream(upstream) for upstream in document.upstreams),
@@ -44,7 +46,7 @@ def _routes(document: Document, plugins: Mapping[str, LoginPlugin]) -> Iterator[
             bound = effective.on(group.name, api.name)
             plugin = plugins[bound] if bound is not None else None
             access = api.access or ("required" if plugin is not None else "public")
-            identity = plugin.identity if plugin is not None else PRESETS["menshen"]
+            told = (*plugin.identity, *plugin.claims) if plugin is not None else PRESETS["menshen"]
             yield Route(
                 id=f"{group.name}/{api.name}",
                 group=group.name,
@@ -57,7 +59,7 @@ def _routes(document: Document, plugins: Mapping[str, LoginPlugin]) -> Iterator[
                 access=access,
                 upstream=group.upstream,
                 login=None if access == "public" else plugin,
-                identity_headers=tuple(header for _, header in identity),
+                identity_headers=tuple(header for _, header in told),
             )
 
 
@@ -65,18 +67,34 @@ def _app(app: written.App) -> App:
     return App(app.name, app.platform, app.appid, app.secret, app.base_url)
 
 
-def _plugin(plugin: written.Plugin, app: App) -> LoginPlugin:
-    session = plugin.session
+def _plugin(plugin: written.Plugin, app: App, token: str) -> LoginPlugin:
     return LoginPlugin(
         name=plugin.name,
         type=plugin.type,
         app=app,
         code=CodeAt(plugin.code.position, plugin.code.name),
-        session=SessionRules(session.name, session.kind, session.expires_in, session.return_in, session.request_in),
+        session=_session(plugin.session, token),
         identity=plugin.identity.pairs(),
         respond=plugin.respond,
         reply=plugin.reply,
         status=plugin.status,
+        claims=plugin.claim_headers(),
+    )
+
+
+def _session(session: written.Session, token: str) -> SessionRules:
+    refresh = session.refresh
+    return SessionRules(
+        name=session.name,
+        kind=session.kind,
+        expires_in=session.expires_in,
+        return_in=session.return_in,
+        request_in=session.request_in,
+        idle=session.idle or 0,
+        renew_before=session.renew_before or 0,
+        max_sessions=session.max_sessions or 0,
+        refresh=None if refresh is None else RefreshRules(refresh.name, refresh.expires_in, token),
+        claims=session.claims,
     )
 
 
@@ -98,4 +116,4 @@ def _upstream(upstream: written.Upstream) -> Upstream:
 
 def _listener(listener: written.Listener) -> Listener:
     tls = listener.tls
-    return Listener(None if tls is None else Tls(tls.certificate, tls.key), listener.trusted_hops)
+    return Listener(None if tls is None else Tls(tls.certificate, tls.key), listener.trusted_hops, listener.client_api)

@@ -10,7 +10,14 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Strict, Tag
 
-from menshen.config.identity import PRESETS, IdentityHeaders, Preset
+from menshen.config.identity import (
+    PLATFORM_CLAIMS,
+    PRESETS,
+    ClaimHeaders,
+    IdentityHeaders,
+    Preset,
+    own_claim_header,
+)
 from menshen.config.snapshot import (
     Access,
     CodePosition,
@@ -27,6 +34,9 @@ from menshen.config.values import (
     AppId,
     AppSecret,
     BaseUrl,
+    ClaimName,
+    ClientApi,
+    CustomClaim,
     Description,
     EndpointAt,
     FilePath,
@@ -56,6 +66,7 @@ __all__ = [
     "Listener",
     "Method",
     "Plugin",
+    "Refresh",
     "Session",
     "Tls",
     "Upstream",
@@ -145,14 +156,26 @@ class Code(Part):
     name: ParameterName = "js_code"
 
 
+class Refresh(Part):
+    """Refresh tokens, with which a client gets a new login state without a login. ``expires_in`` is in minutes."""
+
+    expires_in: Minutes
+    name: ParameterName = "refresh_token"
+
+
 class Session(Part):
-    """How login states look and travel. ``expires_in`` is in minutes."""
+    """How login states look, travel and end. ``expires_in``, ``idle`` and ``renew_before`` are in minutes."""
 
     name: ParameterName = "user_session"
     kind: SessionKind = "sealed"
     expires_in: Minutes = 120
+    idle: Minutes | None = None
+    renew_before: Minutes | None = None
+    max_sessions: Annotated[int, Field(ge=1, le=1000)] | None = None
+    refresh: Refresh | None = None
     return_in: ReturnPosition = "header"
     request_in: RequestPosition = "header"
+    claims: Annotated[Items[ClaimName], Field(max_length=16)] = ()
 
 
 def _preset(value: Any) -> Any:
@@ -169,13 +192,17 @@ def _header_form(value: Any) -> str:
 
 
 class Identity(Part):
-    """The headers that tell a backend who calls: a preset's, or a mapping of identity field to header name."""
+    """The headers that tell a backend who calls: a preset's, or a mapping of identity field to header name.
+
+    ``claims`` maps custom claims to header names of the operator's choice.
+    """
 
     headers: Annotated[
         Annotated[Preset, BeforeValidator(_preset), Tag("<preset>")]
         | Annotated[dict[IdentityField, HeaderName], Tag("<mapping>")],
         Discriminator(_header_form),
     ] = "menshen"
+    claims: dict[CustomClaim, HeaderName] = {}
 
     def pairs(self) -> IdentityHeaders:
         return tuple(self.headers.items()) if isinstance(self.headers, dict) else PRESETS[self.headers]
@@ -195,6 +222,14 @@ class Plugin(Part):
     reply: dict[str, Any] | None = None
     status: StatusStyle = "menshen"
 
+    def claim_headers(self) -> ClaimHeaders:
+        """Each custom claim of the login states and the header that carries it."""
+        return tuple(
+            (claim, self.identity.claims.get(claim, own_claim_header(claim)))
+            for claim in dict.fromkeys(self.session.claims)
+            if claim not in PLATFORM_CLAIMS
+        )
+
 
 class Binding(Part):
     """Where a plugin applies: one of ``group`` and ``api`` (written ``group/api``) is given."""
@@ -212,10 +247,14 @@ class Tls(Part):
 
 
 class Listener(Part):
-    """The public side. ``trusted_hops`` is the number of proxies in front of the gateway."""
+    """The public side. ``trusted_hops`` is the number of proxies in front of the gateway.
+
+    Below ``client_api`` the gateway itself serves token, logout and sessions; "" is nowhere.
+    """
 
     tls: Tls | None = None
     trusted_hops: Annotated[int, Field(ge=0, le=16)] = 0
+    client_api: ClientApi = "/v1"
 
 
 class Document(Part):

@@ -7,11 +7,17 @@ from typing import Literal
 
 from menshen.config.snapshot import IdentityField
 
-__all__ = ["PRESETS", "IdentityHeaders", "Preset"]
+__all__ = ["PLATFORM_CLAIMS", "PRESETS", "ClaimHeaders", "IdentityHeaders", "Preset", "own_claim_header"]
 
 Preset = Literal["menshen", "cloudrun"]
 IdentityHeaders = tuple[tuple[IdentityField, str], ...]
 """Pairs of an identity field and the lower-case name of the header that carries it."""
+
+ClaimHeaders = tuple[tuple[str, str], ...]
+"""Pairs of a custom claim and the lower-case name of the header that carries it."""
+
+PLATFORM_CLAIMS = ("openid", "unionid")
+"""Claims that the platform gives. Every other one is custom: kept in the user record."""
 
 PRESETS: Mapping[Preset, IdentityHeaders] = {
     "menshen": (
@@ -31,3 +37,8 @@ PRESETS: Mapping[Preset, IdentityHeaders] = {
         ("source", "x-wx-source"),
     ),
 }
+
+
+def own_claim_header(claim: str) -> str:
+    """The header of a custom claim that is not mapped: ``member_level`` in ``x-menshen-claim-member-level``."""
+    return f"x-menshen-claim-{claim.replace('_', '-')}"

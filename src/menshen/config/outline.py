@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from menshen.config.document import Api, App, Binding, Group, Plugin, Upstream
+from menshen.config.document import Api, App, Binding, Group, Listener, Plugin, Upstream
 from menshen.config.values import is_name
 from menshen.config.wording import Loc, render_path
 
@@ -74,6 +74,8 @@ class Outline:
     bindings: tuple[At[Binding], ...]
     bindings_whole: bool
     """Whether ``bindings`` has all bindings that are written."""
+    listener: Listener | None
+    """None where it is not sound."""
 
 
 def outline(raw: Mapping[str, Any], errors: Sequence[ErrorDetails]) -> Outline:
@@ -105,7 +107,14 @@ def outline(raw: Mapping[str, Any], errors: Sequence[ErrorDetails]) -> Outline:
         plugins=_sound(known, ("plugins",), Plugin, broken),
         bindings=_sound(known, ("bindings",), Binding, broken),
         bindings_whole=not any(loc[:1] == ("bindings",) for loc in broken),
+        listener=_listener(known, broken),
     )
+
+
+def _listener(known: Mapping[str, Any], broken: set[Loc]) -> Listener | None:
+    if any(loc[:1] == ("listener",) for loc in broken):
+        return None
+    return Listener.model_validate(known.get("listener", {}))
 
 
 def _part(loc: Loc) -> Loc:

@@ -8,10 +8,19 @@ from __future__ import annotations
 
 from typing import Literal
 
-from menshen.config.identity import PRESETS
+from menshen.config.identity import PRESETS, own_claim_header
 from menshen.config.snapshot import IdentityField
+from menshen.errors import Problem
 
-__all__ = ["HeaderUse", "fold", "identity_header_is_reserved", "is_reserved", "is_secret_name"]
+__all__ = [
+    "HeaderUse",
+    "claim_header_is_reserved",
+    "fold",
+    "identity_header_is_reserved",
+    "is_reserved",
+    "is_secret_name",
+    "reserved_problem",
+]
 
 HeaderUse = Literal["code", "session", "identity"]
 
@@ -84,3 +93,13 @@ def is_secret_name(name: str) -> bool:
 def identity_header_is_reserved(field: IdentityField, header: str) -> bool:
     """As :func:`is_reserved`; the ``menshen`` preset's own header is free for the field that it has there."""
     return (field, header.lower()) not in PRESETS["menshen"] and is_reserved(header, "identity")
+
+
+def claim_header_is_reserved(claim: str, header: str) -> bool:
+    """As :func:`is_reserved`; the header that a custom claim has anyway is free for that claim."""
+    return header.lower() != own_claim_header(claim) and is_reserved(header, "identity")
+
+
+def reserved_problem(path: str, header: str) -> Problem:
+    """What to say where a reserved header was written."""
+    return Problem(path, f"the header '{header}' is reserved", f"头 '{header}' 是保留名称")

@@ -24,6 +24,7 @@ __all__ = [
     "IdentityField",
     "Listener",
     "LoginPlugin",
+    "RefreshRules",
     "Route",
     "SessionRules",
     "Snapshot",
@@ -106,10 +107,14 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """The public side. ``trusted_hops`` proxies stand in front of Envoy; 0 believes no X-Forwarded-For at all."""
+    """The public side. ``trusted_hops`` proxies stand in front of Envoy; 0 believes no X-Forwarded-For at all.
+
+    ``client_api`` is the path under which the gateway itself serves token, logout and sessions; "" is nowhere.
+    """
 
     tls: Tls | None = None
     trusted_hops: int = 0
+    client_api: str = "/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,21 +124,43 @@ class CodeAt:
 
 
 @dataclass(frozen=True, slots=True)
+class RefreshRules:
+    """Refresh tokens: ``name`` of the header or cookie that a login returns one in, lifetime in **minutes**.
+
+    ``path`` is where they are good: that of the gateway's token endpoint.
+    """
+
+    name: str
+    expires_in: int
+    path: str = "/v1/token"
+
+
+@dataclass(frozen=True, slots=True)
 class SessionRules:
-    """How a plugin's login states look and travel. ``expires_in`` is in **minutes**."""
+    """How a plugin's login states look, travel and end. Every time is in **minutes**, 0 means "not used".
+
+    ``claims`` names what of the user a state carries beyond the usual: the user record's own claims, and, for kind
+    ``signed``, whether the client may read ``openid`` and ``unionid``.
+    """
 
     name: str
     kind: SessionKind
     expires_in: int
     return_in: ReturnPosition
     request_in: RequestPosition
+    idle: int = 0
+    renew_before: int = 0
+    max_sessions: int = 0
+    refresh: RefreshRules | None = None
+    claims: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class LoginPlugin:
     """A login plugin with its app resolved.
 
-    ``identity`` pairs an identity field with the header that carries it (header names lower-case).
+    ``identity`` pairs an identity field with the header that carries it (header names lower-case), ``claims`` a claim
+    of the user record with its header.
     ``reply`` is the JSON template of ``respond: gateway``.
     """
 
@@ -146,6 +173,7 @@ class LoginPlugin:
     respond: Respond = "upstream"
     reply: dict[str, Any] | None = None
     status: StatusStyle = "menshen"
+    claims: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
+from menshen.config.identity import PLATFORM_CLAIMS
 from menshen.config.paths import path_fault, prefix_fault
 from menshen.config.snapshot import Endpoint
 from menshen.config.wording import refuse
@@ -20,6 +21,9 @@ __all__ = [
     "AppId",
     "AppSecret",
     "BaseUrl",
+    "ClaimName",
+    "ClientApi",
+    "CustomClaim",
     "Description",
     "EndpointAt",
     "FilePath",
@@ -44,6 +48,27 @@ MAX_NAME = 60
 _NAME = r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?"
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?")
 _VISIBLE = re.compile(r"[!-~]+")
+_CUSTOM_CLAIM = re.compile(r"[a-z][a-z0-9_]{0,31}")
+# What a login state says already, and what no state may ever say.
+_TAKEN_CLAIMS = frozenset(
+    {
+        "app",
+        "appid",
+        "aud",
+        "auth",
+        "end",
+        "exp",
+        "iat",
+        "iss",
+        "life",
+        "phone",
+        "platform",
+        "rnw",
+        "session_key",
+        "sid",
+        "sub",
+    }
+)
 
 
 def is_name(text: str) -> bool:
@@ -146,6 +171,38 @@ def _prefix(value: str) -> str:
     if fault is not None:
         raise refuse(*fault)
     return value
+
+
+def _client_api(value: str) -> str:
+    """Empty, or a prefix below the root: ``/token`` itself would be in the way of every group at ``/``."""
+    if not value:
+        return value
+    if value == "/":
+        raise refuse('must be a path such as /v1, or "" for none', '必须是路径，例如 /v1；"" 表示不提供')
+    return _prefix(value)
+
+
+def _custom_claim(value: str) -> str:
+    if value in PLATFORM_CLAIMS:
+        raise refuse(
+            "openid and unionid have their headers in identity.headers",
+            "openid 和 unionid 的头在 identity.headers 中设置",
+        )
+    if value in _TAKEN_CLAIMS:
+        raise refuse(
+            f"is a reserved name; a claim of your own cannot be any of: {', '.join(sorted(_TAKEN_CLAIMS))}",
+            f"是保留名称，自定义声明不能使用：{'、'.join(sorted(_TAKEN_CLAIMS))}",
+        )
+    if not _CUSTOM_CLAIM.fullmatch(value):
+        raise refuse(
+            "must be 1 to 32 lower-case letters, digits and _, with a letter first",
+            "必须是 1 到 32 个小写字母、数字或 _，以字母开头",
+        )
+    return value
+
+
+def _claim_name(value: str) -> str:
+    return value if value in PLATFORM_CLAIMS else _custom_claim(value)
 
 
 def _minutes(value: Any) -> int:
@@ -257,5 +314,8 @@ Host = Annotated[str, AfterValidator(_host)]
 Prefix = Annotated[str, AfterValidator(_prefix)]
 ApiPath = Annotated[str, AfterValidator(_api_path)]
 EndpointAt = Annotated[Endpoint, PlainValidator(_endpoint)]
+ClientApi = Annotated[str, AfterValidator(_client_api)]
+ClaimName = Annotated[str, AfterValidator(_claim_name)]
+CustomClaim = Annotated[str, AfterValidator(_custom_claim)]
 Minutes = Annotated[int, BeforeValidator(_minutes)]
 VersionOne = Annotated[int, BeforeValidator(_version_one)]
