@@ -7,7 +7,7 @@ import gc
 import json
 import secrets
 import weakref
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
@@ -15,24 +15,15 @@ from hypothesis import strategies as st
 from joserfc import jwe
 from joserfc.jwk import OctKey
 
+from menshen.config.snapshot import SessionRules
 from menshen.errors import SessionExpired, SessionInvalid
-from menshen.sessions.claims import SessionClaims, new_id
+from menshen.sessions.box import Box
 from menshen.sessions.keys import SymmetricKey
+from menshen.sessions.lifetimes import renewed
 from menshen.sessions.sealed import MAX_STATE_BYTES, SealedSessions
+from tests.sessions.samples import CLAIMS, NEW, NOW, OLD, SEALED
 
-NOW = 1_800_000_000
-OLD, NEW = (SymmetricKey(kid, secrets.token_bytes(32)) for kid in ("old-key", "0123456789ab"))
-RING = SealedSessions([NEW, OLD], secrets.token_bytes)
-CLAIMS = SessionClaims(
-    sub=f"u{new_id(secrets.token_bytes)}",
-    sid=new_id(secrets.token_bytes),
-    platform="wechat",
-    appid="wx4f4bc4dec97d474b",
-    openid="oGZUI0egBJY1zhBYw2KhdUfwVJJE",
-    unionid="ocMvos6NjeKLIBqg5Mr9QjxrP1FA",
-    iat=NOW,
-    exp=NOW + 7200,
-)
+RING = SEALED
 STATE = RING.mint(CLAIMS).encode()
 
 
@@ -44,8 +35,44 @@ def test_a_wechat_identity_fits_in_512_bytes() -> None:
     assert len(STATE) <= 512
 
 
+def test_own_claims_travel_with_it() -> None:
+    claims = replace(CLAIMS, claims={"tier": "gold", "城市": "深圳"})
+    assert RING.open(RING.mint(claims).encode(), NOW) == claims
+
+
+def test_what_could_not_be_opened_is_not_made() -> None:
+    with pytest.raises(ValueError, match="2048 at most"):
+        RING.mint(replace(CLAIMS, claims={"essay": "x" * 1500}))
+
+
+def test_a_state_of_the_release_before_opens_and_is_never_renewed() -> None:
+    @dataclass
+    class Before:
+        sub: str
+        sid: str
+        platform: str
+        appid: str
+        openid: str
+        unionid: str
+        iat: int
+        exp: int
+
+    state = Box([NEW], secrets.token_bytes, Before).seal(Before("u1", "s1", "wechat", "wx1", "o1", "", NOW, NOW + 600))
+    opened = RING.open(state.encode(), NOW)
+    assert (opened.sub, opened.auth, opened.end, opened.life, opened.claims) == ("u1", NOW, NOW + 600, 0, {})
+    rules = SessionRules("s", "sealed", 120, "header", "header", idle=10, renew_before=119)
+    assert all(renewed(opened, rules, NOW + second) is None for second in range(0, 600, 10))
+
+
+def test_a_state_from_the_future_opens() -> None:
+    """Only we can have made it: a clock that was set back must not log everybody out (attack class 20, clock skew)."""
+    assert RING.open(STATE, CLAIMS.iat - 86400) == CLAIMS
+
+
 def test_two_states_of_the_same_claims_differ() -> None:
-    assert RING.mint(CLAIMS) != RING.mint(CLAIMS)
+    """Attack class 30: each has a nonce of its own."""
+    states = {RING.mint(CLAIMS) for _ in range(1000)}
+    assert len({state.split(".")[2] for state in states}) == 1000
 
 
 def test_it_is_a_jwe_that_another_library_opens() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, text
 
+from menshen.errors import DatabaseUnavailable
 from menshen.storage import schema
 from menshen.storage.database import Database, sqlite_url
 from menshen.storage.schema import HEAD, migrate
@@ -63,16 +65,35 @@ def test_the_migrations_go_down_and_up(tmp_path: Path) -> None:
 def test_an_error_of_the_database_shows_no_values(run: Run) -> None:
     """Values are openids and sealed keys; errors are logged."""
     from sqlalchemy import text
-    from sqlalchemy.exc import DBAPIError
+
+    from menshen.errors import DatabaseUnavailable
 
     async def work(database: Database) -> str:
         try:
             async with database.writing() as connection:
                 await connection.execute(text("INSERT INTO nowhere VALUES (:v)"), {"v": "planted-openid"})
-        except DBAPIError as error:
-            return f"{error} {error!r}"
+        except DatabaseUnavailable as error:
+            return f"{error} {error!r} {error.__cause__} {error.__cause__!r}"
         return ""
 
     said = run(work)
     assert "nowhere" in said
     assert "planted" not in said
+
+
+def test_only_who_may_makes_a_database(tmp_path: Path) -> None:
+    """A gateway whose file is away for a moment must not go on with an empty one."""
+
+    async def main() -> None:
+        database = Database(sqlite_url(tmp_path / "with space"), create=False)
+        (tmp_path / "with space").mkdir()
+        with pytest.raises(DatabaseUnavailable):
+            async with database.reading() as connection:
+                await connection.execute(text("SELECT 1"))
+        assert list((tmp_path / "with space").iterdir()) == []
+        await migrate(database)
+        async with database.writing() as connection:
+            assert (await connection.execute(text("SELECT count(*) FROM users"))).scalar() == 0
+        await database.close()
+
+    asyncio.run(main())

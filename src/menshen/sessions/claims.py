@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 __all__ = ["RandomBytes", "SessionClaims", "new_id"]
 
@@ -16,9 +16,11 @@ RandomBytes = Callable[[int], bytes]
 class SessionClaims:
     """Who holds the login state, since when and until when.
 
-    ``sub`` is the stable user id, ``sid`` the session id, both lower-case letters and digits. ``iat`` and ``exp`` are
-    Unix seconds; a state is too old from ``exp`` on. ``unionid`` is "" where the platform gave none. ``session_key``
-    is never here: it stays on the server.
+    ``sub`` is the stable user id, ``sid`` the session id, both lower-case letters and digits. Times are Unix seconds:
+    ``auth`` is the login, the same in every state of a session; ``iat`` is when this state was made; it is too old from
+    ``exp`` on. ``end`` is where use alone cannot carry the session (``exp`` is earlier where a session may idle out),
+    ``life`` is the most seconds that a renewal gives from its making, 0: it is never renewed. ``unionid`` is "" where
+    the platform gave none. ``claims`` are the user record's own. ``session_key`` is never here: it stays on the server.
     """
 
     sub: str
@@ -29,6 +31,10 @@ class SessionClaims:
     unionid: str
     iat: int
     exp: int
+    auth: int = 0
+    end: int = 0
+    life: int = 0
+    claims: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def new_id(random: RandomBytes) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
-from sqlalchemy import Connection, event
+from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from menshen.errors import DatabaseUnavailable
 from menshen.storage.batching import Batcher
 from menshen.storage.turns import WriteTurns
 
@@ -32,13 +35,14 @@ class Database:
     """One engine, three ways in.
 
     ``writing`` takes the write lock at once; ``write`` shares one such transaction among all that wait to write, of
-    whatever kind; ``reading`` never waits for a writer.
+    whatever kind; ``reading`` never waits for a writer. Only ``create`` makes an SQLite file that is missing: a running
+    gateway whose file is away for a moment would make an empty one, and keep it open when the right one is back.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, create: bool = True) -> None:
         self.url = url
-        self._engine = _engine(url)
-        file = self._engine.url.database if url.startswith("sqlite") else None
+        self._engine = _engine(url if create else _existing(url))
+        file = make_url(url).database if url.startswith("sqlite") else None
         self._turns = WriteTurns(Path(f"{file}-turn")) if file and file != ":memory:" else None
         self._writes: Batcher[tuple[WriteAll[Any, Any], Any], Any] = Batcher(self._write_batch)
 
@@ -48,8 +52,12 @@ class Database:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction, committed at the end of the block and rolled back on any exception."""
+        """A transaction, committed at the end of the block and rolled back on any exception.
+
+        Raises ``DatabaseUnavailable``, as ``write`` and ``reading`` do.
+        """
         async with AsyncExitStack() as stack:
+            stack.enter_context(_available())
             if self._turns is not None:
                 await stack.enter_async_context(self._turns.turn())
             connection = await stack.enter_async_context(self._engine.connect())
@@ -76,8 +84,9 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        async with self._engine.connect() as connection, connection.begin():
-            yield connection
+        with _available():
+            async with self._engine.connect() as connection, connection.begin():
+                yield connection
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -85,9 +94,28 @@ class Database:
             self._turns.close()
 
 
-def _engine(url: str) -> AsyncEngine:
+@contextmanager
+def _available() -> Iterator[None]:
+    """Tell a database that is away from a statement that is wrong."""
+    try:
+        yield
+    except (IntegrityError, ProgrammingError, DataError):
+        raise
+    except (DBAPIError, OSError) as error:
+        raise DatabaseUnavailable(type(error).__name__) from error
+
+
+def _existing(url: str) -> URL:
+    """The same database, opened only if it is there."""
+    there = make_url(url)
+    if not url.startswith("sqlite") or there.database is None:
+        return there
+    return there.set(database=f"file:{quote(there.database)}", query={"uri": "true", "mode": "rw"})
+
+
+def _engine(url: str | URL) -> AsyncEngine:
     # Parameters are hidden from error texts: they are openids and sealed keys, and errors are logged.
-    if not url.startswith("sqlite"):
+    if make_url(url).get_backend_name() != "sqlite":
         return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
     engine = create_async_engine(url, pool_size=4, max_overflow=0, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)

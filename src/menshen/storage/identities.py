@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from menshen.storage.claim_texts import read_claims
 from menshen.storage.tables import identities, users
 
 __all__ = ["IdentityKey", "SeenIdentity", "SignedIn", "sign_in_identities"]
@@ -33,8 +35,11 @@ class SeenIdentity:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
+    """The user that an identity belongs to. ``claims`` are the user's own, as the operator set them."""
+
     uid: str
     new_user: bool
+    claims: Mapping[str, str] = field(default_factory=dict)
 
 
 async def sign_in_identities(
@@ -52,25 +57,30 @@ async def sign_in_identities(
     if missing:
         made = await _create(connection, list(missing.values()), new_uid)
         known |= await _find(connection, set(missing))
-        created = {key for key, uid in made.items() if known[key] == uid}
+        created = {key for key, uid in made.items() if known[key].uid == uid}
         await _discard(connection, [uid for key, uid in made.items() if key not in created])
     await _refresh(connection, seen)
-    return [SignedIn(known[item.key], item.key in created) for item in seen]
+    return [SignedIn(known[item.key].uid, item.key in created, read_claims(known[item.key].claims)) for item in seen]
 
 
-async def _find(connection: AsyncConnection, keys: set[IdentityKey]) -> dict[IdentityKey, str]:
+async def _find(connection: AsyncConnection, keys: set[IdentityKey]) -> dict[IdentityKey, Any]:
+    """The uid and the claims of each identity's user."""
     by_app: dict[tuple[str, str], list[str]] = {}
     for key in keys:
         by_app.setdefault((key.platform, key.appid), []).append(key.openid)
-    query = select(identities.c.openid, identities.c.uid).where(
-        identities.c.platform == bindparam("platform"),
-        identities.c.appid == bindparam("appid"),
-        identities.c.openid.in_(bindparam("openids", expanding=True)),
+    query = (
+        select(identities.c.openid, identities.c.uid, users.c.claims)
+        .join(users, users.c.uid == identities.c.uid)
+        .where(
+            identities.c.platform == bindparam("platform"),
+            identities.c.appid == bindparam("appid"),
+            identities.c.openid.in_(bindparam("openids", expanding=True)),
+        )
     )
-    found: dict[IdentityKey, str] = {}
+    found: dict[IdentityKey, Any] = {}
     for (platform, appid), openids in by_app.items():
         rows = await connection.execute(query, {"platform": platform, "appid": appid, "openids": openids})
-        found |= {IdentityKey(platform, appid, row.openid): row.uid for row in rows}
+        found |= {IdentityKey(platform, appid, row.openid): row for row in rows}
     return found
 
 

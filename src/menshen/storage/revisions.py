@@ -29,6 +29,10 @@ class Revisions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @property
+    def database(self) -> Database:
+        return self._database
+
     async def active(self) -> Revision | None:
         """The revision that should run; None before the first one."""
         query = select(revisions).join(active_revision, active_revision.c.revision == revisions.c.id)

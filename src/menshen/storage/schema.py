@@ -12,11 +12,12 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from menshen.errors import DatabaseUnavailable
 from menshen.storage.database import Database
 
 __all__ = ["HEAD", "migrate"]
 
-HEAD = "0001"
+HEAD = "0002"
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -32,7 +33,7 @@ async def _version(database: Database) -> str | None:
     try:
         async with database.reading() as connection:
             return (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
-    except DBAPIError:
+    except (DBAPIError, DatabaseUnavailable):
         return None
 
 

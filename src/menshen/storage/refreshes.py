@@ -1,0 +1,131 @@
+"""Trading a refresh token in: each one once, and whoever uses one again ends the session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import case, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from menshen.storage.claim_texts import read_claims, written_claims
+from menshen.storage.revocations import in_order, tell_changed
+from menshen.storage.session_endings import end_sessions
+from menshen.storage.session_rows import SessionRow, covered
+from menshen.storage.sessions import find_by_sid
+from menshen.storage.tables import sessions, users
+
+__all__ = ["Refresh", "Refreshed", "Unchanged", "refresh_sessions", "unchanged_because"]
+
+Unchanged = Literal["again", "reused", "over"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """A refresh token that was presented, and what its session shall get for it.
+
+    ``received`` is when Envoy had the request, ``at`` when it is answered, in Unix seconds; spans are in seconds.
+    ``claims`` names what to take over of the user's claims. ``kind`` "" leaves the kind as it is.
+    """
+
+    sid: str
+    generation: int
+    received: float
+    at: float
+    expires_in: int
+    idle: int
+    renewable: bool
+    refresh_expires_in: int
+    claims: tuple[str, ...]
+    digest: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """``row`` is the session afterwards, None where there is none of that ``sid``."""
+
+    outcome: Literal["rotated"] | Unchanged
+    row: SessionRow | None
+
+
+async def refresh_sessions(
+    connection: AsyncConnection, refreshes: Sequence[Refresh], clock: Callable[[], float]
+) -> list[Refreshed]:
+    """Give each session its next generation, or end it where the token was used before."""
+    await in_order(connection)
+    return [await _refresh(connection, item, clock) for item in refreshes]
+
+
+async def _refresh(connection: AsyncConnection, item: Refresh, clock: Callable[[], float]) -> Refreshed:
+    claims = await _claims_of(connection, item.sid)
+    # Its turn to write may have come late. A duplicate sent in the meantime is as innocent as one sent before.
+    if await _rotate(connection, item, claims, max(item.at, clock())):
+        if item.digest:
+            # The reference that this one replaces is good nowhere any more, also not where it is kept.
+            await tell_changed(connection, item.sid, int(item.at))
+        return Refreshed("rotated", await find_by_sid(connection, item.sid))
+    row = await find_by_sid(connection, item.sid)
+    outcome = unchanged_because(row, item.generation, item.received, item.at)
+    if outcome == "reused":
+        await end_sessions(connection, {item.sid: "refresh_reuse"}, item.at)
+        row = await find_by_sid(connection, item.sid)
+    return Refreshed(outcome, row)
+
+
+def unchanged_because(row: SessionRow | None, generation: int, received: float, now: float) -> Unchanged:
+    """Why a token did not rotate its session.
+
+    A client may send two requests at once with one token: the second had reached Envoy before the first was answered,
+    and gets the same answer. Any later use of an old token is one too many: either it is a thief's, or the one that
+    rotated before it was. Nobody can tell which, so nobody keeps the session.
+    """
+    if row is None or row.ended_at is not None or row.refresh_expires_at <= now:
+        return "over"
+    if generation == row.refresh_generation - 1 and row.refreshed_at is not None and received <= row.refreshed_at:
+        return "again"
+    return "reused"
+
+
+async def _claims_of(connection: AsyncConnection, sid: str) -> Mapping[str, str]:
+    query = select(users.c.claims).join(sessions, sessions.c.uid == users.c.uid).where(sessions.c.sid == sid)
+    return read_claims((await connection.execute(query)).scalar() or "{}")
+
+
+async def _rotate(connection: AsyncConnection, item: Refresh, claims: Mapping[str, str], refreshed_at: float) -> bool:
+    """Whether this statement found the generation that it takes on: of any number of processes one does."""
+    now = int(item.at)
+    end = now + item.expires_in
+    state_expires_at = min(now + item.idle, end) if item.idle else end
+    refresh_expires_at = now + item.refresh_expires_in
+    columns = sessions.c
+    rotated = (
+        update(sessions)
+        .where(
+            columns.sid == item.sid,
+            columns.refresh_generation == item.generation,
+            columns.ended_at.is_(None),
+            columns.refresh_expires_at > item.at,
+            ~covered(),
+        )
+        .values(
+            refresh_generation=item.generation + 1,
+            refreshed_at=refreshed_at,
+            refresh_expires_at=refresh_expires_at,
+            state_issued_at=now,
+            state_expires_at=state_expires_at,
+            state_end_at=end,
+            lifetime=item.expires_in if item.renewable else 0,
+            protect_until=case(
+                (columns.protect_until < state_expires_at, state_expires_at), else_=columns.protect_until
+            ),
+            # Never told to Envoy, an ended signed session would live on there: once signed, always signed.
+            kind=case((columns.kind == "signed", columns.kind), else_=item.kind) if item.kind else columns.kind,
+            claims=written_claims({name: claims[name] for name in item.claims if name in claims}),
+            digest=item.digest or None,
+            last_seen_at=now,
+            expires_at=max(state_expires_at, refresh_expires_at),
+        )
+    )
+    return bool((await connection.execute(rotated)).rowcount)
