@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from menshen.config.snapshot import Endpoint, Snapshot
-from menshen.envoy import Addresses, DataPlane
+from menshen.envoy import Addresses, DataPlane, Denied
 from menshen.gateway.wire import HEADER_ROUTE
 from tests.envoy.fake_brain import FakeBrain
 from tests.envoy.fakes import FakeServer, Received, Reply
@@ -25,6 +25,7 @@ __all__ = ["Edge", "Got", "allow", "deny", "edge_of", "free_port", "running"]
 
 T = TypeVar("T")
 Headers = Iterable[tuple[str, str]]
+NOTHING = Denied()
 ALLOWED = (
     ("x-menshen-user", "u-real"),
     ("x-menshen-openid", "o-real"),
@@ -90,7 +91,7 @@ class Edge:
     def run(self, work: Coroutine[Any, Any, T], limit: float = 30) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(limit)
 
-    async def start(self, **changes: Any) -> None:
+    async def start(self, *, keys: str = "", denied: Denied = NOTHING, **changes: Any) -> None:
         await self.brain.start()
         await self.backend.start()
         self.port = free_port()
@@ -99,7 +100,7 @@ class Edge:
         )
         self.data_plane = DataPlane(self.addresses, linger=0.2, on_line=self.log.append)
         self.snapshot = self.sample(**changes)
-        await self.data_plane.start(self.snapshot)
+        await self.data_plane.start(self.snapshot, keys=keys, denied=denied)
 
     async def stop(self) -> None:
         await self.data_plane.stop(grace=0)

@@ -193,6 +193,8 @@ def test_the_brain_gets_what_it_needs_and_no_more(edge: Edge) -> None:
         "x-request-id",
         "x-menshen-route",
         "x-menshen-received",
+        "x-menshen-client",
+        "user-agent",
         "x-envoy-expected-rq-timeout-ms",
         "x-envoy-internal",
     }

@@ -14,18 +14,33 @@ from menshen.config.snapshot import Snapshot
 from menshen.envoy import build
 from menshen.envoy.addresses import FILES, Subscription
 from menshen.envoy.binary import find_envoy
+from menshen.envoy.resources import BOOTSTRAP
+from menshen.envoy.revoked import REVOKED_FILTERS, revoked_apps, revoked_sessions
+from menshen.envoy.states import STATES
 from tests.envoy.certificates import self_signed
-from tests.envoy.samples import ADDRESSES, FULL, PLAIN, PLANTED
+from tests.envoy.samples import ADDRESSES, FULL, PLAIN, PLANTED, sample
+from tests.envoy.signed import signed_routes
 
 GOLDEN = Path(__file__).parent / "golden"
-CASES = [("full", FULL), ("plain", PLAIN)]
+KEY = (
+    '{"keys":[{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",'
+    '"y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","kid":"1","alg":"ES256","use":"sig"}]}'
+)
+"""Of RFC 7517, A.1."""
+SIGNED = sample(routes=tuple(r for r in signed_routes() if r.group in ("app", "find", "long")))
+CASES = [("full", FULL, ""), ("plain", PLAIN, ""), ("signed", SIGNED, KEY)]
+SHOWN = {
+    "full": {BOOTSTRAP, FILES["cds"], FILES["lds"], FILES["rds"], FILES["sds"]},
+    "plain": {FILES["cds"], FILES["lds"]},
+    "signed": {FILES["lds"], FILES["rds"], FILES["states"]},
+}
 
 
-@pytest.mark.parametrize(("name", "snapshot"), CASES)
-def test_the_resources_are_the_golden_ones(name: str, snapshot: Snapshot) -> None:
-    for file, content in build(snapshot, ADDRESSES).items():
-        if snapshot is PLAIN and file not in (FILES["lds"], FILES["cds"]):
-            continue  # nothing in it that the full one has not
+@pytest.mark.parametrize(("name", "snapshot", "keys"), CASES)
+def test_the_resources_are_the_golden_ones(name: str, snapshot: Snapshot, keys: str) -> None:
+    for file, content in build(snapshot, ADDRESSES, keys).items():
+        if file not in SHOWN[name]:
+            continue  # nothing in it that another one has not
         path = GOLDEN / f"{name}.{Path(file).name}"
         pretty = json.dumps(json.loads(content), indent=1, ensure_ascii=False) + "\n"
         if os.environ.get("UPDATE_GOLDEN") == "1":
@@ -33,9 +48,9 @@ def test_the_resources_are_the_golden_ones(name: str, snapshot: Snapshot) -> Non
         assert path.read_text() == pretty, f"{path.name} differs; UPDATE_GOLDEN=1 if that is meant"
 
 
-@pytest.mark.parametrize(("name", "snapshot"), CASES)
-def test_envoy_accepts_them(name: str, snapshot: Snapshot, tmp_path: Path) -> None:
-    files = build(snapshot, ADDRESSES)
+@pytest.mark.parametrize(("name", "snapshot", "keys"), CASES)
+def test_envoy_accepts_them(name: str, snapshot: Snapshot, keys: str, tmp_path: Path) -> None:
+    files = build(snapshot, ADDRESSES, keys)
     static = json.loads(files["bootstrap.json"])
     del static["dynamic_resources"]
     static["static_resources"]["clusters"] += _resources(files, "cds")
@@ -45,6 +60,15 @@ def test_envoy_accepts_them(name: str, snapshot: Snapshot, tmp_path: Path) -> No
     connection_manager = chain["filters"][0]["typed_config"]
     del connection_manager["rds"]
     connection_manager["route_config"] = _resources(files, "rds")[0]
+    found = {
+        STATES: json.loads(files[FILES["states"]])["resources"][0]["typed_config"],
+        REVOKED_FILTERS["settled"]: revoked_sessions(["a", "b"]),
+        REVOKED_FILTERS["recent"]: revoked_sessions([]),
+        REVOKED_FILTERS["apps"]: revoked_apps([("wechat", "wx1", 5), ("", "", 7)]),
+    }
+    for http_filter in connection_manager["http_filters"]:
+        if http_filter.pop("config_discovery", None):
+            http_filter["typed_config"] = found[http_filter["name"]]
     authority, _ = self_signed(tmp_path, "orders.internal")
     path = tmp_path / "static.json"
     path.write_text(json.dumps(static).replace("/data/ca.pem", str(authority)))
@@ -64,8 +88,8 @@ def test_envoy_accepts_them(name: str, snapshot: Snapshot, tmp_path: Path) -> No
 
 
 def test_no_secret_is_in_any_file() -> None:
-    for _, snapshot in CASES:
-        assert not any(PLANTED.encode() in content for content in build(snapshot, ADDRESSES).values())
+    for _, snapshot, keys in CASES:
+        assert not any(PLANTED.encode() in content for content in build(snapshot, ADDRESSES, keys).values())
 
 
 def test_equal_snapshots_give_equal_bytes() -> None:

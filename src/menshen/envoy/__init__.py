@@ -6,5 +6,6 @@ from menshen.envoy.addresses import Addresses
 from menshen.envoy.data_plane import DataPlane
 from menshen.envoy.process import EnvoyProcess
 from menshen.envoy.resources import build, write
+from menshen.envoy.revoked import Denied
 
-__all__ = ["Addresses", "DataPlane", "EnvoyProcess", "build", "write"]
+__all__ = ["Addresses", "DataPlane", "Denied", "EnvoyProcess", "build", "write"]

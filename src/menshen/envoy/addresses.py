@@ -14,13 +14,17 @@ from menshen.envoy.typed import Json
 
 __all__ = ["FILES", "Addresses", "Subscription"]
 
-Subscription = Literal["lds", "cds", "rds", "sds"]
+Subscription = Literal["lds", "cds", "rds", "sds", "states", "settled", "recent", "apps"]
 
 FILES: Final[dict[Subscription, str]] = {
     "lds": "lds/listeners.json",
     "cds": "cds/clusters.json",
     "rds": "rds/routes.json",
     "sds": "sds/secrets.json",
+    "states": "states/filter.json",
+    "settled": "settled/filter.json",
+    "recent": "recent/filter.json",
+    "apps": "apps/filter.json",
 }
 """One directory per subscription: Envoy reads a file again when anything is moved into its directory."""
 

@@ -1,7 +1,8 @@
 """The question to the brain: may this request pass? Asked over HTTP, and no answer means no.
 
 The filter's default is to ask. A route without settings of its own has no stamp, which the brain refuses, so a route
-that was forgotten is closed, not open. Only routes that are public and answers of Envoy's own switch it off.
+that was forgotten is closed, not open. Only routes that are public, requests whose signed state Envoy judges alone
+(:mod:`menshen.envoy.states`) and answers of Envoy's own switch it off.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from menshen.envoy.typed import Json, exact, seconds, typed
 from menshen.gateway.wire import (
     AUTHZ_PREFIX,
     BODY_LIMIT,
+    HEADER_CLIENT,
     HEADER_CODE,
     HEADER_RECEIVED,
     HEADER_REQUEST_ID,
@@ -23,7 +25,7 @@ from menshen.gateway.wire import (
     SECRET_HEADERS,
 )
 
-__all__ = ["AUTHORIZATION", "authorization_filter", "not_asked", "with_body"]
+__all__ = ["AUTHORIZATION", "authorization_config", "authorization_filter", "not_asked", "with_body"]
 
 AUTHORIZATION: Final = "menshen.authorization"
 _PACKAGE: Final = "envoy.extensions.filters.http.ext_authz.v3"
@@ -31,27 +33,35 @@ _PACKAGE: Final = "envoy.extensions.filters.http.ext_authz.v3"
 _TIMEOUT: Final = 7.0
 """A login waits for the platform for up to 5 s; the brain answers that with an error of its own."""
 
+_ANSWER: Final = ("content-type", "retry-after", "cache-control", "www-authenticate", "set-cookie")
+"""Headers of a denial, or of an answer that travels as one."""
+
 
 def authorization_filter(snapshot: Snapshot, workers: int) -> Json:
+    config = authorization_config(snapshot, workers)
+    return {"name": AUTHORIZATION, "typed_config": typed(f"{_PACKAGE}.ExtAuthz", config)}
+
+
+def authorization_config(snapshot: Snapshot, workers: int, *, timeout: float = _TIMEOUT) -> Json:
+    """The question and what is taken from its answer. ``timeout`` in seconds."""
     plugins = plugins_of(snapshot)
     states = {plugin.session.name.lower() for plugin in plugins}
+    handed_out = states | {p.session.refresh.name.lower() for p in plugins if p.session.refresh is not None}
     codes = {plugin.code.name.lower() for plugin in plugins if plugin.code.position == "header"}
-    identity = {header.lower() for plugin in plugins for _, header in plugin.identity}
+    identity = {header.lower() for plugin in plugins for _, header in (*plugin.identity, *plugin.claims)}
     http_service: Json = {
-        "server_uri": {"uri": "http://brain.menshen.internal", "cluster": BRAIN, "timeout": seconds(_TIMEOUT)},
+        "server_uri": {"uri": "http://brain.menshen.internal", "cluster": BRAIN, "timeout": seconds(timeout)},
         "path_prefix": AUTHZ_PREFIX,
         "authorization_response": {
             # To the backend. The brain rewrites "cookie" where the login state lies in one.
             "allowed_upstream_headers": exact({*identity, "cookie"}),
-            "allowed_client_headers": exact(
-                {*states, "content-type", HEADER_CODE, "retry-after", "cache-control", "www-authenticate", "set-cookie"}
-            ),
-            "allowed_client_headers_on_success": exact({*states, "set-cookie"}),
+            "allowed_client_headers": exact({*handed_out, *_ANSWER, HEADER_CODE}),
+            "allowed_client_headers_on_success": exact({*handed_out, "set-cookie"}),
         },
     }
     if workers > 1:
         http_service["retry_policy"] = retry_policy(2)  # a worker that has just died is noticed by nobody
-    config = {
+    return {
         "failure_mode_allow": False,
         "status_on_error": {"code": "ServiceUnavailable"},
         # A brain that was made to answer with a line break in a header is a failure, not a second header.
@@ -65,19 +75,20 @@ def authorization_filter(snapshot: Snapshot, workers: int) -> Json:
                 *codes,
                 HEADER_ROUTE,
                 HEADER_RECEIVED,
+                HEADER_CLIENT,
                 HEADER_REQUEST_ID,
                 "content-type",
                 "cookie",
+                "user-agent",
                 *SECRET_HEADERS,
             }
         ),
         "http_service": http_service,
     }
-    return {"name": AUTHORIZATION, "typed_config": typed(f"{_PACKAGE}.ExtAuthz", config)}
 
 
 def not_asked() -> Json:
-    """Per route: public, or answered by Envoy itself (filters run before a ``direct_response``)."""
+    """Per route: public, judged by Envoy alone, or answered by it (filters run before a ``direct_response``)."""
     return typed(f"{_PACKAGE}.ExtAuthzPerRoute", {"disabled": True})
 
 

@@ -22,6 +22,7 @@ _STATS: Final = (
     "server.",
     "overload.",
     "sds.",
+    "extension_config_discovery.",
     f"http.{STAT_PREFIX}.",
     f"cluster.{BRAIN}.",
 )
@@ -70,8 +71,12 @@ def _runtime() -> Json:
     """HTTP/2 rapid reset (CVE-2023-44487): a connection that opens streams only to cancel them is closed.
 
     The strip is one long expression on purpose; Envoy would refuse it over 100 instructions. RE2 stays linear.
+
+    Repeated headers are matched as one text joined by commas: matched one by one, a second login state behind a good
+    one would go unseen (attack class 28).
     """
     return {
+        "envoy.reloadable_features.match_headers_individually": False,
         "re2.max_program_size.error_level": 100_000,
         "re2.max_program_size.warn_level": 100_000,
         "overload.premature_reset_total_stream_count": 500,

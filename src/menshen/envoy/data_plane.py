@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from menshen.config.snapshot import Snapshot
 from menshen.envoy.addresses import Addresses
 from menshen.envoy.admin import Admin
 from menshen.envoy.process import EnvoyProcess
 from menshen.envoy.publisher import Publisher
+from menshen.envoy.revoked import Denied
 
 __all__ = ["DataPlane"]
+
+_NOTHING: Final = Denied()
 
 
 class DataPlane:
@@ -37,9 +41,13 @@ class DataPlane:
     def restarts(self) -> int:
         return self.process.restarts
 
-    async def start(self, snapshot: Snapshot) -> None:
-        """Write the files, start Envoy, return when it serves them. Raises :class:`~menshen.errors.ChildFailed`."""
-        self._publisher.prepare(snapshot)
+    async def start(self, snapshot: Snapshot, *, keys: str = "", denied: Denied = _NOTHING) -> None:
+        """Write the files, start Envoy, return when it serves them. Raises :class:`~menshen.errors.ChildFailed`.
+
+        ``keys`` is the JWK Set of the public keys of signed login states, as JSON; without it Envoy judges none of them
+        alone, and asks the brain. ``denied`` is what is revoked already.
+        """
+        self._publisher.prepare(snapshot, keys, denied)
         try:
             await self.process.start()
             await self._publisher.confirm()
@@ -51,6 +59,17 @@ class DataPlane:
         """Bring the running Envoy to another snapshot without dropping a request; the old one stays if it refuses."""
         await self._publisher.apply(snapshot)
 
+    async def use_keys(self, keys: str) -> None:
+        """Judge signed login states by these public keys from now on. Returns when Envoy does; drops no request."""
+        await self._publisher.use_keys(keys)
+
+    async def deny(self, denied: Denied) -> None:
+        """This, all of it and nothing else, is revoked. Returns when Envoy refuses it; quick calls are done together.
+
+        Raises :class:`~menshen.errors.ChildFailed`; what was denied before stays so.
+        """
+        await self._publisher.deny(denied)
+
     async def ready(self) -> bool:
         return await self.admin.ready()
 
@@ -60,3 +79,5 @@ class DataPlane:
         await self.process.stop(grace)
         await self.admin.close()
         self.addresses.admin.unlink(missing_ok=True)
+        if self.addresses.admin.parent != self.addresses.directory:
+            self.addresses.admin.parent.rmdir()  # made for the socket alone, for want of a shorter path

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from menshen.config.snapshot import Snapshot
+from menshen.config.snapshot import LoginPlugin, Snapshot
 from menshen.envoy.addresses import Addresses
 from menshen.envoy.authorization import authorization_filter
 from menshen.envoy.credentials import credentials_filter
 from menshen.envoy.local_replies import local_reply_config
+from menshen.envoy.renewal import renewable, renewal_filter
+from menshen.envoy.revoked import revoked_filters
 from menshen.envoy.routes import ROUTES
 from menshen.envoy.stamp import stamp_filter
+from menshen.envoy.states import states_filter
 from menshen.envoy.strip import strip_extension, stripped_names
 from menshen.envoy.typed import Json, seconds, typed
 
@@ -21,8 +25,11 @@ STAT_PREFIX: Final = "gateway"
 _MAX_HEADERS_KIB: Final = 60
 
 
-def http_connection_manager(snapshot: Snapshot, addresses: Addresses) -> Json:
-    """Nothing in here depends on routes, so that an ordinary change does not replace the listener."""
+def http_connection_manager(snapshot: Snapshot, addresses: Addresses, alone: Sequence[LoginPlugin] = ()) -> Json:
+    """Nothing in here depends on routes, so that an ordinary change does not replace the listener.
+
+    ``alone`` are the plugins whose login states Envoy judges without the brain.
+    """
     config = {
         "stat_prefix": STAT_PREFIX,
         "codec_type": "AUTO",
@@ -30,6 +37,7 @@ def http_connection_manager(snapshot: Snapshot, addresses: Addresses) -> Json:
         "early_header_mutation_extensions": [strip_extension(snapshot)],
         "http_filters": [
             stamp_filter(stripped_names(snapshot)),
+            *_judging(snapshot, addresses, alone),
             authorization_filter(snapshot, len(addresses.brain)),
             credentials_filter(),
             {
@@ -48,6 +56,15 @@ def http_connection_manager(snapshot: Snapshot, addresses: Addresses) -> Json:
     }
     name = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
     return {"name": "menshen.http", "typed_config": typed(name, config)}
+
+
+def _judging(snapshot: Snapshot, addresses: Addresses, alone: Sequence[LoginPlugin]) -> list[Json]:
+    """Only where a route uses them: a filter that is off still costs a place in every request's chain."""
+    if not alone:
+        return []
+    renewed = [plugin for plugin in alone if renewable(plugin)]
+    renewal = [renewal_filter(snapshot, len(addresses.brain), renewed)] if renewed else []
+    return [states_filter(addresses), *revoked_filters(addresses), *renewal]
 
 
 def _paths() -> Json:

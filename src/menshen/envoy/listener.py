@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from menshen.config.snapshot import Snapshot, Tls
+from menshen.config.snapshot import LoginPlugin, Snapshot, Tls
 from menshen.envoy.addresses import Addresses
 from menshen.envoy.http_connection_manager import http_connection_manager
 from menshen.envoy.typed import Json, socket_address, typed
@@ -16,8 +17,9 @@ LISTENER: Final = "gateway"
 CERTIFICATE: Final = "gateway"
 
 
-def listener(snapshot: Snapshot, addresses: Addresses) -> Json:
-    chain: Json = {"filters": [http_connection_manager(snapshot, addresses)]}
+def listener(snapshot: Snapshot, addresses: Addresses, alone: Sequence[LoginPlugin] = ()) -> Json:
+    """``alone`` are the plugins whose login states Envoy judges without the brain."""
+    chain: Json = {"filters": [http_connection_manager(snapshot, addresses, alone)]}
     if snapshot.listener.tls is not None:
         chain["transport_socket"] = _tls(addresses)
         chain["transport_socket_connect_timeout"] = "10s"

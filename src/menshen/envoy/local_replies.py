@@ -18,6 +18,10 @@ from menshen.errors import (
     NoSuchRoute,
     Overloaded,
     Refusal,
+    SessionExpired,
+    SessionInvalid,
+    SessionMissing,
+    SessionRevoked,
     UpstreamTimeout,
     UpstreamUnavailable,
 )
@@ -41,6 +45,13 @@ def local_reply_config() -> Json:
             # The brain's denials have their body already. Its failures bear the same flag and have none.
             {"filter": _all_of(_flags(*_BY_BRAIN), _details("ext_authz_denied"))},
             _says(_flags(*_BY_BRAIN), BrainUnavailable),
+            # What Envoy found in a signed state by itself. A cause that is not known here is an invalid state.
+            _says(_cause("jwt_authn_access_denied{Jwt_is_missing}"), SessionMissing),
+            _says(_cause("jwt_authn_access_denied{Jwt_is_expired}"), SessionExpired),
+            _says(_cause("jwt_authn_access_denied{"), SessionInvalid),
+            _says(_cause("rbac_access_denied_matched_policy["), SessionRevoked),
+            # A text that no signed state can be is answered by its route.
+            _says(_status("EQ", SessionInvalid.status), SessionInvalid),
             _says(_all_of(_status("EQ", 503), _details("overload")), Overloaded),
             _says(_status("EQ", 404), NoSuchRoute),
             _says(_status("EQ", 405), MethodNotAllowed),
@@ -92,8 +103,19 @@ def _all_of(*filters: Json) -> Json:
 
 def _details(details: str) -> Json:
     """By Envoy's own word for why it answered, where neither a flag nor the status tells."""
-    expression = typed(
-        "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
-        {"expression": f"response.code_details == '{details}'"},
-    )
-    return {"extension_filter": {"name": f"menshen.{details}", "typed_config": expression}}
+    return _expression(f"menshen.{details}", f"response.code_details == '{details}'")
+
+
+def _cause(start: str) -> Json:
+    """As :func:`_details`, by the beginning of it: Envoy writes the cause behind."""
+    return _expression(f"menshen.{start}", f"response.code_details.startsWith('{start}')")
+
+
+def _expression(name: str, expression: str) -> Json:
+    package = "envoy.extensions.access_loggers.filters.cel.v3"
+    return {
+        "extension_filter": {
+            "name": name,
+            "typed_config": typed(f"{package}.ExpressionFilter", {"expression": expression}),
+        }
+    }

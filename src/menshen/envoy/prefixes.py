@@ -22,10 +22,11 @@ class Published:
     below: list[Json]
 
 
-def prefix_index(published: Mapping[str, Published]) -> Json:
+def prefix_index(published: Mapping[str, Published], own: Mapping[str, list[Json]]) -> Json:
     """A matcher that takes a request to its longest prefix. ``published`` has "" for what is under no other.
 
     ``:path`` has the query, so after a prefix come its end, ``?`` or ``/``; else it is a longer name, ``/mallet``.
+    ``own`` are exact paths that come before everything published.
     """
     exact: dict[str, Json] = {}
     longest = {"/": _action("/", published[""].below)}
@@ -33,6 +34,8 @@ def prefix_index(published: Mapping[str, Published]) -> Json:
         if prefix:
             exact[prefix] = longest[f"{prefix}?"] = _action(prefix, routes.at)
             longest[f"{prefix}/"] = _action(f"{prefix}/", routes.below)
+    for path, entries in own.items():
+        exact[path] = longest[f"{path}?"] = _action(path, entries)
     tree = _tree("prefix_match_map", longest)
     return {**_tree("exact_match_map", exact), "on_no_match": {"matcher": tree}} if exact else tree
 

@@ -1,8 +1,9 @@
 """Changes to a running Envoy, without a dropped request: make before break, and back again if Envoy refuses.
 
-Routes name clusters, so the order is: clusters old and new together, then the listener if its bytes changed at all,
-then the routes, and after a while, when no request can be on its way by an old route any more, the new clusters alone.
-Each step waits until Envoy has taken it. A refused step (NACK) puts every file back as it was.
+Routes name clusters and the providers of signed login states, so the order is: clusters and providers old and new
+together, then the listener if its bytes changed at all, then the routes, and after a while, when no request can be on
+its way by an old route any more, the new ones alone. Each step waits until Envoy has taken it. A refused step (NACK)
+puts every file back as it was.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from menshen.config.snapshot import Snapshot, Tls
 from menshen.envoy.addresses import FILES, Addresses, Subscription
 from menshen.envoy.admin import Admin
 from menshen.envoy.clusters import clusters
-from menshen.envoy.http_connection_manager import STAT_PREFIX
-from menshen.envoy.resources import build, clusters_file, place, version_of, write
-from menshen.envoy.routes import ROUTES
+from menshen.envoy.delivery import Delivery
+from menshen.envoy.denials import Denials
+from menshen.envoy.resources import build, clusters_file, place, states_file, write
+from menshen.envoy.revoked import Denied
+from menshen.envoy.states import Provider, providers_of
 from menshen.envoy.typed import Json
 from menshen.errors import ChildFailed
 
@@ -29,24 +32,18 @@ __all__ = ["Publisher"]
 
 _log = logging.getLogger("menshen.envoy")
 
-_STATS: Final[dict[Subscription, str]] = {
-    "cds": "cluster_manager.cds",
-    "lds": "listener_manager.lds",
-    "rds": f"http.{STAT_PREFIX}.rds.{ROUTES}",
-}
-
-_WARMING: Final = {"cds": "cluster_manager.warming_clusters", "lds": "listener_manager.total_listeners_warming"}
-
-_STEP_LIMIT: Final = 15.0
-_REFUSALS: Final = ("update_rejected", "update_failure")
+_CONFIRMED: Final[tuple[Subscription, ...]] = ("cds", "lds", "rds")
 
 
 @dataclass(slots=True)
 class _Running:
-    """What Envoy has: the files, and the clusters among them."""
+    """What Envoy has: the snapshot and keys it was made of, the files, clusters and providers (by name) among them."""
 
+    snapshot: Snapshot
+    keys: str
     files: dict[str, bytes]
     clusters: list[Json]
+    providers: dict[str, Provider]
 
 
 class Publisher:
@@ -58,105 +55,122 @@ class Publisher:
 
     def __init__(self, addresses: Addresses, admin: Admin, *, log: Sequence[str] = (), linger: float = 10.0) -> None:
         self._addresses = addresses
-        self._admin = admin
-        self._envoy_log = log
+        self._delivery = Delivery(addresses, admin, log)
+        self._denials = Denials(addresses, self._delivery, self._judges_alone)
         self._linger = linger
         self._running: _Running | None = None
         self._lock = asyncio.Lock()
         self._pruning: asyncio.Task[None] | None = None
 
-    def prepare(self, snapshot: Snapshot) -> None:
+    def prepare(self, snapshot: Snapshot, keys: str, denied: Denied) -> None:
         """Write everything, before Envoy starts."""
         _check_certificate(snapshot.listener.tls)
-        files = build(snapshot, self._addresses)
-        write(files, self._addresses.directory)
-        self._running = _Running(files, clusters(snapshot, self._addresses))
+        self._running = self._made(snapshot, keys)
+        write(self._running.files, self._addresses.directory)
+        self._denials.prepare(denied)
 
     async def confirm(self) -> None:
         """After the start: Envoy is live even when it refused its listener, so ask what it took."""
         if self._running is None:
             raise ChildFailed("nothing was prepared for Envoy")
-        for subscription in _STATS:
-            wanted = version_of(self._running.files[FILES[subscription]])
-            await self._taken(subscription, wanted, dict.fromkeys(_STATS, 0))
+        for subscription in _CONFIRMED:
+            await self._delivery.taken(subscription, self._running.files[FILES[subscription]])
+        if self._running.providers:
+            await self._confirm_filters(self._running.files[FILES["states"]])
 
     async def apply(self, snapshot: Snapshot) -> None:
         """Bring Envoy to this snapshot. Raises :class:`ChildFailed` with Envoy's reason; the old one then runs on."""
         async with self._lock:
-            if self._running is None:
-                raise ChildFailed("Envoy has not been started")
+            running = self._started()
             _check_certificate(snapshot.listener.tls)
-            new = _Running(build(snapshot, self._addresses), clusters(snapshot, self._addresses))
-            old = self._running
-            try:
-                await self._bring(old, new)
-            except (ChildFailed, asyncio.CancelledError):
-                write(old.files, self._addresses.directory)
-                raise
+            await self._change(running, self._made(snapshot, running.keys))
+
+    async def use_keys(self, keys: str) -> None:
+        """The same snapshot with other public keys; what was signed by a key that is gone is refused from now on."""
+        async with self._lock:
+            running = self._started()
+            await self._change(running, self._made(running.snapshot, keys))
+
+    async def deny(self, denied: Denied) -> None:
+        self._started()
+        await self._denials.deny(denied)
 
     async def close(self) -> None:
         await self._cancel_pruning()
+        await self._denials.close()
+
+    def _started(self) -> _Running:
+        if self._running is None:
+            raise ChildFailed("Envoy has not been started")
+        return self._running
+
+    def _made(self, snapshot: Snapshot, keys: str) -> _Running:
+        files = build(snapshot, self._addresses, keys)
+        providers = {provider.name: provider for provider in providers_of(snapshot, keys).values()}
+        return _Running(snapshot, keys, files, clusters(snapshot, self._addresses), providers)
+
+    def _judges_alone(self) -> bool:
+        """Whether the running listener has the filters for signed login states, and so follows their files."""
+        return self._running is not None and bool(self._running.providers)
+
+    async def _change(self, old: _Running, new: _Running) -> None:
+        try:
+            await self._bring(old, new)
+        except (ChildFailed, asyncio.CancelledError):
+            write(old.files, self._addresses.directory)
+            raise
 
     async def _bring(self, old: _Running, new: _Running) -> None:
         await self._cancel_pruning()
         names = {cluster["name"] for cluster in new.clusters}
         both = [*new.clusters, *(cluster for cluster in old.clusters if cluster["name"] not in names)]
         both.sort(key=lambda cluster: str(cluster["name"]))
+        providers = {**old.providers, **new.providers} if new.keys else old.providers
+        files = {
+            **new.files,
+            FILES["cds"]: clusters_file(both),
+            FILES["states"]: states_file(providers, new.keys or old.keys),
+        }
         # Envoy reads only what it is told of, so files that it follows through another one go first.
-        await self._offer("cds", old.files, clusters_file(both))
-        place(self._addresses.file("sds"), new.files[FILES["sds"]])
-        await self._offer("lds", old.files, new.files[FILES["lds"]])
-        await self._offer("rds", old.files, new.files[FILES["rds"]])
-        removed = len(both) > len(new.clusters)
-        self._running = _Running({**new.files, FILES["cds"]: clusters_file(both)}, both) if removed else new
+        await self._offer("cds", old, files)
+        place(self._addresses.file("sds"), files[FILES["sds"]])
+        if old.providers:
+            await self._offer("states", old, files)
+        else:
+            place(self._addresses.file("states"), files[FILES["states"]])
+        await self._offer("lds", old, files)
+        if new.providers and not old.providers:
+            await self._confirm_filters(files[FILES["states"]])
+        await self._offer("rds", old, files)
+        removed = len(both) > len(new.clusters) or len(providers) > len(new.providers)
+        self._running = _Running(new.snapshot, new.keys, files, both, providers) if removed else new
         if removed:
             self._pruning = asyncio.create_task(self._prune(new), name="envoy-prune")
 
-    async def _offer(self, subscription: Subscription, old: dict[str, bytes], content: bytes) -> None:
-        if content == old[FILES[subscription]]:
-            return
-        before = await self._refused()
-        place(self._addresses.file(subscription), content)
-        await self._taken(subscription, version_of(content), before)
+    async def _confirm_filters(self, states: bytes) -> None:
+        """A listener goes live even when a filter of it got nothing to work with; every request would then be a 500."""
+        await self._delivery.taken("states", states)
+        await self._denials.confirm()
 
-    async def _refused(self) -> dict[Subscription, int]:
-        """How often each subscription has been refused so far."""
-        stats = await self._admin.stats(rf"\.({'|'.join(_REFUSALS)})$") or {}
-        return {s: sum(int(stats.get(f"{name}.{r}", 0)) for r in _REFUSALS) for s, name in _STATS.items()}
-
-    async def _taken(self, subscription: Subscription, version: str, before: dict[Subscription, int]) -> None:
-        """Wait until Envoy runs this version. It may die and come back meanwhile: it then reads the same file."""
-        name, warming = _STATS[subscription], _WARMING.get(subscription, "")
-        pattern = rf"^({name}\.({'|'.join(_REFUSALS)}|version_text)|{warming or name})$"
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + _STEP_LIMIT
-        pause = 0.002
-        while True:
-            stats = await self._admin.stats(pattern)
-            if stats is not None:
-                if stats.get(f"{name}.version_text") == version and not stats.get(warming, 0):
-                    return
-                if sum(int(stats.get(f"{name}.{r}", 0)) for r in _REFUSALS) > before[subscription]:
-                    await asyncio.sleep(0.05)  # the reason comes over another pipe
-                    raise ChildFailed(f"Envoy refused the new {subscription}: {self._reason()}")
-            if loop.time() > deadline:
-                raise ChildFailed(f"Envoy did not take the new {subscription} within {_STEP_LIMIT:g} s")
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 0.1)
-
-    def _reason(self) -> str:
-        told = (line for line in reversed(self._envoy_log) if "rejected" in line or "update failure" in line)
-        return next(told, "see its log")
+    async def _offer(self, subscription: Subscription, old: _Running, files: dict[str, bytes]) -> None:
+        content = files[FILES[subscription]]
+        if content != old.files[FILES[subscription]]:
+            await self._delivery.offer(subscription, content)
 
     async def _prune(self, new: _Running) -> None:
         await asyncio.sleep(self._linger)
         async with self._lock:
             old, self._running = self._running, new
-            if old is not None:
-                try:
-                    await self._offer("cds", old.files, new.files[FILES["cds"]])
-                except ChildFailed as error:
-                    _log.warning("old_upstreams_stay", extra={"why": str(error)})
+            if old is None:
+                return
+            try:
+                await self._offer("cds", old, new.files)
+                if new.providers:
+                    await self._offer("states", old, new.files)
+                else:
+                    place(self._addresses.file("states"), new.files[FILES["states"]])
+            except ChildFailed as error:
+                _log.warning("what_was_removed_stays", extra={"why": str(error)})
 
     async def _cancel_pruning(self) -> None:
         if self._pruning is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -12,25 +12,37 @@ from menshen.config.snapshot import Snapshot
 from menshen.envoy.addresses import FILES, Addresses
 from menshen.envoy.bootstrap import bootstrap
 from menshen.envoy.clusters import clusters
+from menshen.envoy.discovered import RESOURCE
 from menshen.envoy.listener import certificate, listener
 from menshen.envoy.routes import route_configuration
+from menshen.envoy.states import STATES, Provider, providers_of, states_config
+from menshen.envoy.strip import plugins_of
 from menshen.envoy.typed import Json, typed
 
-__all__ = ["BOOTSTRAP", "build", "clusters_file", "place", "version_of", "write"]
+__all__ = ["BOOTSTRAP", "build", "clusters_file", "filter_file", "place", "states_file", "version_of", "write"]
 
 BOOTSTRAP = "bootstrap.json"
 
 
-def build(snapshot: Snapshot, addresses: Addresses) -> dict[str, bytes]:
-    """Every file by its name below the config directory. Equal snapshots give equal bytes."""
+def build(snapshot: Snapshot, addresses: Addresses, keys: str = "") -> dict[str, bytes]:
+    """The files by their names below the config directory. Equal snapshots give equal bytes.
+
+    ``keys`` is the JWK Set of public keys by which Envoy judges signed login states alone; without it the brain does.
+    The files of what is revoked are not here: they change with no snapshot (:mod:`menshen.envoy.denials`).
+    """
+    providers = providers_of(snapshot, keys)
+    alone = [plugin for plugin in plugins_of(snapshot) if plugin.name in providers]
+    public = typed("envoy.config.listener.v3.Listener", listener(snapshot, addresses, alone))
+    routes = typed("envoy.config.route.v3.RouteConfiguration", route_configuration(snapshot, providers))
     tls = snapshot.listener.tls
     secrets = [] if tls is None else [typed(_SECRET, certificate(tls))]
     return {
         BOOTSTRAP: _encode(bootstrap(addresses)),
         FILES["sds"]: _discovery(secrets),
         FILES["cds"]: clusters_file(clusters(snapshot, addresses)),
-        FILES["lds"]: _discovery([typed("envoy.config.listener.v3.Listener", listener(snapshot, addresses))]),
-        FILES["rds"]: _discovery([typed("envoy.config.route.v3.RouteConfiguration", route_configuration(snapshot))]),
+        FILES["lds"]: _discovery([public]),
+        FILES["rds"]: _discovery([routes]),
+        FILES["states"]: states_file({provider.name: provider for provider in providers.values()}, keys),
     }
 
 
@@ -40,6 +52,16 @@ _SECRET = "envoy.extensions.transport_sockets.tls.v3.Secret"  # noqa: S105
 def clusters_file(members: Iterable[Json]) -> bytes:
     """The clusters file of these clusters; apart, because a change goes through the union of old and new."""
     return _discovery([typed("envoy.config.cluster.v3.Cluster", cluster) for cluster in members])
+
+
+def states_file(providers: Mapping[str, Provider], keys: str) -> bytes:
+    """The file of these providers, by their own names; apart for the same reason."""
+    return filter_file(STATES, states_config(providers.values(), keys))
+
+
+def filter_file(name: str, config: Json) -> bytes:
+    """The file of one filter that changes by itself."""
+    return _discovery([typed(RESOURCE, {"name": name, "typed_config": config})])
 
 
 def version_of(file: bytes) -> str:

@@ -10,7 +10,9 @@ from typing import Final
 
 from menshen.envoy.typed import Json, typed
 
-__all__ = ["retry_policy"]
+__all__ = ["USUAL_RETRIES", "retry_policy"]
+
+USUAL_RETRIES: Final = 2
 
 _NOTHING_SENT: Final = "connect-failure,refused-stream,reset-before-request"
 

@@ -6,52 +6,63 @@ that gateway and backend could read differently.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 from typing import Final
 
-from menshen.config.snapshot import Route, Snapshot, Upstream
-from menshen.envoy.authorization import AUTHORIZATION, not_asked, with_body
-from menshen.envoy.clusters import cluster_name
-from menshen.envoy.credentials import CREDENTIALS, Carried, carried, without_query
-from menshen.envoy.paths import REFUSED_PATHS, api_match, api_order, group_match, rewritten
+from menshen.config.snapshot import Route, Snapshot
+from menshen.envoy.answers import answered
+from menshen.envoy.api_routes import api_routes
+from menshen.envoy.client_api import client_api
+from menshen.envoy.credentials import carried
+from menshen.envoy.paths import REFUSED_PATHS, api_match, api_order, group_match
 from menshen.envoy.prefixes import Published, prefix_index
-from menshen.envoy.retries import retry_policy
-from menshen.envoy.stamp import STAMP, stamp_of
-from menshen.envoy.typed import Json, seconds, written
-from menshen.gateway.wire import HEADER_RECEIVED, HEADER_ROUTE, SECRET_HEADERS
+from menshen.envoy.retries import USUAL_RETRIES, retry_policy
+from menshen.envoy.states import VERIFIED_HEADERS, Provider
+from menshen.envoy.typed import Json, written
+from menshen.gateway.wire import HEADER_CLIENT, HEADER_RECEIVED, HEADER_ROUTE, SECRET_HEADERS
 
 __all__ = ["ROUTES", "covers", "route_configuration"]
 
 ROUTES: Final = "gateway"
 
-_USUAL_RETRIES: Final = 2
+_INTERNAL: Final = (HEADER_ROUTE, HEADER_RECEIVED, HEADER_CLIENT, *VERIFIED_HEADERS, "x-envoy-external-address")
 
 
-def route_configuration(snapshot: Snapshot) -> Json:
+def route_configuration(snapshot: Snapshot, providers: Mapping[str, Provider] = MappingProxyType({})) -> Json:
+    """``providers`` has, by name, the plugins whose login states Envoy judges without the brain."""
     upstreams = {upstream.name: upstream for upstream in snapshot.upstreams}
     by_group = {
         name: carried(route.login for route in routes if route.login is not None)
         for name, routes in _by_group(snapshot.routes).items()
     }
     entries = {
-        route.id: _api(route, upstreams[route.upstream], by_group[route.group], snapshot.checksum)
+        route.id: api_routes(
+            route,
+            upstreams[route.upstream],
+            by_group[route.group],
+            snapshot.checksum,
+            None if route.login is None else providers.get(route.login.name),
+        )
         for route in snapshot.routes
     }
+    own = client_api(snapshot)
     domains = {"*", *(host.lower() for route in snapshot.routes for host in route.hosts)}
     return {
         "name": ROUTES,
         "ignore_port_in_host_matching": True,
         # A route to a cluster that does not exist is refused as a whole instead of answering 503 when it is used.
         "validate_clusters": True,
-        # The stamps are for the brain; and no backend gets an AppSecret, though a client should send none.
-        "request_headers_to_remove": [HEADER_ROUTE, HEADER_RECEIVED, "x-envoy-external-address", *SECRET_HEADERS],
+        # The stamps are for the brain and our own filters. No backend gets an AppSecret, though no client should send
+        # one.
+        "request_headers_to_remove": [*_INTERNAL, *SECRET_HEADERS],
         "virtual_hosts": [
             {
                 "name": domain,
                 "domains": [domain],
-                "retry_policy": retry_policy(_USUAL_RETRIES),
-                "matcher": prefix_index(_virtual_host(domain, snapshot.routes, entries)),
+                "retry_policy": retry_policy(USUAL_RETRIES),
+                "matcher": prefix_index(_virtual_host(domain, snapshot.routes, entries), own),
             }
             for domain in sorted(domains)
         ],
@@ -64,7 +75,7 @@ def covers(host: str, domain: str) -> bool:
     return host in ("*", domain) or (host.startswith("*.") and domain.endswith(host[1:]))
 
 
-def _virtual_host(domain: str, routes: Iterable[Route], entries: dict[str, Json]) -> dict[str, Published]:
+def _virtual_host(domain: str, routes: Iterable[Route], entries: dict[str, list[Json]]) -> dict[str, Published]:
     """What each prefix publishes at this domain. Groups that share a prefix are sorted together, nearest host first."""
     here = [(_nearness(domain, route), route) for route in routes if any(covers(h, domain) for h in route.hosts)]
     here.sort(key=lambda item: (_prefix(item[1]), item[0], api_order(item[1].path), item[1].id))
@@ -80,17 +91,17 @@ def _virtual_host(domain: str, routes: Iterable[Route], entries: dict[str, Json]
     }
 
 
-def _complete(prefix: str, apis: Sequence[Route], entries: dict[str, Json]) -> list[Json]:
+def _complete(prefix: str, apis: Sequence[Route], entries: dict[str, list[Json]]) -> list[Json]:
     """Refused spellings first, a 404 last.
 
     Without that 404 a request under ``/mall/admin`` which no API there takes would fall through to a public ``/*``
     of ``/mall``.
     """
     return [
-        _answer({"safe_regex": {"regex": REFUSED_PATHS}}, 400),
-        *(entries[route.id] for route in apis),
+        answered({"safe_regex": {"regex": REFUSED_PATHS}}, 400),
+        *(entry for route in apis for entry in entries[route.id]),
         *_other_methods(apis),
-        _answer(group_match(prefix), 404),
+        answered(group_match(prefix), 404),
     ]
 
 
@@ -117,52 +128,9 @@ def _other_methods(apis: Sequence[Route]) -> list[Json]:
         methods.setdefault(route.path, set()).update(route.methods or {"*"})
     return [
         {
-            **_answer(api_match(_prefix(apis[0]), path), 405),
+            **answered(api_match(_prefix(apis[0]), path), 405),
             "response_headers_to_add": [written("allow", ", ".join(sorted(allowed)))],
         }
         for path, allowed in methods.items()
         if "*" not in allowed
     ]
-
-
-def _answer(match: Json, status: int) -> Json:
-    """Envoy answers by itself; the body comes from the local reply mappers. The brain is not asked."""
-    return {
-        "match": match,
-        "direct_response": {"status": status},
-        "typed_per_filter_config": {AUTHORIZATION: not_asked()},
-    }
-
-
-def _api(route: Route, upstream: Upstream, credentials: Carried, checksum: str) -> Json:
-    match = api_match(route.prefix, route.path)
-    if route.methods:
-        match = {**match, "headers": [_method(route.methods)]}
-    action: Json = {"cluster": cluster_name(route.upstream), "timeout": seconds(upstream.timeout)}
-    if upstream.connect_retries != _USUAL_RETRIES:
-        action["retry_policy"] = retry_policy(upstream.connect_retries)
-    if route.strip_prefix:
-        action.update(rewritten(route.prefix))
-    entry: Json = {"name": route.id, "match": match, "route": action}
-    filters: Json = {}
-    if route.login is None:
-        filters[AUTHORIZATION] = not_asked()
-        # Set always: a backend that reads an identity header finds it, empty (attack class 4).
-        entry["request_headers_to_add"] = [written(name, "", keep_empty=True) for name in route.identity_headers]
-    else:
-        filters[STAMP] = stamp_of(route.id, checksum)
-        if route.login.code.position == "body":
-            filters[AUTHORIZATION] = with_body()
-    # Of the whole group: a client sends its login state everywhere, to public APIs as well.
-    if credentials.headers:
-        entry["request_headers_to_remove"] = list(credentials.headers)
-    if credentials.query:
-        filters[CREDENTIALS] = without_query(credentials.query)
-    entry["typed_per_filter_config"] = filters
-    return entry
-
-
-def _method(methods: Sequence[str]) -> Json:
-    allowed = sorted(set(methods))
-    value = {"exact": allowed[0]} if len(allowed) == 1 else {"safe_regex": {"regex": "|".join(allowed)}}
-    return {"name": ":method", "string_match": value}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from menshen.envoy.typed import Json, removed, typed, written
-from menshen.gateway.wire import HEADER_RECEIVED, HEADER_ROUTE, stamp
+from menshen.gateway.wire import HEADER_CLIENT, HEADER_RECEIVED, HEADER_ROUTE, stamp
 
 __all__ = ["STAMP", "stamp_filter", "stamp_of"]
 
@@ -18,13 +18,16 @@ _PACKAGE: Final = "envoy.extensions.filters.http.header_mutation.v3"
 
 
 def stamp_filter(stripped: str) -> Json:
-    """The filter; it notes the time on every request and the route where the route says so.
+    """The filter; it notes time and client on every request, and the route where the route says so.
 
     Trailers come after the headers were stripped and may name the same headers once more. An upstream that folds them
     into its headers would believe them, so they are cleaned by the same pattern (attack class 6).
     """
     mutations = {
-        "request_mutations": [{"append": written(HEADER_RECEIVED, "%START_TIME(%s.%6f)%")}],
+        "request_mutations": [
+            {"append": written(HEADER_RECEIVED, "%START_TIME(%s.%6f)%")},
+            {"append": written(HEADER_CLIENT, "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%")},
+        ],
         "request_trailers_mutations": [removed(stripped)],
     }
     return {"name": STAMP, "typed_config": typed(f"{_PACKAGE}.HeaderMutation", {"mutations": mutations})}

@@ -55,7 +55,8 @@ def stripped_names(snapshot: Snapshot) -> str:
     """
     plugins = plugins_of(snapshot)
     credentials = {name.lower() for p in plugins for name in (p.code.name, p.session.name)}
-    identity = {header.lower() for plugin in plugins for _, header in plugin.identity}
+    credentials.update(p.session.refresh.name.lower() for p in plugins if p.session.refresh is not None)
+    identity = {header.lower() for plugin in plugins for _, header in (*plugin.identity, *plugin.claims)}
     identity.update(header.lower() for route in snapshot.routes for header in route.identity_headers)
     from_proxy = ("x-forwarded-for", "x-forwarded-proto") if snapshot.listener.trusted_hops else ()
     names = set(_NAMES) | identity | (set() if from_proxy else set(_CLIENT_ADDRESS))

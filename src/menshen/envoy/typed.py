@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["Json", "exact", "removed", "seconds", "socket_address", "typed", "written"]
+__all__ = ["Json", "exact", "removed", "seconds", "socket_address", "typed", "written", "written_if_missing"]
 
 Json = dict[str, Any]
 
@@ -28,6 +28,15 @@ def written(name: str, value: str, *, keep_empty: bool = False) -> Json:
     """Set a header, whatever was there before. Without ``keep_empty`` an empty value would leave it unset."""
     option: Json = {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
     return {**option, "keep_empty_value": True} if keep_empty else option
+
+
+def written_if_missing(name: str, value: str) -> Json:
+    """Set a header, also to "", where the request has none of that name."""
+    return {
+        "header": {"key": name, "value": value},
+        "append_action": "ADD_IF_ABSENT",
+        "keep_empty_value": True,
+    }
 
 
 def removed(pattern: str) -> Json:

@@ -13,6 +13,8 @@ from typing import Final
 __all__ = [
     "AUTHZ_PREFIX",
     "BODY_LIMIT",
+    "CLIENT_API",
+    "HEADER_CLIENT",
     "HEADER_CODE",
     "HEADER_PARTIAL_BODY",
     "HEADER_RECEIVED",
@@ -40,6 +42,9 @@ HEADER_ROUTE: Final = "x-menshen-route"
 HEADER_RECEIVED: Final = "x-menshen-received"
 """When Envoy began to read the request: seconds since the epoch with six decimals."""
 
+HEADER_CLIENT: Final = "x-menshen-client"
+"""The client's address, without a port; of a client behind a trusted proxy, as that proxy says."""
+
 HEADER_CODE: Final = "x-menshen-code"
 """The number of a refusal, on every answer that the gateway itself gives."""
 
@@ -47,6 +52,10 @@ HEADER_REQUEST_ID: Final = "x-request-id"
 
 HEADER_PARTIAL_BODY: Final = "x-envoy-auth-partial-body"
 """``true`` where the body was longer than :data:`BODY_LIMIT` and the brain has its start only."""
+
+CLIENT_API: Final = MappingProxyType({"token": "POST", "logout": "POST", "sessions": "GET"})
+"""What the gateway itself serves under ``listener.client_api``, with its method. Envoy stamps ``~token@checksum``: no
+route of a document can have such an id."""
 
 SECRET_HEADERS: Final = ("secret", "appsecret", "app_secret", "app-secret")
 """Shown to the brain only so that it can refuse a client that sends an AppSecret."""

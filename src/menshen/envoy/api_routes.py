@@ -1,0 +1,115 @@
+"""One API as Envoy routes: the way to its upstream, and who judges a request to it.
+
+Most are one route. An API whose login states Envoy can judge alone is several with the same name and path, told apart
+by what a request carries (:mod:`menshen.envoy.fast_path`); the last of them asks the brain, as every other API does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from menshen.config.snapshot import LoginPlugin, Route, Upstream
+from menshen.envoy.answers import answered
+from menshen.envoy.authorization import AUTHORIZATION, not_asked, with_body
+from menshen.envoy.clusters import cluster_name
+from menshen.envoy.credentials import CREDENTIALS, Carried, without_query
+from menshen.envoy.fast_path import anonymous_conditions, malformed_conditions, state_conditions
+from menshen.envoy.paths import api_match, rewritten
+from menshen.envoy.renewal import renewable, renewal_on
+from menshen.envoy.retries import USUAL_RETRIES, retry_policy
+from menshen.envoy.revoked import revoked_on
+from menshen.envoy.stamp import STAMP, stamp_of
+from menshen.envoy.states import STATES, Provider, checked_by
+from menshen.envoy.typed import Json, seconds, written, written_if_missing
+from menshen.errors import SessionInvalid
+
+__all__ = ["api_routes"]
+
+
+def api_routes(
+    route: Route, upstream: Upstream, credentials: Carried, checksum: str, provider: Provider | None
+) -> list[Json]:
+    """``credentials`` are those of the whole group: a client sends its login state everywhere, to public APIs as well.
+
+    ``provider`` is there where Envoy judges the login states of the route's plugin alone.
+    """
+    if route.login is None:
+        return [_public(route, upstream, credentials)]
+    asked = _asked(route, upstream, credentials, checksum)
+    if provider is None:
+        return [asked]
+    judged = [_judged(route, upstream, credentials, provider, state_conditions(route.login))]
+    if renewable(route.login):
+        judged[0]["typed_per_filter_config"].update({STAMP: stamp_of(route.id, checksum), **renewal_on()})
+    malformed = malformed_conditions(route.login)
+    if malformed:
+        judged.append(answered(_where(asked["match"], malformed), SessionInvalid.status))
+    anonymous = anonymous_conditions(route.login)
+    if anonymous:
+        judged.append(_judged(route, upstream, credentials, provider, anonymous))
+    return [*judged, asked]
+
+
+def _public(route: Route, upstream: Upstream, credentials: Carried) -> Json:
+    entry = _way(route, upstream, credentials)
+    entry["typed_per_filter_config"][AUTHORIZATION] = not_asked()
+    # Set always: a backend that reads an identity header finds it, empty (attack class 4).
+    entry["request_headers_to_add"] = [written(name, "", keep_empty=True) for name in route.identity_headers]
+    return entry
+
+
+def _asked(route: Route, upstream: Upstream, credentials: Carried, checksum: str) -> Json:
+    entry = _way(route, upstream, credentials)
+    filters = entry["typed_per_filter_config"]
+    filters[STAMP] = stamp_of(route.id, checksum)
+    if route.login is not None and route.login.code.position == "body":
+        filters[AUTHORIZATION] = with_body()
+    return entry
+
+
+def _judged(
+    route: Route, upstream: Upstream, credentials: Carried, provider: Provider, conditions: Sequence[Json]
+) -> Json:
+    """Only for requests of which ``conditions`` say that there is nothing in them for the brain."""
+    entry = _way(route, upstream, credentials)
+    entry["match"] = _where(entry["match"], conditions)
+    entry["typed_per_filter_config"].update(
+        {AUTHORIZATION: not_asked(), STATES: checked_by(provider.requirement(route)), **revoked_on()}
+    )
+    # What no claim has set is there as well, empty (attack class 4).
+    entry["request_headers_to_add"] = [written_if_missing(name, "") for name in _identity_headers(route)]
+    return entry
+
+
+def _where(match: Json, conditions: Sequence[Json]) -> Json:
+    return {**match, "headers": [*match.get("headers", ()), *conditions]}
+
+
+def _identity_headers(route: Route) -> list[str]:
+    login: LoginPlugin | None = route.login
+    own = () if login is None else (*login.identity, *login.claims)
+    return sorted({*(header.lower() for _, header in own), *(name.lower() for name in route.identity_headers)})
+
+
+def _way(route: Route, upstream: Upstream, credentials: Carried) -> Json:
+    """What is the same whoever judges: name, match, upstream, and the credentials that stop here."""
+    match = api_match(route.prefix, route.path)
+    if route.methods:
+        match = {**match, "headers": [_method(route.methods)]}
+    action: Json = {"cluster": cluster_name(route.upstream), "timeout": seconds(upstream.timeout)}
+    if upstream.connect_retries != USUAL_RETRIES:
+        action["retry_policy"] = retry_policy(upstream.connect_retries)
+    if route.strip_prefix:
+        action.update(rewritten(route.prefix))
+    entry: Json = {"name": route.id, "match": match, "route": action, "typed_per_filter_config": {}}
+    if credentials.headers:
+        entry["request_headers_to_remove"] = list(credentials.headers)
+    if credentials.query:
+        entry["typed_per_filter_config"][CREDENTIALS] = without_query(credentials.query)
+    return entry
+
+
+def _method(methods: Sequence[str]) -> Json:
+    allowed = sorted(set(methods))
+    value = {"exact": allowed[0]} if len(allowed) == 1 else {"safe_regex": {"regex": "|".join(allowed)}}
+    return {"name": ":method", "string_match": value}
