@@ -53,6 +53,7 @@ groups:
   - {{name: cloud, hosts: ["*"], prefix: /cloud, upstream: orders, apis: [{{name: all, path: /*}}]}}
   - {{name: mapped, hosts: ["*"], prefix: /mapped, upstream: orders, apis: [{{name: all, path: /*}}]}}
   - {{name: tsf, hosts: ["*"], prefix: /tsf, upstream: orders, apis: [{{name: all, path: /*}}]}}
+  - {{name: fresh, hosts: ["*"], prefix: /fresh, upstream: orders, apis: [{{name: all, path: /*}}]}}
   - {{name: wrong, hosts: ["*"], prefix: /wrong, upstream: orders, apis: [{{name: all, path: /*}}]}}
   - {{name: dead, hosts: ["*"], prefix: /dead, upstream: orders, apis: [{{name: all, path: /*}}]}}
   - {{name: gone, hosts: ["*"], prefix: /gone, upstream: nobody, apis: [{{name: all, path: /*, access: public}}]}}
@@ -88,6 +89,7 @@ plugins:
     app: shop
     identity: {{headers: {{openid: X-User-Openid, user: Uid, session_key: X-Session-Key}}}}
   - {{name: tsf-login, type: WeChatMpLogin, app: shop, status: tsf}}
+  - {{name: fresh-login, type: WeChatMpLogin, app: shop, session: {{refresh: {{expires_in: 600}}}}}}
   - {{name: wrong-login, type: WeChatMpLogin, app: wrong}}
   - {{name: dead-login, type: WeChatMpLogin, app: dead}}
 bindings:
@@ -100,6 +102,7 @@ bindings:
   - {{plugin: cloud-login, group: cloud}}
   - {{plugin: mapped-login, group: mapped}}
   - {{plugin: tsf-login, group: tsf}}
+  - {{plugin: fresh-login, group: fresh}}
   - {{plugin: wrong-login, group: wrong}}
   - {{plugin: dead-login, group: dead}}
 """

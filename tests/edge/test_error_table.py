@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from menshen.errors import REFUSALS
-from menshen.sessions.keys import KeyRings, sealed_keys
+from menshen.sessions.keys import load_key_rings, sealed_keys
 from menshen.sessions.sealed import SealedSessions
 from tests.edge.conftest import Stack
 from tests.edge.processes import Reply
@@ -33,10 +34,29 @@ def _used_code(stack: Stack) -> Reply:
 
 def _expired(stack: Stack) -> Reply:
     """The gateway's own key, taken from its data directory, seals a state that ended a second ago."""
-    ring = (stack.data_dir / "keys" / "session-sealed.json").read_text()
-    sessions = SealedSessions(sealed_keys(KeyRings(ring, "")), lambda n: bytes(n))
+    sessions = SealedSessions(sealed_keys(load_key_rings(stack.data_dir / "keys")), lambda n: bytes(n))
     live = sessions.open(stack.log_in("zhangsan").encode(), 0)
     return stack.gateway("/mall/orders/1", ("user_session", sessions.mint(replace(live, exp=live.iat - 1))))
+
+
+def _revoked(stack: Stack) -> Reply:
+    state = ("user_session", stack.log_in("zhangsan"))
+    assert stack.gateway("/v1/logout", state, method="POST").json == {"ended": 1}
+    deadline = time.monotonic() + 1.0
+    while (reply := stack.gateway("/mall/orders/1", state)).status == 200 and time.monotonic() < deadline:
+        time.sleep(0.02)  # the other worker may not have heard yet
+    return reply
+
+
+def _reused(stack: Stack) -> Reply:
+    login = stack.gateway("/fresh/login", ("js_code", stack.code("zhangsan")))
+    token = {"refresh_token": login.headers["refresh_token"]}
+    assert stack.gateway.post_json("/v1/token", token).status == 200
+    return stack.gateway.post_json("/v1/token", token)
+
+
+def _odd_logout(stack: Stack) -> Reply:
+    return stack.gateway.post_json("/v1/logout", {"everybody": True}, ("user_session", stack.log_in("zhangsan")))
 
 
 def _book(content_type: str, body: bytes) -> Provoke:
@@ -53,6 +73,10 @@ PROVOKED: dict[str, tuple[int, Provoke]] = {
     "session_missing": (401, lambda s: s.gateway("/mall/orders/1")),
     "session_invalid": (401, lambda s: s.gateway("/mall/orders/1", ("user_session", "forged"))),
     "session_expired": (401, _expired),
+    "session_revoked": (401, _revoked),
+    "refresh_reused": (401, _reused),
+    "call_malformed": (400, _odd_logout),
+    "refresh_invalid": (401, lambda s: s.gateway.post_json("/v1/token", {"refresh_token": "forged"})),
     "user_blocked": (403, _with_fault("40226")),
     "no_such_route": (404, lambda s: s.gateway("/nowhere")),
     "method_not_allowed": (405, lambda s: s.gateway("/mall/orders/1", method="DELETE")),

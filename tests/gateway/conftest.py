@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 
 import pytest
@@ -10,9 +9,9 @@ import pytest
 from menshen.gateway.decide import RouteTable, route_table
 from menshen.gateway.request import AuthRequest
 from menshen.sessions.claims import SessionClaims
-from menshen.sessions.keys import SymmetricKey
-from menshen.sessions.sealed import SealedSessions
+from menshen.sessions.states import States
 from tests.gateway.samples import NOW, SHOP, SNAPSHOT
+from tests.sessions.rings import new_states
 
 
 @pytest.fixture
@@ -21,13 +20,16 @@ def routes() -> RouteTable:
 
 
 @pytest.fixture
-def sessions() -> SealedSessions:
-    return SealedSessions([SymmetricKey("k1", secrets.token_bytes(32))], secrets.token_bytes)
+def sessions() -> States:
+    return new_states()
 
 
 @pytest.fixture
 def claims() -> SessionClaims:
-    return SessionClaims("uabc", "sabc", "wechat", SHOP.appid, "oABC", "", iat=int(NOW) - 60, exp=int(NOW) + 60)
+    made, end = int(NOW) - 60, int(NOW) + 60
+    return SessionClaims(
+        "uabc", "sabc", "wechat", SHOP.appid, "oABC", "", iat=made, exp=end, auth=made, end=end, life=120
+    )
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from menshen.config.snapshot import App, CodeAt, Endpoint, LoginPlugin, Route, SessionRules, Snapshot, Upstream
 from menshen.secret import Secret
+from menshen.sessions.claims import SessionClaims
 
 NOW = 1_800_000_000.0
 SHOP = App("shop", "wechat", "wx4f4bc4dec97d474b", Secret("planted-app-secret-of-shop"))
@@ -44,6 +45,11 @@ def route(name: str, login: LoginPlugin | None, access: str = "required") -> Rou
 
 def session(position: str, returned: str = "header") -> SessionRules:
     return SessionRules("user_session", "sealed", 120, returned, position)  # type: ignore[arg-type]
+
+
+def nobody(_: SessionClaims) -> bool:
+    """Whose session was revoked: nobody's."""
+    return False
 
 
 SNAPSHOT = Snapshot(

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from menshen.errors import CodeInvalid, CodeUsed, PlatformSaysBusy, PlatformUnreachable, Refusal
-from menshen.gateway.codes import CodeBook, LoggedIn
+from menshen.gateway.codes import CodeBook, LoggedIn, Spend
 from menshen.secret import Secret
 from menshen.sessions.claims import SessionClaims
-from menshen.storage.codes import prune_codes
+from menshen.storage.codes import finish_codes, prune_codes
 from menshen.storage.database import Database
 from menshen.storage.sealing import Sealer
 from tests.storage.conftest import opened
@@ -27,17 +27,20 @@ CLAIMS = SessionClaims("u1", "s1", "wechat", "wx1", "o1", "", 1, 2)
 class Exchange:
     """Counts how often it is asked; answers late, or refuses."""
 
-    def __init__(self, refusal: Refusal | None = None, takes: float = 0.05) -> None:
+    def __init__(self, database: Database, refusal: Refusal | None = None, takes: float = 0.05) -> None:
         self.asked = 0
+        self._database = database
         self._refusal = refusal
         self._takes = takes
 
-    async def __call__(self) -> LoggedIn:
+    async def __call__(self, spend: Spend) -> LoggedIn:
         self.asked += 1
         await asyncio.sleep(self._takes)
         if self._refusal:
             raise self._refusal
-        return LoggedIn(CLAIMS, Secret("planted-session-key"), True)
+        login = LoggedIn(CLAIMS, Secret("planted-session-key"), True)
+        await self._database.write(finish_codes, spend(login))
+        return login
 
 
 def book(database: Database) -> CodeBook:
@@ -55,8 +58,8 @@ def with_books(tmp_path: Path, work: Callable[[CodeBook, CodeBook, Database], Aw
 
 
 def test_parallel_requests_share_one_exchange_within_and_between_processes(tmp_path: Path) -> None:
-    async def work(one: CodeBook, two: CodeBook, _: Database) -> None:
-        exchange, now = Exchange(), time.time()
+    async def work(one: CodeBook, two: CodeBook, database: Database) -> None:
+        exchange, now = Exchange(database), time.time()
         outcomes = await asyncio.gather(*(b.once("wechat/wx1", "c", now, exchange) for b in [one, two] * 10))
         assert exchange.asked == 1
         assert {outcome.claims for outcome in outcomes} == {CLAIMS}
@@ -66,8 +69,8 @@ def test_parallel_requests_share_one_exchange_within_and_between_processes(tmp_p
 
 
 def test_a_request_that_envoy_received_before_the_outcome_shares_it_and_a_later_one_does_not(tmp_path: Path) -> None:
-    async def work(one: CodeBook, two: CodeBook, _: Database) -> None:
-        exchange, before = Exchange(), time.time()
+    async def work(one: CodeBook, two: CodeBook, database: Database) -> None:
+        exchange, before = Exchange(database), time.time()
         await one.once("wechat/wx1", "c", before, exchange)
         for b in (one, two):
             assert (await b.once("wechat/wx1", "c", before, exchange)).claims == CLAIMS
@@ -80,8 +83,8 @@ def test_a_request_that_envoy_received_before_the_outcome_shares_it_and_a_later_
 
 @pytest.mark.parametrize("refusal", [CodeInvalid, PlatformSaysBusy])
 def test_a_refusal_is_shared_and_then_the_code_is_spent(refusal: type[Refusal], tmp_path: Path) -> None:
-    async def work(one: CodeBook, two: CodeBook, _: Database) -> None:
-        exchange, now = Exchange(refusal()), time.time()
+    async def work(one: CodeBook, two: CodeBook, database: Database) -> None:
+        exchange, now = Exchange(database, refusal()), time.time()
         outcomes = await asyncio.gather(
             *(b.once("wechat/wx1", "c", now, exchange) for b in [one, two] * 3), return_exceptions=True
         )
@@ -95,18 +98,18 @@ def test_a_refusal_is_shared_and_then_the_code_is_spent(refusal: type[Refusal], 
 
 
 def test_a_code_that_was_never_sent_can_be_tried_again(tmp_path: Path) -> None:
-    async def work(one: CodeBook, two: CodeBook, _: Database) -> None:
-        unsent = Exchange(PlatformUnreachable())
+    async def work(one: CodeBook, two: CodeBook, database: Database) -> None:
+        unsent = Exchange(database, PlatformUnreachable())
         with pytest.raises(PlatformUnreachable):
             await one.once("wechat/wx1", "c", time.time(), unsent)
-        assert (await two.once("wechat/wx1", "c", time.time(), Exchange())).claims == CLAIMS
+        assert (await two.once("wechat/wx1", "c", time.time(), Exchange(database))).claims == CLAIMS
 
     with_books(tmp_path, work)
 
 
 def test_codes_of_two_apps_are_two_codes(tmp_path: Path) -> None:
-    async def work(one: CodeBook, _two: CodeBook, _: Database) -> None:
-        exchange = Exchange()
+    async def work(one: CodeBook, _two: CodeBook, database: Database) -> None:
+        exchange = Exchange(database)
         await one.once("wechat/wx1", "c", time.time(), exchange)
         await one.once("wechat/wx2", "c", time.time(), exchange)
         assert exchange.asked == 2
@@ -115,8 +118,8 @@ def test_codes_of_two_apps_are_two_codes(tmp_path: Path) -> None:
 
 
 def test_a_client_that_hangs_up_does_not_spoil_it_for_the_others(tmp_path: Path) -> None:
-    async def work(one: CodeBook, _two: CodeBook, _: Database) -> None:
-        exchange, now = Exchange(takes=0.2), time.time()
+    async def work(one: CodeBook, _two: CodeBook, database: Database) -> None:
+        exchange, now = Exchange(database, takes=0.2), time.time()
         first = asyncio.create_task(one.once("wechat/wx1", "c", now, exchange))
         await asyncio.sleep(0.05)
         second = asyncio.create_task(one.once("wechat/wx1", "c", now, exchange))
@@ -129,8 +132,8 @@ def test_a_client_that_hangs_up_does_not_spoil_it_for_the_others(tmp_path: Path)
 
 
 def test_neither_code_nor_session_key_is_in_the_database_file(tmp_path: Path) -> None:
-    async def work(one: CodeBook, _two: CodeBook, _: Database) -> None:
-        await one.once("wechat/wx1", "planted-login-code", time.time(), Exchange())
+    async def work(one: CodeBook, _two: CodeBook, database: Database) -> None:
+        await one.once("wechat/wx1", "planted-login-code", time.time(), Exchange(database))
 
     with_books(tmp_path, work)
     for file in tmp_path.iterdir():
@@ -142,7 +145,7 @@ def test_old_codes_are_forgotten(tmp_path: Path) -> None:
         async with opened(tmp_path) as database:
             moment = [1000.0]
             codes = CodeBook(database, Sealer(KEY, "code-outcome"), lambda: moment[0], secrets.token_bytes)
-            exchange = Exchange()
+            exchange = Exchange(database)
             await codes.once("wechat/wx1", "c", 1000.0, exchange)
             moment[0] += 901
             async with database.writing() as connection:

@@ -13,8 +13,8 @@ from menshen.gateway.decide import RouteTable, decide
 from menshen.gateway.decision import Allow, Deny, Exchange
 from menshen.gateway.request import AuthRequest
 from menshen.sessions.claims import SessionClaims
-from menshen.sessions.sealed import SealedSessions
-from tests.gateway.samples import NOW, SHOP, SNAPSHOT
+from menshen.sessions.states import States
+from tests.gateway.samples import NOW, SHOP, SNAPSHOT, nobody
 
 Ask = Callable[..., AuthRequest]
 
@@ -24,84 +24,82 @@ def reason(decision: object) -> str:
     return decision.refusal.reason
 
 
-def test_an_unknown_route_is_refused(ask: Ask, routes: RouteTable, sessions: SealedSessions) -> None:
-    assert reason(decide(ask("nowhere"), routes, sessions.open, NOW)) == "route_stale"
+def test_an_unknown_route_is_refused(ask: Ask, routes: RouteTable, sessions: States) -> None:
+    assert reason(decide(ask("nowhere"), routes, sessions.open, nobody, NOW)) == "route_stale"
 
 
-def test_another_revisions_checksum_is_refused(routes: RouteTable, sessions: SealedSessions) -> None:
+def test_another_revisions_checksum_is_refused(routes: RouteTable, sessions: States) -> None:
     request = AuthRequest(route="mall/order@" + "0" * 32, headers={})
-    assert reason(decide(request, routes, sessions.open, NOW)) == "route_stale"
+    assert reason(decide(request, routes, sessions.open, nobody, NOW)) == "route_stale"
 
 
 @pytest.mark.parametrize("stamp", ["", "@", "mall/order", f"@{SNAPSHOT.checksum}", f"mall/order@{SNAPSHOT.checksum} "])
-def test_a_stamp_that_is_not_exactly_ours_is_refused(stamp: str, routes: RouteTable, sessions: SealedSessions) -> None:
-    assert reason(decide(AuthRequest(route=stamp, headers={}), routes, sessions.open, NOW)) == "route_stale"
+def test_a_stamp_that_is_not_exactly_ours_is_refused(stamp: str, routes: RouteTable, sessions: States) -> None:
+    assert reason(decide(AuthRequest(route=stamp, headers={}), routes, sessions.open, nobody, NOW)) == "route_stale"
 
 
-def test_a_public_route_passes_without_identity(ask: Ask, routes: RouteTable, sessions: SealedSessions) -> None:
-    decision = decide(ask("static", user_session="junk"), routes, sessions.open, NOW)
+def test_a_public_route_passes_without_identity(ask: Ask, routes: RouteTable, sessions: States) -> None:
+    decision = decide(ask("static", user_session="junk"), routes, sessions.open, nobody, NOW)
     assert isinstance(decision, Allow)
     assert decision.claims is None
 
 
-def test_no_login_state_is_refused(ask: Ask, routes: RouteTable, sessions: SealedSessions) -> None:
-    assert reason(decide(ask("order"), routes, sessions.open, NOW)) == "session_missing"
+def test_no_login_state_is_refused(ask: Ask, routes: RouteTable, sessions: States) -> None:
+    assert reason(decide(ask("order"), routes, sessions.open, nobody, NOW)) == "session_missing"
 
 
-def test_an_empty_login_state_counts_as_none(ask: Ask, routes: RouteTable, sessions: SealedSessions) -> None:
+def test_an_empty_login_state_counts_as_none(ask: Ask, routes: RouteTable, sessions: States) -> None:
     """The mini program of the TSF page sends ``getStorageSync('user_session') || ''``."""
-    assert reason(decide(ask("order", user_session=""), routes, sessions.open, NOW)) == "session_missing"
+    assert reason(decide(ask("order", user_session=""), routes, sessions.open, nobody, NOW)) == "session_missing"
 
 
-def test_an_optional_route_passes_the_anonymous(ask: Ask, routes: RouteTable, sessions: SealedSessions) -> None:
-    decision = decide(ask("news"), routes, sessions.open, NOW)
+def test_an_optional_route_passes_the_anonymous(ask: Ask, routes: RouteTable, sessions: States) -> None:
+    decision = decide(ask("news"), routes, sessions.open, nobody, NOW)
     assert isinstance(decision, Allow)
     assert decision.claims is None
 
 
-def test_an_optional_route_refuses_a_forged_state(ask: Ask, routes: RouteTable, sessions: SealedSessions) -> None:
-    assert reason(decide(ask("news", user_session="forged"), routes, sessions.open, NOW)) == "session_invalid"
+def test_an_optional_route_refuses_a_forged_state(ask: Ask, routes: RouteTable, sessions: States) -> None:
+    assert reason(decide(ask("news", user_session="forged"), routes, sessions.open, nobody, NOW)) == "session_invalid"
 
 
 @pytest.mark.parametrize("api", ["order", "news", "jar"])
 def test_a_state_in_the_header_is_checked(
-    api: str, ask: Ask, routes: RouteTable, sessions: SealedSessions, claims: SessionClaims
+    api: str, ask: Ask, routes: RouteTable, sessions: States, claims: SessionClaims
 ) -> None:
-    decision = decide(ask(api, user_session=sessions.mint(claims)), routes, sessions.open, NOW)
+    decision = decide(ask(api, user_session=sessions.sealed.mint(claims)), routes, sessions.open, nobody, NOW)
     assert isinstance(decision, Allow)
     assert decision.claims == claims
 
 
-def test_a_state_in_the_query_is_checked(
-    ask: Ask, routes: RouteTable, sessions: SealedSessions, claims: SessionClaims
-) -> None:
-    decision = decide(ask("query", f"a=1&user_session={sessions.mint(claims)}"), routes, sessions.open, NOW)
+def test_a_state_in_the_query_is_checked(ask: Ask, routes: RouteTable, sessions: States, claims: SessionClaims) -> None:
+    decision = decide(
+        ask("query", f"a=1&user_session={sessions.sealed.mint(claims)}"), routes, sessions.open, nobody, NOW
+    )
     assert isinstance(decision, Allow)
     assert decision.claims == claims
 
 
-def test_a_state_in_a_cookie_is_checked(
-    ask: Ask, routes: RouteTable, sessions: SealedSessions, claims: SessionClaims
-) -> None:
-    cookie = f"a=1; user_session={sessions.mint(claims)}; b=2"
-    decision = decide(ask("cookie", cookie=cookie), routes, sessions.open, NOW)
+def test_a_state_in_a_cookie_is_checked(ask: Ask, routes: RouteTable, sessions: States, claims: SessionClaims) -> None:
+    cookie = f"a=1; user_session={sessions.sealed.mint(claims)}; b=2"
+    decision = decide(ask("cookie", cookie=cookie), routes, sessions.open, nobody, NOW)
     assert isinstance(decision, Allow)
     assert decision.claims == claims
 
 
 def test_a_state_is_too_old_from_its_last_second_on(
-    ask: Ask, routes: RouteTable, sessions: SealedSessions, claims: SessionClaims
+    ask: Ask, routes: RouteTable, sessions: States, claims: SessionClaims
 ) -> None:
-    request = ask("order", user_session=sessions.mint(claims))
-    assert isinstance(decide(request, routes, sessions.open, claims.exp - 0.01), Allow)
-    assert reason(decide(request, routes, sessions.open, claims.exp)) == "session_expired"
+    request = ask("order", user_session=sessions.sealed.mint(claims))
+    assert isinstance(decide(request, routes, sessions.open, nobody, claims.exp - 0.01), Allow)
+    assert reason(decide(request, routes, sessions.open, nobody, claims.exp)) == "session_expired"
 
 
 def test_a_state_of_another_app_is_refused(
-    ask: Ask, routes: RouteTable, sessions: SealedSessions, claims: SessionClaims
+    ask: Ask, routes: RouteTable, sessions: States, claims: SessionClaims
 ) -> None:
-    request = ask("other", user_session=sessions.mint(claims))
-    assert reason(decide(request, routes, sessions.open, NOW)) == "session_invalid"
+    request = ask("other", user_session=sessions.sealed.mint(claims))
+    assert reason(decide(request, routes, sessions.open, nobody, NOW)) == "session_invalid"
 
 
 @pytest.mark.parametrize(
@@ -117,19 +115,17 @@ def test_a_state_of_another_app_is_refused(
     ids=["header", "header on an optional route", "query", "cookie", "JSON body", "form body"],
 )
 def test_a_code_at_its_position_is_a_login(
-    api: str, parts: dict[str, str], ask: Ask, routes: RouteTable, sessions: SealedSessions
+    api: str, parts: dict[str, str], ask: Ask, routes: RouteTable, sessions: States
 ) -> None:
-    decision = decide(ask(api, **parts), routes, sessions.open, NOW)
+    decision = decide(ask(api, **parts), routes, sessions.open, nobody, NOW)
     assert isinstance(decision, Exchange)
     assert decision.code == "c0de"
     assert decision.received == NOW
 
 
-def test_a_new_code_beats_an_old_state(
-    ask: Ask, routes: RouteTable, sessions: SealedSessions, claims: SessionClaims
-) -> None:
-    request = ask("order", js_code="c0de", user_session=sessions.mint(claims))
-    assert isinstance(decide(request, routes, sessions.open, NOW), Exchange)
+def test_a_new_code_beats_an_old_state(ask: Ask, routes: RouteTable, sessions: States, claims: SessionClaims) -> None:
+    request = ask("order", js_code="c0de", user_session=sessions.sealed.mint(claims))
+    assert isinstance(decide(request, routes, sessions.open, nobody, NOW), Exchange)
 
 
 STATE = "state.of.somebody"
@@ -178,31 +174,31 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_bad_input_has_its_own_reason(name: str, ask: Ask, routes: RouteTable, sessions: SealedSessions) -> None:
+def test_bad_input_has_its_own_reason(name: str, ask: Ask, routes: RouteTable, sessions: States) -> None:
     api, parts, expected = REFUSED[name]
-    assert reason(decide(ask(api, **parts), routes, sessions.open, NOW)) == expected
+    assert reason(decide(ask(api, **parts), routes, sessions.open, nobody, NOW)) == expected
 
 
 def test_an_upload_with_a_state_is_not_refused_for_its_size(
-    ask: Ask, routes: RouteTable, sessions: SealedSessions, claims: SessionClaims
+    ask: Ask, routes: RouteTable, sessions: States, claims: SessionClaims
 ) -> None:
-    request = ask("body", body=b"x" * 8192, partial=True, user_session=sessions.mint(claims))
-    assert isinstance(decide(request, routes, sessions.open, NOW), Allow)
+    request = ask("body", body=b"x" * 8192, partial=True, user_session=sessions.sealed.mint(claims))
+    assert isinstance(decide(request, routes, sessions.open, nobody, NOW), Allow)
 
 
 def test_a_body_of_another_kind_is_not_looked_into(
-    ask: Ask, routes: RouteTable, sessions: SealedSessions, claims: SessionClaims
+    ask: Ask, routes: RouteTable, sessions: States, claims: SessionClaims
 ) -> None:
-    request = ask("body", body=b"\xff\xd8", content__type="image/jpeg", user_session=sessions.mint(claims))
-    assert isinstance(decide(request, routes, sessions.open, NOW), Allow)
+    request = ask("body", body=b"\xff\xd8", content__type="image/jpeg", user_session=sessions.sealed.mint(claims))
+    assert isinstance(decide(request, routes, sessions.open, nobody, NOW), Allow)
 
 
 def test_a_cookie_jar_that_sends_our_cookie_back_is_no_second_credential(
-    ask: Ask, routes: RouteTable, sessions: SealedSessions, claims: SessionClaims
+    ask: Ask, routes: RouteTable, sessions: States, claims: SessionClaims
 ) -> None:
-    state = sessions.mint(claims)
+    state = sessions.sealed.mint(claims)
     request = ask("jar", user_session=state, cookie=f"user_session={state}")
-    assert isinstance(decide(request, routes, sessions.open, NOW), Allow)
+    assert isinstance(decide(request, routes, sessions.open, nobody, NOW), Allow)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -220,10 +216,10 @@ def test_nothing_a_request_contains_gets_through_or_raises(
     body: bytes | None,
     headers: dict[bytes, bytes],
     routes: RouteTable,
-    sessions: SealedSessions,
+    sessions: States,
 ) -> None:
     request = AuthRequest(f"mall/{api}@{SNAPSHOT.checksum}", headers, query, body)
-    decision = decide(request, routes, sessions.open, NOW)
+    decision = decide(request, routes, sessions.open, nobody, NOW)
     if isinstance(decision, Allow):
         assert decision.claims is None
         assert decision.route.access != "required"

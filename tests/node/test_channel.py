@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from menshen.node.channel import Channel, WorkerState
+from menshen.node.channel import Channel, Revoked, WorkerState
 from menshen.sessions.keys import load_key_rings
+from menshen.sessions.revocation import Revocation
 from tests.gateway.samples import SNAPSHOT
 
 
@@ -24,15 +25,32 @@ def test_a_state_arrives_as_it_was_sent_and_is_acknowledged(tmp_path: Path) -> N
     async def main() -> None:
         node, worker = await pair()
         await node.send_state(state)
-        received = await worker.receive_state()
+        received = await worker.receive()
+        assert isinstance(received, WorkerState)
         assert received == state
         assert received.snapshots[0].sealed().checksum == SNAPSHOT.checksum
         await worker.acknowledge(received.number)
         assert await node.acknowledged() == 7
         node.close()
         with pytest.raises(EOFError):
-            await worker.receive_state()
+            await worker.receive()
         worker.close()
+
+    asyncio.run(main())
+
+
+def test_revocations_travel_beside_states(tmp_path: Path) -> None:
+    revoked = Revoked((Revocation(3, "s" * 26, "wechat", "wx1", 0, 1_800_000_000, "signed"),), 1_700_000_000.5)
+    state = WorkerState(1, (SNAPSHOT,), load_key_rings(tmp_path))
+
+    async def main() -> None:
+        node, worker = await pair()
+        await asyncio.gather(node.send_revoked(revoked), node.send_state(state), node.send_revoked(revoked))
+        assert [type(await worker.receive()) for _ in range(3)] == [Revoked, WorkerState, Revoked]
+        await node.send_revoked(Revoked((), 1.0, whole=True))
+        assert await worker.receive() == Revoked((), 1.0, whole=True)
+        for channel in (node, worker):
+            channel.close()
 
     asyncio.run(main())
 

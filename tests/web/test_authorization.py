@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 from typing import Any
 
-from menshen.errors import InternalFault
+from menshen.errors import DatabaseUnavailable, InternalFault
 from menshen.gateway.assertion import Asserter
 from menshen.gateway.decide import route_table
-from menshen.sessions.keys import SymmetricKey
-from menshen.sessions.sealed import SealedSessions
+from menshen.sessions.seen import SeenLog
 from menshen.web.authorization import AuthorizationEndpoint, BrainState
-from tests.gateway.samples import NOW, SNAPSHOT
+from tests.gateway.samples import NOW, SNAPSHOT, nobody
+from tests.sessions.rings import new_states
 
 
 class BrokenLogin:
     """A login that fails as no login should."""
 
-    async def log_in(self, login: object) -> Any:
-        raise RuntimeError("planted-secret in an exception")
+    def __init__(self, fault: Exception) -> None:
+        self._fault = fault
+
+    async def log_in(self, login: object, states: object, caller: object) -> Any:
+        raise self._fault
 
 
 def state() -> BrainState:
-    ring = SealedSessions([SymmetricKey("k", secrets.token_bytes(32))], secrets.token_bytes)
-    return BrainState(route_table((SNAPSHOT,)), ring, Asserter([None]))  # type: ignore[list-item]
+    return BrainState(route_table((SNAPSHOT,)), {}, new_states(), Asserter([None]))  # type: ignore[list-item]
 
 
 def ask(endpoint: AuthorizationEndpoint, path: str, **headers: str) -> tuple[int, dict[str, Any]]:
@@ -49,8 +50,12 @@ def ask(endpoint: AuthorizationEndpoint, path: str, **headers: str) -> tuple[int
     return sent[0]["status"], json.loads(body) if body else {}
 
 
-def endpoint(brain: BrainState | None) -> AuthorizationEndpoint:
-    return AuthorizationEndpoint(BrokenLogin(), lambda: NOW, brain)  # type: ignore[arg-type]
+BUG = RuntimeError("planted-secret in an exception")
+
+
+def endpoint(brain: BrainState | None, fault: Exception = BUG) -> AuthorizationEndpoint:
+    nothing: Any = None
+    return AuthorizationEndpoint(BrokenLogin(fault), nothing, nothing, nobody, SeenLog(), lambda: NOW, brain)
 
 
 def test_a_bug_refuses_and_says_nothing_of_itself() -> None:
@@ -76,3 +81,10 @@ def test_health_is_said_once_there_is_a_state() -> None:
 def test_only_the_authorization_prefix_is_answered() -> None:
     status, _ = ask(endpoint(state()), "/mall/static/x")
     assert status == 298
+
+
+def test_a_login_without_a_database_is_refused_for_now() -> None:
+    headers = {"x-menshen-route": f"mall/order@{SNAPSHOT.checksum}", "js_code": "c", "x-request-id": "r1"}
+    broken = endpoint(state(), DatabaseUnavailable("OperationalError"))
+    status, body = ask(broken, "/authz/mall/login", **headers)
+    assert (status, body["reason"], body["action"]) == (298, "brain_unavailable", "retry")  # 298 becomes 503 at Envoy

@@ -19,6 +19,9 @@ _COMMANDS = {
     "revisions": "menshen.cli.revisions:revisions",
     "rollback": "menshen.cli.revisions:rollback",
     "envoy-config": "menshen.cli.envoy_config:envoy_config",
+    "sessions": "menshen.cli.sessions:sessions",
+    "keys": "menshen.cli.keys:keys",
+    "users": "menshen.cli.users:users",
     "emulator": "menshen.cli.emulator:emulator",
 }
 
@@ -32,10 +35,15 @@ class _Lazy(TyperGroup):
     def get_command(self, _ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in _COMMANDS:
             return None
-        module, _, function = _COMMANDS[cmd_name].partition(":")
-        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-        single.command(cmd_name)(getattr(importlib.import_module(module), function))
-        command = typer.main.get_command(single)
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        found = getattr(importlib.import_module(module), name)
+        command: Any
+        if isinstance(found, typer.Typer):
+            command = typer.main.get_group(found)
+        else:
+            single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+            single.command(cmd_name)(found)
+            command = typer.main.get_command(single)
         command.name = cmd_name
         return command
 

@@ -38,7 +38,7 @@ def serve(
     ] = None,
     data_dir: DataDir = DATA_DIR,
     listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where mini programs connect.")] = "0.0.0.0:8080",
-    admin: Annotated[str, typer.Option(metavar="HOST:PORT", help="JWKS, health.")] = "127.0.0.1:8081",
+    admin: Annotated[str, typer.Option(metavar="HOST:PORT", help="JWKS, health, sessions.")] = "127.0.0.1:8081",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that decide; default one for two cores, at most 4.")
     ] = None,

@@ -7,7 +7,7 @@ for Envoy at the very edge.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -21,13 +21,15 @@ from menshen.gateway.decision import Allow
 from menshen.gateway.identity import identity_headers, identity_values
 from menshen.gateway.reply import render_reply
 from menshen.gateway.request import AuthRequest
+from menshen.gateway.returning import Handed, returned
 from menshen.gateway.wire import HEADER_CODE
 from menshen.sessions.claims import SessionClaims
+from menshen.sessions.refresh import RefreshClaims
+from menshen.sessions.states import States
 
-__all__ = ["Answer", "Mint", "answer_allow", "answer_login", "answer_refusal"]
+__all__ = ["Answer", "answer_allow", "answer_json", "answer_login", "answer_refusal", "handed"]
 
 Headers = list[tuple[bytes, bytes]]
-Mint = Callable[[SessionClaims], str]
 
 _JSON: Headers = [(b"content-type", b"application/json; charset=utf-8"), (b"cache-control", b"no-store")]
 _REMOVE = b"x-envoy-auth-headers-to-remove"
@@ -58,12 +60,24 @@ def answer_refusal(refusal: Refusal, request_id: str, style: StatusStyle = "mens
     return Answer(False, refusal.http_status(style), headers, msgspec.json.encode(body))
 
 
-def answer_allow(allow: Allow, request: AuthRequest, asserter: Asserter, now: float) -> Answer:
-    """Let a checked, anonymous or public request through with its identity headers, all of them set."""
+def answer_json(body: Mapping[str, object], headers: Headers) -> Answer:
+    """An answer of the gateway's own that is no refusal."""
+    return Answer(False, 200, [*_JSON, *headers], msgspec.json.encode(body))
+
+
+def answer_allow(allow: Allow, request: AuthRequest, states: States, asserter: Asserter, now: float) -> Answer:
+    """Let a checked, anonymous or public request through with its identity headers, all of them set.
+
+    A state that is due gets its successor back, where a login would put it; a reference stays the same text.
+    """
     plugin = allow.route.login
     if plugin is None:
         return Answer(True, 200, [(name.encode(), b"") for name in allow.route.identity_headers])
-    return Answer(True, 200, _to_backend(allow.route, plugin, allow.claims, request, asserter, now))
+    headers = _to_backend(allow.route, plugin, allow.claims, request, asserter, now)
+    if allow.renewed is not None:
+        state = states.mint(plugin, allow.renewed, allow.state.decode("latin-1"))
+        headers += returned(plugin, Handed(state, allow.renewed.exp - int(now)), body=False)
+    return Answer(True, 200, headers)
 
 
 def answer_login(
@@ -71,20 +85,32 @@ def answer_login(
     plugin: LoginPlugin,
     logged_in: LoggedIn,
     request: AuthRequest,
-    mint: Mint,
+    states: States,
     asserter: Asserter,
     now: float,
 ) -> Answer:
     """A login: on to the backend with the state beside it (TSF's way), or answered here with the plugin's JSON."""
     claims = logged_in.claims
-    state = mint(claims)
-    returned = _returned(plugin, claims, state)
+    given = handed(plugin, claims, states, now, logged_in.reference.reveal())
     if plugin.respond == "gateway":
-        reply = render_reply(plugin, claims, state, now, new_user=logged_in.new_user)
-        return Answer(False, 200, [*_JSON, *returned], msgspec.json.encode(reply))
+        return answer_json(render_reply(plugin, claims, given, new_user=logged_in.new_user), returned(plugin, given))
     extra = {"session_key": logged_in.session_key.reveal()}
     headers = _to_backend(route, plugin, claims, request, asserter, now, extra)
-    return Answer(True, 200, headers + returned)
+    return Answer(True, 200, headers + returned(plugin, given, body=False))
+
+
+def handed(
+    plugin: LoginPlugin, claims: SessionClaims, states: States, now: float, reference: str = "", generation: int = 1
+) -> Handed:
+    """A state for these claims, with a refresh token of this generation where the plugin gives them."""
+    state = states.mint(plugin, claims, reference)
+    rules = plugin.session.refresh
+    if rules is None:
+        return Handed(state, claims.exp - int(now))
+    until = claims.iat + rules.expires_in * 60
+    following = states.refresh.new_reference() if plugin.session.kind == "reference" else ""
+    token = RefreshClaims(claims.sid, claims.platform, claims.appid, plugin.name, generation, until, following)
+    return Handed(state, claims.exp - int(now), states.refresh.mint(token), until - int(now))
 
 
 def _to_backend(
@@ -116,15 +142,3 @@ def _cookies_left(plugin: LoginPlugin, request: AuthRequest) -> Headers:
         return []
     left = cookie_without(sent, frozenset(ours))
     return [(b"cookie", left)] if left else [(_REMOVE, b"cookie")]
-
-
-def _returned(plugin: LoginPlugin, claims: SessionClaims, state: str) -> Headers:
-    name = plugin.session.name
-    match plugin.session.return_in:
-        case "header":
-            return [(name.lower().encode(), state.encode())]
-        case "cookie":
-            cookie = f"{name}={state}; Path=/; Max-Age={claims.exp - claims.iat}; HttpOnly; Secure; SameSite=Lax"
-            return [(b"set-cookie", cookie.encode())]
-        case "body":
-            return []

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from joserfc import jwt
 from joserfc.jwk import ECKey
@@ -28,6 +29,7 @@ _CACHED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
+    claims: SessionClaims
     text: str
     until: float
 
@@ -44,17 +46,18 @@ class Asserter:
         """The assertion for these claims at this upstream; ``now`` in Unix seconds."""
         key = (claims.sid, claims.iat, app, upstream)
         kept = self._kept.get(key)
-        if kept is not None and now < kept.until:
+        # The claims themselves too: a refresh within a second of the login may have brought others of the user's own.
+        if kept is not None and now < kept.until and (kept.claims is claims or kept.claims == claims):
             return kept.text
         text = self._sign(claims, app, upstream, int(now))
-        self._kept[key] = _Kept(text, now + _REUSE)
+        self._kept[key] = _Kept(claims, text, now + _REUSE)
         self._kept.move_to_end(key)
         if len(self._kept) > self._cached:
             self._kept.popitem(last=False)
         return text
 
     def _sign(self, claims: SessionClaims, app: str, upstream: str, now: int) -> str:
-        payload = {
+        payload: dict[str, Any] = {
             "iss": ISSUER,
             "aud": upstream,
             "sub": claims.sub,
@@ -68,4 +71,6 @@ class Asserter:
         }
         if claims.unionid:
             payload["unionid"] = claims.unionid
+        if claims.claims:
+            payload["claims"] = dict(claims.claims)
         return jwt.encode({"alg": "ES256", "kid": self._key.kid, "typ": "JWT"}, payload, self._key)

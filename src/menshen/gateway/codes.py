@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -37,7 +37,7 @@ from menshen.storage.codes import (
 from menshen.storage.database import Database
 from menshen.storage.sealing import Sealer
 
-__all__ = ["CodeBook", "LoggedIn"]
+__all__ = ["CodeBook", "LoggedIn", "Spend"]
 
 _PATIENCE = 6.5
 """Seconds a request waits for another process's exchange: the platform's five and the writing of the outcome."""
@@ -52,6 +52,8 @@ class LoggedIn:
     claims: SessionClaims
     session_key: Secret
     new_user: bool
+    reference: Secret = field(default_factory=lambda: Secret(""))
+    """The login state itself for kind ``reference``; "" for the kinds that any process can make from the claims."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,14 @@ class _Record:
     claims: SessionClaims | None = None
     session_key: str = ""
     new_user: bool = False
+    reference: str = ""
     refused: str = ""
+
+
+Spend = Callable[[LoggedIn], CodeOutcome]
+"""Makes a login the outcome of its code, for ``finish_codes``."""
+
+Exchanges = Callable[[Spend], Awaitable[LoggedIn]]
 
 
 class CodeBook:
@@ -74,13 +83,13 @@ class CodeBook:
         self._random = random
         self._running: dict[str, asyncio.Task[LoggedIn]] = {}
 
-    async def once(
-        self, app_key: str, code: str, received: float, exchange: Callable[[], Awaitable[LoggedIn]]
-    ) -> LoggedIn:
+    async def once(self, app_key: str, code: str, received: float, exchange: Exchanges) -> LoggedIn:
         """The outcome of this code: by ``exchange`` for the first request, shared with its parallels.
 
-        ``app_key`` keeps the codes of different apps apart. Raises the refusal that ``exchange`` raised, ``CodeUsed``
-        for a replay, ``PlatformTimeout`` where another process never finished.
+        ``exchange`` gets a function that makes a login the code's outcome, and stores that with what else it writes:
+        one transaction holds both the session and the spent code. ``app_key`` keeps the codes of different apps apart.
+        Raises the refusal that ``exchange`` raised, ``CodeUsed`` for a replay, ``PlatformTimeout`` where another
+        process never finished.
         """
         digest = hashlib.sha256(f"{app_key}\n{code}".encode()).hexdigest()
         task = self._running.get(digest)
@@ -96,9 +105,7 @@ class CodeBook:
         if not done.cancelled():
             done.exception()  # looked at here, for the case that every client has hung up
 
-    async def _through_database(
-        self, digest: str, received: float, exchange: Callable[[], Awaitable[LoggedIn]]
-    ) -> LoggedIn:
+    async def _through_database(self, digest: str, received: float, exchange: Exchanges) -> LoggedIn:
         claim = self._random(16).hex()
         deadline = self._clock() + _PATIENCE
         pause = _FIRST_LOOK
@@ -120,25 +127,27 @@ class CodeBook:
                 state = (await look_up_codes(connection, [digest])).get(digest)
         raise PlatformTimeout("another process did not finish the exchange")
 
-    async def _exchange(self, digest: str, claim: str, exchange: Callable[[], Awaitable[LoggedIn]]) -> LoggedIn:
+    async def _exchange(self, digest: str, claim: str, exchange: Exchanges) -> LoggedIn:
         try:
-            outcome = await exchange()
+            return await exchange(lambda login: self._spent(digest, self._record(login)))
         except PlatformUnreachable:
             async with self._database.writing() as connection:
                 await release_code(connection, digest, claim)
             raise
         except Refusal as refusal:
-            await self._finish(digest, _Record(refused=refusal.reason))
+            await self._database.write(finish_codes, self._spent(digest, _Record(refused=refusal.reason)))
             raise
-        await self._finish(digest, _Record(outcome.claims, outcome.session_key.reveal(), outcome.new_user))
-        return outcome
 
-    async def _finish(self, digest: str, record: _Record) -> None:
+    def _spent(self, digest: str, record: _Record) -> CodeOutcome:
         sealed = self._sealer.seal(Secret(msgspec.json.encode(record).decode()), digest)
-        await self._database.write(finish_codes, CodeOutcome(digest, sealed, self._clock()))
+        return CodeOutcome(digest, sealed, self._clock())
 
     def _outcome(self, digest: str, state: CodeState) -> LoggedIn:
         record = msgspec.json.decode(self._sealer.unseal(state.sealed_outcome or "", digest).reveal(), type=_Record)
         if record.claims is None:
             raise REFUSALS.get(record.refused, InternalFault)("shared with a parallel request")
-        return LoggedIn(record.claims, Secret(record.session_key), record.new_user)
+        return LoggedIn(record.claims, Secret(record.session_key), record.new_user, Secret(record.reference))
+
+    @staticmethod
+    def _record(login: LoggedIn) -> _Record:
+        return _Record(login.claims, login.session_key.reveal(), login.new_user, login.reference.reveal())

@@ -8,6 +8,7 @@ a backend.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -19,11 +20,12 @@ from menshen.errors import (
     BodyMalformed,
     BodyTooLarge,
     ClientSentSecret,
+    SessionMissing,
 )
 from menshen.gateway.request import AuthRequest
 from menshen.gateway.wire import SECRET_HEADERS
 
-__all__ = ["Credentials", "cookie_without", "find_credentials"]
+__all__ = ["Credentials", "body_fields", "cookie_value", "cookie_without", "find_any_state", "find_credentials"]
 
 _SECRET_HEADERS = frozenset(name.encode() for name in SECRET_HEADERS)
 _MAX_FIELDS = 64
@@ -51,13 +53,42 @@ def find_credentials(request: AuthRequest, plugin: LoginPlugin) -> Credentials:
     return Credentials(code, state)
 
 
+def find_any_state(request: AuthRequest, plugins: Sequence[LoginPlugin]) -> tuple[tuple[LoginPlugin, ...], bytes]:
+    """The one login state of a request that any of these plugins may have given, and those that read it there.
+
+    Raises ``SessionMissing``, and ``AmbiguousCredential`` for two.
+    """
+    found: dict[bytes, list[LoginPlugin]] = {}
+    for plugin in plugins:
+        value = _at(request, plugin.session.request_in, plugin.session.name)
+        if value:
+            found.setdefault(value, []).append(plugin)
+    if not found:
+        raise SessionMissing
+    (state, readers), *more = found.items()
+    if more or b"," in state:
+        raise AmbiguousCredential("two login states")
+    return tuple(readers), state
+
+
+def _at(request: AuthRequest, position: str, name: str) -> bytes | None:
+    match position:
+        case "header":
+            return request.headers.get(_header(name))
+        case "query":
+            return _query(request, name)
+        case "cookie":
+            return cookie_value(request, name)
+    return None
+
+
 def _state(request: AuthRequest, plugin: LoginPlugin) -> bytes | None:
     rules = plugin.session
     name = rules.name
     wanted: bytes | None = None
     for position, value in (
         ("header", request.headers.get(_header(name))),
-        ("cookie", _cookie(request, name)),
+        ("cookie", cookie_value(request, name)),
         ("query", _query(request, name)),
     ):
         if position == rules.request_in:
@@ -77,17 +108,9 @@ def _header(name: str) -> bytes:
 
 
 def _code(request: AuthRequest, plugin: LoginPlugin, *, has_state: bool) -> str | None:
-    position, name = plugin.code.position, plugin.code.name
-    value: bytes | None
-    match position:
-        case "header":
-            value = request.headers.get(_header(name))
-        case "query":
-            value = _query(request, name)
-        case "cookie":
-            value = _cookie(request, name)
-        case "body":
-            return _code_in_body(request, plugin, has_state=has_state)
+    if plugin.code.position == "body":
+        return _code_in_body(request, plugin, has_state=has_state)
+    value = _at(request, plugin.code.position, plugin.code.name)
     if value is None:
         return None
     if b"," in value:
@@ -113,7 +136,8 @@ def _query(request: AuthRequest, name: str) -> bytes | None:
     return values[0].encode("latin-1", "replace")
 
 
-def _cookie(request: AuthRequest, name: str) -> bytes | None:
+def cookie_value(request: AuthRequest, name: str) -> bytes | None:
+    """The value of a cookie; None where it was not sent. Raises ``AmbiguousCredential`` for two of one name."""
     header = request.headers.get(b"cookie")
     if header is None or name.encode() not in header:
         return None
@@ -146,10 +170,7 @@ def _code_in_body(request: AuthRequest, plugin: LoginPlugin, *, has_state: bool)
         if has_state:
             return None
         raise BodyTooLarge
-    fields = _body_fields(request.headers.get(b"content-type", b""), body)
-    if fields is None:
-        return None
-    values = [value for key, value in fields if key == plugin.code.name]
+    values = [value for key, value in body_fields(request) or () if key == plugin.code.name]
     if len(values) > 1:
         raise AmbiguousCredential("two codes in the body")
     if not values:
@@ -159,9 +180,17 @@ def _code_in_body(request: AuthRequest, plugin: LoginPlugin, *, has_state: bool)
     return values[0]
 
 
-def _body_fields(content_type: bytes, body: bytes) -> list[tuple[str, Any]] | None:
-    """The body's fields in order, repeated ones kept; None where the content type is neither JSON nor a form."""
-    media = content_type.split(b";", 1)[0].strip().lower()
+def body_fields(request: AuthRequest) -> list[tuple[str, Any]] | None:
+    """The body's fields in order, repeated ones kept; None where there is none, or it is neither JSON nor a form.
+
+    Raises ``BodyTooLarge`` and ``BodyMalformed``.
+    """
+    body = request.body
+    if not body:
+        return None
+    if request.body_partial:
+        raise BodyTooLarge
+    media = request.headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower()
     try:
         if media == b"application/json" or media.endswith(b"+json"):
             decoded = json.loads(body, object_pairs_hook=_Pairs)
@@ -187,10 +216,9 @@ def _refuse_secret(request: AuthRequest, plugin: LoginPlugin) -> None:
             raise ClientSentSecret("by value")
     if request.query and any(name in SECRET_HEADERS for name, _ in _names(request.query)):
         raise ClientSentSecret("in the query")
-    if request.body and not request.body_partial:
-        fields = _body_fields(request.headers.get(b"content-type", b""), request.body) or []
-        if any(key.lower() in SECRET_HEADERS for key, _ in fields):
-            raise ClientSentSecret("in the body")
+    fields = () if request.body_partial else body_fields(request) or ()
+    if any(key.lower() in SECRET_HEADERS for key, _ in fields):
+        raise ClientSentSecret("in the body")
 
 
 def _names(query: bytes) -> list[tuple[str, str]]:

@@ -1,37 +1,43 @@
 """The brain: one pure function from a request to a decision.
 
 It does no I/O, reads no clock and knows no server. A login cannot be decided without asking the platform, so for it
-the answer is :class:`Exchange`, which ``login.py`` carries out.
+the answer is :class:`Exchange`, which ``login.py`` carries out; a reference that is not at hand is :class:`Load`, and
+:func:`admit` goes on when its record is there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from menshen.config.snapshot import LoginPlugin, Route, Snapshot
-from menshen.errors import CodeMalformed, Refusal, RouteStale, SessionInvalid, SessionMissing
+from menshen.config.snapshot import LoginPlugin, Route, SessionKind, Snapshot
+from menshen.errors import CodeMalformed, Refusal, RouteStale, SessionInvalid, SessionMissing, SessionRevoked
 from menshen.gateway.credentials import find_credentials
-from menshen.gateway.decision import Allow, Decision, Deny, Exchange
+from menshen.gateway.decision import Allow, Decision, Deny, Exchange, Load
 from menshen.gateway.request import AuthRequest
 from menshen.gateway.wire import stamp
 from menshen.platforms.registry import PLATFORMS
 from menshen.sessions.claims import SessionClaims
+from menshen.sessions.lifetimes import renewed
 
-__all__ = ["OpenState", "RouteTable", "decide", "route_table"]
+__all__ = ["IsRevoked", "OpenState", "RouteTable", "admit", "decide", "route_table", "same_app"]
 
 RouteTable = Mapping[str, Route]
 """Envoy's stamp ``id@checksum`` -> route, for every snapshot that Envoy may still be running."""
 
-OpenState = Callable[[bytes, float], SessionClaims]
-"""Opens a login state at a time; raises ``SessionInvalid`` or ``SessionExpired``."""
+OpenState = Callable[[SessionKind, bytes, float], SessionClaims | None]
+"""Opens a login state of a kind at a time; None where its record must be loaded. Raises as ``States.open`` does."""
+
+IsRevoked = Callable[[SessionClaims], bool]
 
 
 def route_table(snapshots: tuple[Snapshot, ...]) -> RouteTable:
     return {stamp(route.id, snapshot.checksum): route for snapshot in snapshots for route in snapshot.routes}
 
 
-def decide(request: AuthRequest, routes: RouteTable, open_state: OpenState, now: float) -> Decision:
-    """Allow, refuse, or say that a login is due. Never raises for anything a request contains."""
+def decide(
+    request: AuthRequest, routes: RouteTable, open_state: OpenState, is_revoked: IsRevoked, now: float
+) -> Decision:
+    """Allow, refuse, or say what must be done first. Never raises for anything a request contains."""
     route = routes.get(request.route)
     if route is None:
         # Unknown to this brain: another revision, or a caller that is not our Envoy. Never guess (attack class 18).
@@ -41,23 +47,35 @@ def decide(request: AuthRequest, routes: RouteTable, open_state: OpenState, now:
         return Allow(route, None)
     try:
         credentials = find_credentials(request, plugin)
+        state = credentials.state
         if credentials.code is not None:
-            return Exchange(route, _checked(credentials.code, plugin), request.received)
-        if credentials.state is None:
+            return Exchange(route, _checked(credentials.code, plugin), request.received, state)
+        if state is None:
             if route.access == "optional":
                 return Allow(route, None)
             raise SessionMissing
-        claims = open_state(credentials.state, now)
-        _same_app(claims, plugin)
+        claims = open_state(plugin.session.kind, state, now)
     except Refusal as refusal:
         return Deny(refusal, route)
-    return Allow(route, claims)
+    if claims is None:
+        return Load(route, state)
+    return admit(route, plugin, claims, state, is_revoked, now)
 
 
-def _same_app(claims: SessionClaims, plugin: LoginPlugin) -> None:
+def admit(
+    route: Route, plugin: LoginPlugin, claims: SessionClaims, state: bytes, is_revoked: IsRevoked, now: float
+) -> Allow | Deny:
+    """Whether a genuine state of nobody knows which app, perhaps revoked, is good on this route."""
+    if not same_app(claims, plugin):
+        return Deny(SessionInvalid("of another app"), route)
+    if is_revoked(claims):
+        return Deny(SessionRevoked(), route)
+    return Allow(route, claims, state, renewed(claims, plugin.session, now))
+
+
+def same_app(claims: SessionClaims, plugin: LoginPlugin) -> bool:
     """A state of one app is nothing at another's door, though the same keys made it (attack classes 20, 41)."""
-    if claims.appid != plugin.app.appid or claims.platform != plugin.app.platform:
-        raise SessionInvalid("of another app")
+    return claims.appid == plugin.app.appid and claims.platform == plugin.app.platform
 
 
 def _checked(code: str, plugin: LoginPlugin) -> str:

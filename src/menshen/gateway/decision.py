@@ -8,15 +8,20 @@ from menshen.config.snapshot import Route
 from menshen.errors import Refusal
 from menshen.sessions.claims import SessionClaims
 
-__all__ = ["Allow", "Decision", "Deny", "Exchange"]
+__all__ = ["Allow", "Decision", "Deny", "Exchange", "Load"]
 
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """Let the request through, as ``claims`` says or, with None, anonymously."""
+    """Let the request through, as ``claims`` says or, with None, anonymously.
+
+    ``state`` is the login state as it was sent; ``renewed`` is there when the client is due a fresh one.
+    """
 
     route: Route
     claims: SessionClaims | None
+    state: bytes = b""
+    renewed: SessionClaims | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +34,23 @@ class Deny:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A login: the code must be exchanged with the platform first. ``received`` in Unix seconds."""
+    """A login: the code must be exchanged with the platform first. ``received`` in Unix seconds.
+
+    ``presented`` is the login state that came with the code: its session ends with this login (attack class 27).
+    """
 
     route: Route
     code: str
     received: float
+    presented: bytes | None = None
 
 
-Decision = Allow | Deny | Exchange
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A state of kind ``reference`` whose record this process does not have at hand: it must be read first."""
+
+    route: Route
+    state: bytes
+
+
+Decision = Allow | Deny | Exchange | Load

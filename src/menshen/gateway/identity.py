@@ -15,10 +15,10 @@ __all__ = ["identity_headers", "identity_values"]
 
 
 def identity_values(plugin: LoginPlugin, claims: SessionClaims | None) -> dict[str, str]:
-    """Identity field -> value. Without claims every value is ""."""
+    """Identity field -> value, and ``claim:<name>`` for the user record's own. Without claims every value is ""."""
     if claims is None:
         return {}
-    return {
+    values = {
         "user": claims.sub,
         "platform": claims.platform,
         "app": plugin.app.name,
@@ -28,8 +28,14 @@ def identity_values(plugin: LoginPlugin, claims: SessionClaims | None) -> dict[s
         "session": claims.sid,
         "source": claims.platform,
     }
+    for name, value in claims.claims.items():
+        values[f"claim:{name}"] = value
+    return values
 
 
 def identity_headers(plugin: LoginPlugin, values: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     """The plugin's headers, all of them, in its order."""
-    return [(header.encode(), values.get(field, "").encode()) for field, header in plugin.identity]
+    headers = [(header.encode(), values.get(field, "").encode()) for field, header in plugin.identity]
+    for name, header in plugin.claims:
+        headers.append((header.encode(), values.get(f"claim:{name}", "").encode()))
+    return headers

@@ -11,18 +11,19 @@ from string import Template
 from typing import Any
 
 from menshen.config.snapshot import LoginPlugin
+from menshen.gateway.returning import Handed
 from menshen.sessions.claims import SessionClaims
 
 __all__ = ["render_reply"]
 
 
-def render_reply(
-    plugin: LoginPlugin, claims: SessionClaims, state: str, now: float, *, new_user: bool
-) -> dict[str, Any]:
-    """The answer to a login. ``expires_in`` is in seconds. The session_key is not among the values, by design."""
+def render_reply(plugin: LoginPlugin, claims: SessionClaims, handed: Handed, *, new_user: bool) -> dict[str, Any]:
+    """The answer to a login. Lifetimes are in seconds. The session_key is not among the values, by design."""
     values: dict[str, Any] = {
-        "session": state,
-        "expires_in": max(0, claims.exp - int(now)),
+        "session": handed.state,
+        "expires_in": max(0, handed.expires_in),
+        "refresh_token": handed.refresh_token,
+        "refresh_expires_in": max(0, handed.refresh_expires_in),
         "uid": claims.sub,
         "openid": claims.openid,
         "unionid": claims.unionid,
@@ -35,6 +36,8 @@ def render_reply(
     template = plugin.reply
     if template is None:
         template = {plugin.session.name: "$session", "expires_in": "$expires_in", "uid": "$uid"}
+        if plugin.session.refresh is not None:
+            template |= {"refresh_token": "$refresh_token", "refresh_expires_in": "$refresh_expires_in"}
     return {key: _fill(value, values) for key, value in template.items()}
 
 

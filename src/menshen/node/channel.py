@@ -1,8 +1,9 @@
 """The private line between a node and its workers: length-prefixed JSON over a socket pair.
 
 The node sends the whole state whenever a part of it changes, the worker answers with the number it now runs. Nothing
-is merged, so a worker that was restarted is as current as one that was not. The state holds AppSecrets and keys: it
-goes through this line and never into a file or an argument.
+is merged, so a worker that was restarted is as current as one that was not. Revocations alone are sent as they come,
+for they are many; a new worker gets them all first. The state holds AppSecrets and keys: it goes through this line and
+never into a file or an argument.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import msgspec
 
 from menshen.config.snapshot import Snapshot, decode_snapshot, encode_snapshot
 from menshen.sessions.keys import KeyRings
+from menshen.sessions.revocation import Revocation
 
-__all__ = ["Channel", "WorkerState"]
+__all__ = ["Channel", "Revoked", "WorkerState"]
 
 _LENGTH = struct.Struct("!I")
 _LIMIT = 256 * 1024 * 1024
@@ -33,11 +35,19 @@ class WorkerState(msgspec.Struct, frozen=True):
         return f"WorkerState({self.number})"
 
 
-class _Frame(msgspec.Struct, frozen=True):
-    number: int
+class Revoked(msgspec.Struct, frozen=True):
+    """What was revoked: all of it (``whole``) or what is new. Nothing else had been by ``heard``, Unix seconds."""
+
+    items: tuple[Revocation, ...]
+    heard: float
+    whole: bool = False
+
+
+class _Frame(msgspec.Struct, frozen=True, omit_defaults=True):
+    number: int = 0
     snapshots: tuple[msgspec.Raw, ...] = ()
-    sealed: str = ""
-    assertion: str = ""
+    keys: KeyRings | None = None
+    revoked: Revoked | None = None
 
 
 class Channel:
@@ -46,6 +56,7 @@ class Channel:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self._sending = asyncio.Lock()
 
     @classmethod
     async def over(cls, sock: socket.socket) -> Channel:
@@ -54,13 +65,20 @@ class Channel:
 
     async def send_state(self, state: WorkerState) -> None:
         snapshots = tuple(msgspec.Raw(encode_snapshot(snapshot)) for snapshot in state.snapshots)
-        await self._send(_Frame(state.number, snapshots, state.keys.sealed, state.keys.assertion))
+        await self._send(_Frame(state.number, snapshots, state.keys))
 
-    async def receive_state(self) -> WorkerState:
+    async def send_revoked(self, revoked: Revoked) -> None:
+        await self._send(_Frame(revoked=revoked))
+
+    async def receive(self) -> WorkerState | Revoked:
         """Raises EOFError when the node is gone."""
         frame = await self._receive()
+        if frame.revoked is not None:
+            return frame.revoked
+        if frame.keys is None:
+            raise EOFError("neither a state nor revocations")
         snapshots = tuple(decode_snapshot(bytes(raw)) for raw in frame.snapshots)
-        return WorkerState(frame.number, snapshots, KeyRings(frame.sealed, frame.assertion))
+        return WorkerState(frame.number, snapshots, frame.keys)
 
     async def acknowledge(self, number: int) -> None:
         await self._send(_Frame(number))
@@ -71,8 +89,9 @@ class Channel:
 
     async def _send(self, frame: _Frame) -> None:
         data = msgspec.json.encode(frame)
-        self._writer.write(_LENGTH.pack(len(data)) + data)
-        await self._writer.drain()
+        async with self._sending:
+            self._writer.write(_LENGTH.pack(len(data)) + data)
+            await self._writer.drain()
 
     async def _receive(self) -> _Frame:
         try:

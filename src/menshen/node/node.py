@@ -9,27 +9,35 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
+import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from menshen.config.snapshot import Endpoint, Snapshot
 from menshen.envoy import Addresses, DataPlane
-from menshen.errors import ChildFailed, ConfigInvalid, MenshenError
+from menshen.errors import ChildFailed, ConfigInvalid, KeyRingInvalid, MenshenError
 from menshen.node.channel import WorkerState
 from menshen.node.documents import Documents
+from menshen.node.keyring import KeyFiles
+from menshen.node.revocations import RevocationFeed
 from menshen.node.workers import Workers
-from menshen.sessions.keys import KeyRings, load_key_rings, public_jwks
+from menshen.secret import Secret
+from menshen.sessions.keys import public_jwks, session_jwks
+from menshen.sessions.records import SessionRecords
 from menshen.storage.codes import prune_codes
 from menshen.storage.database import Database, sqlite_url
+from menshen.storage.private_file import read_private
 from menshen.storage.revisions import Revisions
 from menshen.storage.schema import migrate
 from menshen.storage.sealing import Sealer, load_master_key
 from menshen.web.admin import admin_app
+from menshen.web.admin_sessions import session_routes
 from menshen.web.serving import serving
 
 __all__ = ["Node", "NodeSettings", "open_documents", "running"]
@@ -38,6 +46,8 @@ log = logging.getLogger("menshen.node")
 
 _FOLLOW_SECONDS = 0.3
 _PRUNE_SECONDS = 60.0
+_ADMIN_TOKEN = "admin.token"  # noqa: S105  (a file's name)
+_SHORTEST_TOKEN = 32
 _KEEP_SNAPSHOTS = 4
 """Requests that Envoy stamped just before a change are still known; older stamps are refused as stale."""
 
@@ -69,13 +79,23 @@ class Node:
     """A running node. Made by :func:`running`."""
 
     def __init__(
-        self, documents: Documents, database: Database, keys: KeyRings, workers: Workers, data_plane: DataPlane
+        self,
+        documents: Documents,
+        database: Database,
+        records: SessionRecords,
+        key_files: KeyFiles,
+        workers: Workers,
+        data_plane: DataPlane,
     ) -> None:
         self.documents = documents
         self.workers = workers
         self.data_plane = data_plane
         self._database = database
-        self._keys = keys
+        self._records = records
+        self._key_files = key_files
+        self._keys = key_files.load()
+        self.revocations = RevocationFeed(records, workers.revoke, data_plane.deny, time.time)
+        workers.revoked = self.revocations.all
         self._snapshots: tuple[Snapshot, ...] = ()
         self._revision: int | None = None
         self._number = 0
@@ -94,8 +114,15 @@ class Node:
         """What must work for requests to be served, and whether it does."""
         return {"workers": bool(self.workers.running), "envoy": self.data_plane.pid is not None}
 
+    def apps(self) -> Mapping[str, tuple[str, str]]:
+        """Platform and AppID of each app of the running revision."""
+        return {app.name: (app.platform, app.appid) for app in self.snapshot.apps}
+
     def jwks(self) -> dict[str, Any]:
         return public_jwks(self._keys)
+
+    def session_jwks(self) -> dict[str, Any]:
+        return session_jwks(self._keys)
 
     async def start(self) -> None:
         """Bring up workers and Envoy with the active revision. Raises ``ConfigInvalid`` or ``ChildFailed``."""
@@ -103,8 +130,9 @@ class Node:
         snapshot = self.documents.load(active).snapshot if active else Snapshot().sealed()
         self._snapshots = (snapshot,)
         self._revision = active.id if active else None
+        await self.revocations.start()
         await self.workers.start(self._state())
-        await self.data_plane.start(snapshot)
+        await self.data_plane.start(snapshot, keys=_text(session_jwks(self._keys)), denied=self.revocations.denied())
 
     async def activate(self, number: int | None) -> None:
         """Run another revision. The one before stays if this one does not hold, and is made active again."""
@@ -155,15 +183,33 @@ class Node:
             except Exception:
                 log.exception("following_revisions")
 
+    async def follow_keys(self) -> None:
+        """Run whatever keys lie in the data directory. Envoy knows a new key before anybody signs with it."""
+        while True:
+            await asyncio.sleep(_FOLLOW_SECONDS)
+            try:
+                rings = self._key_files.changed()
+                if rings is not None and rings != self._keys:
+                    async with self._activating:
+                        await self.data_plane.use_keys(_text(session_jwks(rings)))
+                        self._keys = rings
+                        await self.workers.publish(self._state())
+                    log.info("keys_active")
+            except (KeyRingInvalid, ChildFailed) as error:
+                log.warning("keys_refused", extra={"why": str(error)})
+            except Exception:
+                log.exception("following_keys")
+
     async def prune(self) -> None:
-        """Forget spent codes, now and then."""
+        """Forget spent codes and sessions that are long over, now and then."""
         while True:
             await asyncio.sleep(_PRUNE_SECONDS)
             try:
                 async with self._database.writing() as connection:
                     await prune_codes(connection, time.time())
+                await self._records.tidy(time.time())
             except Exception:
-                log.exception("pruning_codes")
+                log.exception("pruning")
 
 
 @contextlib.asynccontextmanager
@@ -177,8 +223,9 @@ async def running(
     data_dir = _private(settings.data_dir)
     async with contextlib.AsyncExitStack() as stack:
         master_key = load_master_key(data_dir, os.environ)
-        keys = load_key_rings(data_dir / "keys")
-        database = Database(sqlite_url(data_dir))
+        key_files = KeyFiles(data_dir / "keys")
+        token = _admin_token(data_dir)
+        database = Database(sqlite_url(data_dir), create=False)
         stack.push_async_callback(database.close)
         workers = await stack.enter_async_context(Workers(settings.workers, database.url, data_dir))
         await migrate(database)
@@ -188,21 +235,36 @@ async def running(
         brain = [Endpoint(bound.host, bound.port) for bound in workers.addresses]
         addresses = Addresses.under(data_dir / "envoy", listen=settings.listen, brain=brain)
         data_plane = DataPlane(addresses, concurrency=settings.envoy_threads)
-        node = Node(documents, database, keys, workers, data_plane)
-        admin = admin_app(node.jwks, node.parts)
+        records = SessionRecords(database, time.time)
+        node = Node(documents, database, records, key_files, workers, data_plane)
+        more = session_routes(records, node.apps, token)
+        admin = admin_app(node.jwks, node.session_jwks, node.parts, more)
         try:
             await stack.enter_async_context(serving(admin, settings.admin.host, settings.admin.port))
         except OSError as error:
             raise ChildFailed(f"admin address {settings.admin.host}:{settings.admin.port}: {error.strerror}") from None
         stack.push_async_callback(data_plane.stop)
         await node.start()
-        tasks = [asyncio.create_task(node.follow_revisions()), asyncio.create_task(node.prune())]
+        work = (node.follow_revisions(), node.follow_keys(), node.revocations.follow(), node.prune())
+        tasks = [asyncio.create_task(each) for each in work]
         try:
             yield node
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _admin_token(data_dir: Path) -> Secret:
+    """The token of the session API on the admin address, made at first start. Raises ``KeyRingInvalid``."""
+    text = read_private(data_dir / _ADMIN_TOKEN, lambda: secrets.token_urlsafe(32).encode() + b"\n").strip()
+    if len(text) < _SHORTEST_TOKEN:
+        raise KeyRingInvalid(f"{_ADMIN_TOKEN}: shorter than {_SHORTEST_TOKEN} characters; remove it and start again")
+    return Secret(text)
+
+
+def _text(jwks: dict[str, Any]) -> str:
+    return json.dumps(jwks)
 
 
 def _private(data_dir: Path) -> Path:

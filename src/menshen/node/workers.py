@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from menshen.errors import ChildFailed
-from menshen.node.channel import Channel, WorkerState
+from menshen.node.channel import Channel, Revoked, WorkerState
 from menshen.web.serving import Bound, reserved
 
 __all__ = ["Workers"]
@@ -31,7 +31,10 @@ _FIRST_PAUSE, _LONGEST_PAUSE, _STEADY_AFTER = 0.1, 5.0, 10.0
 
 
 class Workers:
-    """``count`` worker processes on ports of their own. Use as an async context."""
+    """``count`` worker processes on ports of their own. Use as an async context.
+
+    ``revoked`` gives every revocation of now, for a worker that starts.
+    """
 
     def __init__(self, count: int, database_url: str, data_dir: Path, clock: Callable[[], float] = time.monotonic):
         self._count = count
@@ -40,6 +43,7 @@ class Workers:
         self._clock = clock
         self._ports = contextlib.ExitStack()
         self._slots: list[_Slot] = []
+        self.revoked: Callable[[], Revoked] = lambda: Revoked((), 0.0, whole=True)
 
     @property
     def addresses(self) -> tuple[Bound, ...]:
@@ -53,7 +57,7 @@ class Workers:
     async def __aenter__(self) -> Workers:
         for number in range(self._count):
             bound = self._ports.enter_context(reserved(_HOST, 0))
-            self._slots.append(_Slot(number, bound, self._command(bound), self._clock))
+            self._slots.append(_Slot(number, bound, self._command(bound), self._clock, lambda: self.revoked()))
         for slot in self._slots:
             slot.begin()  # they refuse everything until they have a state, and take a while to import
         return self
@@ -81,16 +85,28 @@ class Workers:
         """Return when every live worker runs ``state``. One that does not answer is killed: it restarts with it."""
         await asyncio.gather(*(slot.publish(state) for slot in self._slots))
 
+    async def revoke(self, revoked: Revoked) -> None:
+        """Tell every live worker. One that does not listen is killed: it restarts with all of it."""
+        await asyncio.gather(*(slot.revoke(revoked) for slot in self._slots))
+
 
 class _Slot:
     """One place for a worker, and whoever fills it."""
 
-    def __init__(self, number: int, bound: Bound, command: list[str], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        number: int,
+        bound: Bound,
+        command: list[str],
+        clock: Callable[[], float],
+        revoked: Callable[[], Revoked],
+    ) -> None:
         self.bound = bound
         self.process: asyncio.subprocess.Process | None = None
         self._number = number
         self._command = command
         self._clock = clock
+        self._revoked = revoked
         self._state: WorkerState | None = None
         self._channel: Channel | None = None
         self._running = 0
@@ -111,8 +127,10 @@ class _Slot:
 
     async def offer(self, state: WorkerState) -> None:
         """The state for this worker, and for any that replaces it."""
-        self._state = state
+        first, self._state = self._state is None, state
         if self._channel is not None:
+            if first:
+                await self._channel.send_revoked(self._revoked())
             await self._channel.send_state(state)
 
     async def publish(self, state: WorkerState) -> None:
@@ -125,9 +143,22 @@ class _Slot:
                 await self.offer(state)
                 await self.runs(state.number)
         except (TimeoutError, OSError):
-            log.warning("worker_not_answering", extra={"worker": self._number, "pid": process.pid})
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+            self._give_up(process)
+
+    async def revoke(self, revoked: Revoked) -> None:
+        process, channel = self.process, self._channel
+        if process is None or channel is None:
+            return
+        try:
+            async with asyncio.timeout(_ACKNOWLEDGED_WITHIN):
+                await channel.send_revoked(revoked)
+        except (TimeoutError, OSError):
+            self._give_up(process)
+
+    def _give_up(self, process: asyncio.subprocess.Process) -> None:
+        log.warning("worker_not_answering", extra={"worker": self._number, "pid": process.pid})
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
 
     async def stop(self) -> None:
         if self._keeper is not None:
@@ -171,7 +202,8 @@ class _Slot:
             )
         self._channel = await Channel.over(ours)
         try:
-            if self._state is not None:
+            if self._state is not None:  # what it must not let through comes before what it may
+                await self._channel.send_revoked(self._revoked())
                 await self._channel.send_state(self._state)
             while True:
                 await self._runs_now(await self._channel.acknowledged())

@@ -6,7 +6,7 @@ are being decided and carried.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -14,23 +14,36 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-__all__ = ["JWKS_PATH", "admin_app"]
+__all__ = ["JWKS_PATH", "SESSION_JWKS_PATH", "admin_app"]
 
 JWKS_PATH = "/.well-known/jwks.json"
+SESSION_JWKS_PATH = "/.well-known/session-jwks.json"
 
 _JWKS_AGE = 300
 """Seconds that a backend may keep the keys: as long as an assertion lives."""
 
 
-def admin_app(jwks: Callable[[], dict[str, Any]], ready: Callable[[], dict[str, bool]]) -> Starlette:
-    """``jwks`` gives the public keys of now; ``ready`` the parts of the node and whether each works."""
+def admin_app(
+    jwks: Callable[[], dict[str, Any]],
+    session_jwks: Callable[[], dict[str, Any]],
+    ready: Callable[[], dict[str, bool]],
+    more: Sequence[Route] = (),
+) -> Starlette:
+    """``ready`` gives the parts of the node and whether each works.
 
-    async def keys(_: Request) -> Response:
-        return JSONResponse(
-            jwks(),
-            media_type="application/jwk-set+json",
-            headers={"cache-control": f"public, max-age={_JWKS_AGE}"},
-        )
+    The keys of assertions and those of signed login states are two documents: a backend that looks at a signature and
+    at nothing else must not take what a client holds for what the gateway says (attack class 23).
+    """
+
+    def keys(current: Callable[[], dict[str, Any]]) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(_: Request) -> Response:
+            return JSONResponse(
+                current(),
+                media_type="application/jwk-set+json",
+                headers={"cache-control": f"public, max-age={_JWKS_AGE}"},
+            )
+
+        return answer
 
     async def alive(_: Request) -> Response:
         return JSONResponse({"alive": True})
@@ -41,8 +54,10 @@ def admin_app(jwks: Callable[[], dict[str, Any]], ready: Callable[[], dict[str, 
 
     return Starlette(
         routes=[
-            Route(JWKS_PATH, keys),
+            Route(JWKS_PATH, keys(jwks)),
+            Route(SESSION_JWKS_PATH, keys(session_jwks)),
             Route("/healthz", alive),
             Route("/readyz", readiness),
+            *more,
         ]
     )

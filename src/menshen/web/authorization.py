@@ -1,28 +1,33 @@
-"""The authorization endpoint: plain ASGI, asked by Envoy about every request that is not public.
+"""The authorization endpoint: plain ASGI, asked by Envoy about every request that it cannot judge alone.
 
 This is the hot path. A check opens no connection, reads no file, writes no log line and parses nothing but the
-request. Only a login leaves the process, and it does so without holding up the checks beside it.
+request. Only a login, a call of the client's own API and the first sight of a reference leave the process, and they do
+so without holding up the checks beside them.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
 
-from menshen.errors import BrainUnavailable, InternalFault, Refusal, RouteStale
+from menshen.errors import BrainUnavailable, DatabaseUnavailable, InternalFault, RefreshReused, Refusal, RouteStale
 from menshen.gateway.answer import Answer, answer_allow, answer_login, answer_refusal
 from menshen.gateway.assertion import Asserter
-from menshen.gateway.decide import RouteTable, decide
-from menshen.gateway.decision import Allow, Deny, Exchange
-from menshen.gateway.login import Login
+from menshen.gateway.client_api import ClientApi, ClientRoute
+from menshen.gateway.codes import LoggedIn
+from menshen.gateway.decide import IsRevoked, RouteTable, admit, decide
+from menshen.gateway.decision import Allow, Deny, Exchange, Load
+from menshen.gateway.login import Caller
 from menshen.gateway.request import AuthRequest
 from menshen.gateway.wire import (
     AUTHZ_PREFIX,
     BODY_LIMIT,
+    HEADER_CLIENT,
     HEADER_PARTIAL_BODY,
     HEADER_RECEIVED,
     HEADER_REQUEST_ID,
@@ -30,17 +35,25 @@ from menshen.gateway.wire import (
     HEALTH_PATH,
     to_wire,
 )
-from menshen.sessions.sealed import SealedSessions
+from menshen.sessions.loading import ReferenceLoader
+from menshen.sessions.seen import SeenLog
+from menshen.sessions.states import States
 
-__all__ = ["AuthorizationEndpoint", "BrainState"]
+__all__ = ["AuthorizationEndpoint", "BrainState", "LogsIn"]
 
 _ROUTE = HEADER_ROUTE.encode()
 _RECEIVED = HEADER_RECEIVED.encode()
 _REQUEST_ID = HEADER_REQUEST_ID.encode()
 _PARTIAL = HEADER_PARTIAL_BODY.encode()
+_CLIENT = HEADER_CLIENT.encode()
 _LENGTH = b"content-length"
+_IP_LENGTH, _AGENT_LENGTH = 45, 200
 
 log = logging.getLogger("menshen.authorization")
+
+
+class LogsIn(Protocol):
+    async def log_in(self, login: Exchange, states: States, caller: Caller) -> LoggedIn: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +61,30 @@ class BrainState:
     """What decisions are made with. Replaced whole when a revision or a key ring changes."""
 
     routes: RouteTable
-    sessions: SealedSessions
+    clients: Mapping[str, ClientRoute]
+    states: States
     asserter: Asserter
 
 
 class AuthorizationEndpoint:
     """``state`` is None until the node has sent the first snapshot: every request is refused till then."""
 
-    def __init__(self, login: Login, clock: Callable[[], float], state: BrainState | None = None) -> None:
+    def __init__(
+        self,
+        login: LogsIn,
+        client_api: ClientApi,
+        loader: ReferenceLoader,
+        is_revoked: IsRevoked,
+        seen: SeenLog,
+        clock: Callable[[], float],
+        state: BrainState | None = None,
+    ) -> None:
         self.state = state
         self._login = login
+        self._client_api = client_api
+        self._loader = loader
+        self._is_revoked = is_revoked
+        self._seen = seen
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,6 +103,10 @@ class AuthorizationEndpoint:
         request_id = headers.get(_REQUEST_ID, b"").decode("latin-1")
         try:
             return await self._decide(scope, receive, headers, request_id)
+        except DatabaseUnavailable as error:
+            # Nobody can say whether this login or reference is good, so it is not (security rule 4).
+            log.warning("database_unavailable", extra={"request_id": request_id, "why": str(error)})
+            return answer_refusal(BrainUnavailable(), request_id)
         except Exception:
             # Fail closed, whatever it was (security rule 4).
             log.exception("decision_failed", extra={"request_id": request_id})
@@ -96,16 +127,49 @@ class AuthorizationEndpoint:
             request_id=request_id,
             received=_seconds(headers.get(_RECEIVED), now),
         )
-        match decide(request, state.routes, state.sessions.open, now):
-            case Allow() as allow:
-                return answer_allow(allow, request, state.asserter, now)
+        decision = decide(request, state.routes, state.states.open, self._is_revoked, now)
+        if isinstance(decision, Load):
+            decision = await self._loaded(decision, now)
+        match decision:
+            case Allow(claims=claims, renewed=renewed) as allow:
+                if renewed is not None:
+                    state.states.renewed(allow.state, renewed)
+                    self._seen.renewed(renewed, now)
+                elif claims is not None:
+                    self._seen.used(claims, now)
+                return answer_allow(allow, request, state.states, state.asserter, now)
+            case Deny(RouteStale() as refusal):
+                client = state.clients.get(request.route)
+                if client is not None:
+                    return await self._client(client, request, state, now)
+                log.warning("route_stale", extra={"request_id": request_id, "stamp": request.route[:200]})
+                return answer_refusal(refusal, request_id)
             case Deny(refusal, route):
-                if isinstance(refusal, RouteStale):
-                    log.warning("route_stale", extra={"request_id": request_id, "stamp": request.route[:200]})
                 plugin = route.login if route else None
                 return answer_refusal(refusal, request_id, plugin.status if plugin else "menshen")
             case Exchange() as exchange:
                 return await self._log_in(exchange, request, state)
+
+    async def _loaded(self, load: Load, now: float) -> Allow | Deny:
+        route = load.route
+        plugin = route.login
+        if plugin is None:
+            raise ValueError(f"route {route.id} has no login plugin")
+        try:
+            claims = await self._loader.load(load.state, now)
+        except Refusal as refusal:
+            return Deny(refusal, route)
+        return admit(route, plugin, claims, load.state, self._is_revoked, now)
+
+    async def _client(self, client: ClientRoute, request: AuthRequest, state: BrainState, now: float) -> Answer:
+        try:
+            return await self._client_api.answer(client, request, state.states, now)
+        except RefreshReused as refusal:
+            # Somebody else had the token, before or now: the operator should know whose session it was.
+            log.warning("refresh_reused", extra={"request_id": request.request_id, "session": refusal.detail})
+            return answer_refusal(refusal, request.request_id)
+        except Refusal as refusal:
+            return answer_refusal(refusal, request.request_id)
 
     async def _log_in(self, exchange: Exchange, request: AuthRequest, state: BrainState) -> Answer:
         route = exchange.route
@@ -113,7 +177,7 @@ class AuthorizationEndpoint:
         if plugin is None:
             raise ValueError(f"route {route.id} has no login plugin")
         try:
-            logged_in = await self._login.log_in(exchange)
+            logged_in = await self._login.log_in(exchange, state.states, _caller(request))
         except Refusal as refusal:
             # A client's own fault is not the operator's news, and must not be a way to fill the log.
             log.log(
@@ -129,8 +193,14 @@ class AuthorizationEndpoint:
                 },
             )
             return answer_refusal(refusal, request.request_id, plugin.status)
-        mint = state.sessions.mint
-        return answer_login(route, plugin, logged_in, request, mint, state.asserter, self._clock())
+        return answer_login(route, plugin, logged_in, request, state.states, state.asserter, self._clock())
+
+
+def _caller(request: AuthRequest) -> Caller:
+    """Only texts for a list: what a client wrote is cut and made printable."""
+    ip = request.headers.get(_CLIENT, b"").decode("latin-1")
+    agent = request.headers.get(b"user-agent", b"").decode("utf-8", "replace")
+    return Caller(ip[:_IP_LENGTH], "".join(c if c.isprintable() else "?" for c in agent[:_AGENT_LENGTH]))
 
 
 async def _body(receive: Receive) -> bytes:
