@@ -16,8 +16,10 @@ from bench.children import BenchFailed
 from bench.endpoint import measure_endpoint
 from bench.idle import measure_idle
 from bench.logins import measure_logins
+from bench.records import measure_records
 from bench.replay import Replay
 from bench.report import Report, print_goals, print_report
+from bench.revocation import measure_revocation
 from bench.stage import stage
 from bench.startup import measure_startup
 
@@ -26,8 +28,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a round (default 4)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each scenario (default 3)")
-    parser.add_argument("--only", default="a,b,c,d,e", help="which measurements, for example a,c")
-    parser.add_argument("--workers", type=int, help="workers of every gateway but that of b (default: menshen's own)")
+    parser.add_argument("--only", default="a,b,c,d,e,f,g", help="which measurements, for example a,c")
+    parser.add_argument("--workers", type=int, help="workers of the gateways of a, c, d, e (default: menshen's own)")
     parser.add_argument("--no-wrk", action="store_true", help="make all load with the built-in generator")
     options = parser.parse_args()
     wanted = options.only.split(",")
@@ -49,6 +51,8 @@ def main() -> int:
                     "c": lambda: measure_logins(ready, rounds=rounds, seconds=seconds),
                     "d": lambda: measure_idle(ready),
                     "e": lambda: measure_startup(ready, rounds=rounds),
+                    "f": lambda: measure_revocation(ready),
+                    "g": lambda: measure_records(Path(name)),
                 }
                 if unknown := set(wanted) - set(measurements):
                     parser.error(f"--only: no measurement {', '.join(sorted(unknown))}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.connection import Connection, Reply
@@ -96,8 +96,8 @@ async def as_fast(
     return load
 
 
-async def at_rate(host: str, port: int, requests: Sequence[bytes], *, rate: float) -> Load:
-    """Open loop: all of ``requests``, evenly spaced."""
+async def at_rate(host: str, port: int, requests: Iterable[bytes], *, rate: float) -> Load:
+    """Open loop: all of ``requests``, evenly spaced. They may end when somebody says so."""
     idle = list(await asyncio.gather(*(Connection.open(host, port) for _ in range(_OPEN_CONNECTIONS))))
     opened = list(idle)
     tally = _Tally()
@@ -111,12 +111,13 @@ async def at_rate(host: str, port: int, requests: Sequence[bytes], *, rate: floa
         await tally.one(connection, data, due)
         idle.append(connection)
 
-    async with asyncio.timeout(len(requests) / rate + _LATE), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as group:
         for number, data in enumerate(requests):
             due = began + number / rate
             if (early := due - time.perf_counter()) > 0:
                 await asyncio.sleep(early)
             group.create_task(ask(data, due))
+        limit.reschedule(asyncio.get_running_loop().time() + _LATE)
     load = tally.load()
     for connection in opened:
         connection.close()

@@ -16,6 +16,7 @@ import uvloop
 from bench.children import BenchFailed, Child, child
 from bench.connection import Reply, request
 from bench.load import as_fast
+from menshen.config.snapshot import SessionKind
 
 __all__ = ["APPID", "BUSINESS", "LOGIN", "Stage", "business", "stage"]
 
@@ -39,7 +40,7 @@ groups:
       - {{name: order, path: "/orders/{{id}}", methods: [GET, POST], access: {access}}}
       - {{name: assets, path: /static/*, access: public}}
 plugins:
-  - {{name: shop-login, type: WeChatMpLogin, app: shop}}
+  - {{name: shop-login, type: WeChatMpLogin, app: shop, session: {{kind: {kind}}}}}
 bindings:
   - {{plugin: shop-login, group: mall}}
 """
@@ -59,27 +60,34 @@ class Stage:
     backend: Child
     options: tuple[str, ...] = ()
 
-    def document(self, access: str) -> str:
-        """The document of a gateway whose APIs all have this access; the same otherwise."""
+    def document(self, access: str, kind: SessionKind = "sealed") -> str:
+        """The document of a gateway whose APIs all have this access, by login states of this kind."""
         return _DOCUMENT.format(
             appid=APPID,
             secret=_SECRET,
             emulator=self.emulator.origin,
             backend=self.backend.origin.removeprefix("http://"),
             access=access,
+            kind=kind,
         )
 
-    def serve_arguments(self, name: str, access: str, *options: str, listen: str = "127.0.0.1:0") -> list[str]:
+    def data_dir(self, name: str) -> Path:
+        """Of the gateway of this name."""
+        return self.directory / name
+
+    def serve_arguments(
+        self, name: str, access: str, *options: str, kind: SessionKind = "sealed", listen: str = "127.0.0.1:0"
+    ) -> list[str]:
         """``menshen serve`` with a data directory of this name."""
         config = self.directory / f"{name}.yaml"
-        config.write_text(self.document(access))
-        data_dir = self.directory / name
+        config.write_text(self.document(access, kind))
         own = ["--listen", listen, "--admin", "127.0.0.1:0", *self.options, *options]
-        return ["-m", "menshen", "serve", "--config", str(config), "--data-dir", str(data_dir), *own]
+        return ["-m", "menshen", "serve", "--config", str(config), "--data-dir", str(self.data_dir(name)), *own]
 
     @contextlib.contextmanager
-    def gateway(self, name: str, access: str, *options: str) -> Iterator[Child]:
-        with child(self.serve_arguments(name, access, *options), self.directory / f"{name}.log") as gateway:
+    def gateway(self, name: str, access: str, *options: str, kind: SessionKind = "sealed") -> Iterator[Child]:
+        arguments = self.serve_arguments(name, access, *options, kind=kind)
+        with child(arguments, self.directory / f"{name}.log") as gateway:
             yield gateway
 
     def codes(self, count: int, prefix: str) -> list[str]:
