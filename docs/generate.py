@@ -21,7 +21,7 @@ from menshen.cli.app import app
 from menshen.config import document
 from menshen.errors import refusals
 
-__all__ = ["PAGES", "commands", "keys", "meanings", "rendered", "stale"]
+__all__ = ["PAGES", "commands", "keys", "meanings", "rendered", "stale", "title"]
 
 Language = Literal[0, 1]
 """English, Chinese: the index of every pair of texts below."""
@@ -37,6 +37,8 @@ _KINDS: Final = {
     "AppId": "appid",
     "AppSecret": "secret",
     "BaseUrl": "URL",
+    "ClaimName": "claim",
+    "ClientApi": "path",
     "Description": "text",
     "EndpointAt": "host:port",
     "FilePath": "file",
@@ -51,6 +53,7 @@ _KINDS: Final = {
     "TypeName": "plugin type",
     "VersionOne": "`1`",
     "bool": "true / false",
+    "dict[CustomClaim, HeaderName]": "mapping",
     "dict[str, Any]": "mapping",
     "float": "seconds",
     "int": "integer",
@@ -117,7 +120,7 @@ def _default(field: FieldInfo) -> str:
     value: Any = field.default
     if value is PydanticUndefined:
         return "**required**"
-    if value is None or value in ("", ()) or isinstance(value, document.Part):
+    if value is None or value in ("", (), {}) or isinstance(value, document.Part):
         return "–"
     if isinstance(value, tuple):
         return f"`[{', '.join(repr(item) for item in value)}]`".replace("'", '"')
@@ -139,27 +142,45 @@ def configuration(language: Language) -> str:
 
 
 def commands() -> dict[str, Any]:
-    """Name -> command, in the order of ``menshen --help``."""
+    """``keys rotate`` -> command, in the order of ``menshen --help``; a group is its commands."""
     group: Any = typer.main.get_command(app)
-    return {name: group.get_command(None, name) for name in group.list_commands(None)}
+    found: dict[str, Any] = {}
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        inner = getattr(command, "commands", None)
+        if inner is None:
+            found[name] = command
+        else:
+            found |= {f"{name} {own}": each for own, each in inner.items()}
+    return found
+
+
+def title(name: str, command: Any) -> str:
+    """The heading of a command: how it is written, with the arguments that it needs."""
+    arguments = [p for p in command.params if p.param_type_name == "argument" and p.required]
+    return " ".join(["menshen", name, *map(_argument, arguments)])
+
+
+def _argument(parameter: Any) -> str:
+    name = parameter.metavar or parameter.name.upper()
+    if parameter.required or name.startswith("["):
+        return str(name)
+    return f"[{name}]{'...' if parameter.nargs == -1 else ''}"
 
 
 def _parameter(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
-        name = parameter.name.upper() if parameter.required else f"[{parameter.name.upper()}]"
-        return f"- `{name}`: {parameter.help}"
+        return f"- `{_argument(parameter)}`: {parameter.help}"
     variable = f" Environment: `{parameter.envvar}`." if parameter.envvar else ""
     given = "" if parameter.is_flag or parameter.default in (None, "") else f" Default: `{parameter.default}`."
     return f"- `{', '.join(parameter.opts)}`: {parameter.help}{given}{variable}"
 
 
 def command_list(_: Language) -> str:
-    parts = []
-    for name, command in commands().items():
-        arguments = [p.name.upper() for p in command.params if p.param_type_name == "argument" and p.required]
-        title = " ".join(["menshen", name, *arguments])
-        parts.append("\n".join([f"### {title}\n", f"{command.help}\n", *map(_parameter, command.params)]))
-    return "\n\n".join(parts)
+    return "\n\n".join(
+        "\n".join([f"### {title(name, command)}\n", f"{command.help}\n", *map(_parameter, command.params)])
+        for name, command in commands().items()
+    )
 
 
 PAGES: Final[dict[str, tuple[Language, dict[str, Callable[[Language], str]]]]] = {

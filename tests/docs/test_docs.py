@@ -5,20 +5,26 @@ from __future__ import annotations
 import re
 import subprocess
 import time
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
 
-from docs.generate import ROOT, commands, keys, meanings, stale
+from docs.generate import ROOT, commands, keys, meanings, stale, title
 from menshen.config.identity import PRESETS
+from menshen.config.snapshot import SessionKind, SessionRules
 from menshen.emulator.faults import FAULTS
 from menshen.errors import ConfigInvalid, refusals
 from menshen.gateway.assertion import Asserter
+from menshen.gateway.wire import CLIENT_API
 from menshen.node.documents import load_document
 from menshen.sessions.claims import SessionClaims
+from menshen.sessions.keys import FILES
+from menshen.sessions.records import Record, Why
+from menshen.web.admin import JWKS_PATH, SESSION_JWKS_PATH
 
 READMES = ("README.md", "README.zh-CN.md")
 PAGES = (*READMES, *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")))
@@ -62,12 +68,28 @@ def test_every_key_is_documented(page: str) -> None:
 
 
 def test_every_command_and_option_is_documented() -> None:
+    """Each once, subcommands too, with all its options and arguments; and no command that is not there."""
     page = text("docs/reference/commands.md")
-    for name, command in commands().items():
-        section = re.search(rf"^### menshen {name}\b.*?(?=^##|\Z)", page, re.MULTILINE | re.DOTALL)
-        assert section, name
-        options = [option for parameter in command.params for option in parameter.opts if option.startswith("-")]
-        assert [option for option in options if option not in section[0]] == []
+    sections = re.findall(r"^### (menshen [^\n]+)\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL)
+    assert [heading for heading, _ in sections] == [title(name, command) for name, command in commands().items()]
+    for (heading, section), command in zip(sections, commands().values(), strict=True):
+        listed = re.findall(r"^- `([^`]+)`: (.*)$", section, re.MULTILINE)
+        assert len(listed) == len(command.params), heading
+        for (written, meaning), parameter in zip(listed, command.params, strict=True):
+            names = parameter.opts if parameter.param_type_name == "option" else [_argument(parameter)]
+            assert [name for name in names if name not in written] == [], heading
+            assert meaning.strip() not in ("", "None"), (heading, written)
+
+
+def _argument(parameter: Any) -> str:
+    return str(parameter.metavar or parameter.name.upper())
+
+
+def test_subcommands_are_commands_of_their_own() -> None:
+    assert {"sessions list", "sessions revoke", "keys list", "keys rotate", "keys retire", "users claims"} <= set(
+        commands()
+    )
+    assert not {"sessions", "keys", "users"} & set(commands())
 
 
 @pytest.mark.parametrize("page", ["docs/reference/configuration.md", "docs/reference/configuration.zh-CN.md"])
@@ -87,6 +109,23 @@ def test_every_fault_is_documented(page: str) -> None:
 def test_every_identity_header_is_documented(page: str) -> None:
     pairs = [pair for preset in PRESETS.values() for pair in preset]
     assert [header for field, header in pairs if f"| `{header}` | `{field}`" not in text(page)] == []
+
+
+@pytest.mark.parametrize("page", ["docs/reference/sessions.md", "docs/reference/sessions.zh-CN.md"])
+def test_everything_about_sessions_is_documented(page: str) -> None:
+    shown_fields = {field.name for field in fields(Record)} - {"id", "digest", "openid", "unionid", "claims"}
+    rules = {field.name for field in fields(SessionRules)} - {"name"}
+    names = {
+        *(shown_fields | {"cursor"}),
+        *(rules - {"refresh"} | {"refresh.expires_in", "refresh.name"}),
+        *get_args(SessionKind),
+        *(set(get_args(Why)) - {"expired"}),
+        *FILES,
+        *FILES.values(),
+        *(f"{CLIENT_API[call]} /v1/{call}" for call in CLIENT_API),
+        *(path for path in (JWKS_PATH, SESSION_JWKS_PATH)),
+    }
+    assert [name for name in sorted(names) if not re.search(rf"`(session\.)?{re.escape(name)}[`:]", text(page))] == []
 
 
 @pytest.mark.parametrize("page", ["docs/how-to/logs.md", "docs/how-to/logs.zh-CN.md"])
@@ -146,6 +185,71 @@ def test_javascript_parses(page: str, tmp_path: Path) -> None:
         file.write_text(code, encoding="utf-8")
         checked = subprocess.run(["node", "--check", file], capture_output=True, text=True, check=False)
         assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize("page", ["docs/how-to/refresh.md", "docs/how-to/refresh.zh-CN.md"])
+def test_the_mini_program_refreshes_once_and_logs_in_when_that_fails(page: str, tmp_path: Path) -> None:
+    (code,) = blocks(page, "js")
+    file = tmp_path / "refresh.js"
+    file.write_text(_WECHAT + code + _SCENES, encoding="utf-8")
+    ran = subprocess.run(["node", file], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+_WECHAT = """
+const assert = require('node:assert');
+const store = {}, asked = [];
+const good = { states: new Set(), tokens: new Set() };
+let made = 0, answers = true;
+const hand = () => {
+  const header = { user_session: `state${++made}`, refresh_token: `token${made}` };
+  good.states.add(header.user_session), good.tokens.add(header.refresh_token);
+  return { statusCode: 200, header, data: {} };
+};
+const refuse = { statusCode: 401, header: {}, data: { code: 4024, action: 'login' } };
+const serve = ({ url, header, data }) => {
+  if (url.endsWith('/v1/token')) return good.tokens.delete(data.refresh_token) ? hand() : refuse;
+  if (header.js_code) return hand();
+  return good.states.has(header.user_session) ? { statusCode: 200, header: {}, data: { url } } : refuse;
+};
+const wx = {
+  login: ({ success }) => success({ code: 'code' }),
+  getStorageSync: (name) => store[name] ?? '',
+  setStorageSync: (name, value) => { store[name] = value; },
+  removeStorageSync: (name) => { delete store[name]; },
+  request: (options) => {
+    asked.push(options.url.replace('https://api.example.com', ''));
+    const answer = serve(options);
+    setTimeout(() => (answers ? options.success(answer) : options.fail(new Error('no network'))), 1);
+  },
+};
+"""
+"""As much of a phone as the snippet touches, with a gateway behind it."""
+
+_SCENES = """
+const many = async () => {
+  asked.length = 0;
+  const all = await Promise.all(Array.from({ length: 10 }, (_, i) => call(`/mall/orders/${i}`)));
+  assert.deepStrictEqual(all.map((answer) => answer.data.url), all.map((_, i) => `https://api.example.com/mall/orders/${i}`));
+  return asked.filter((path) => !path.startsWith('/mall/orders/'));
+};
+(async () => {
+  assert.deepStrictEqual(await many(), ['/mall/login']);
+  good.states.clear();
+  assert.deepStrictEqual(await many(), ['/v1/token']);
+  good.states.clear(), good.tokens.clear();
+  assert.deepStrictEqual(await many(), ['/v1/token', '/mall/login']);
+  answers = false;
+  await assert.rejects(call('/mall/orders/1'));
+  answers = true, good.states.clear();
+  assert.deepStrictEqual(await many(), ['/v1/token']);
+  answers = false, good.states.clear();
+  await assert.rejects(renew());
+  answers = true;
+  assert.deepStrictEqual(await many(), ['/mall/login']); // the answer was lost: the token is not sent again
+  assert.deepStrictEqual(await many(), []);
+})();
+"""
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if "```python" in text(page)])
