@@ -37,7 +37,7 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 _COLUMNS = """
     sid uid platform appid plugin kind openid unionid claims digest auth state_issued_at state_expires_at
-    state_end_at life lifetime protect_until refresh_generation refresh_expires_at last_seen_at expires_at ip
+    state_end_at lifetime protect_until refresh_generation refresh_expires_at last_seen_at expires_at ip
     user_agent ended_why
 """
 
@@ -98,7 +98,7 @@ def _rows(size: int) -> Iterator[tuple[Any, ...]]:
         until = auth + _LIFE
         yield (
             *(sid, f"u{uid:026}", platform, appid, "shop-login", kind, f"openid-{uid:020}", "", "{}", digest),
-            *(auth, auth, until, until, _LIFE, _LIFE, until, 0, 0, auth, until, "203.0.113.7", "MicroMessenger", ""),
+            *(auth, auth, until, until, _LIFE, until, 0, 0, auth, until, "203.0.113.7", "MicroMessenger", ""),
         )
 
 

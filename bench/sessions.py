@@ -86,7 +86,6 @@ def _other(kind: SessionKind) -> OpenSession:
         state_issued_at=now,
         state_expires_at=now + _LIFE,
         state_end_at=now + _LIFE,
-        life=_LIFE,
         lifetime=0,
         refresh_expires_at=0,
         ip="203.0.113.7",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import menshen.sessions
 from menshen.errors import SessionInvalid
-from menshen.sessions.reference import STALENESS, References, digest_of, new_reference
+from menshen.sessions.reference import STALENESS, References, digest_of, following_reference, new_reference
 from tests.sessions.samples import CLAIMS, NOW, REFRESH, REFRESH_CLAIMS
 
 
@@ -50,14 +50,16 @@ def test_no_id_key_or_nonce_comes_from_a_guessable_source() -> None:
     assert not re.search(r"^\s*(import|from) (random|uuid)\b", sources, re.MULTILINE)
 
 
-def test_the_id_after_a_refresh_is_sealed_in_the_token() -> None:
-    """Attack class 30: as random as the first one, the same for parallel refreshes, and not for the client to read."""
-    following = REFRESH.new_reference()
-    token = REFRESH.mint(replace(REFRESH_CLAIMS, reference=following))
-    assert re.fullmatch(r"[A-Za-z0-9_-]{43}", following)
-    assert following not in token
-    assert REFRESH.open(token.encode(), NOW).reference == following
-    assert len({REFRESH.new_reference() for _ in range(1000)}) == 1000
+def test_the_ids_after_refreshes_come_of_a_seed_that_is_sealed_in_the_token() -> None:
+    """Attack class 30: the same for parallel refreshes, and no id tells another."""
+    seed = REFRESH.new_seed()
+    token = REFRESH.mint(replace(REFRESH_CLAIMS, seed=seed))
+    assert seed not in token
+    assert REFRESH.open(token.encode(), NOW).seed == seed
+    following = [following_reference(seed, generation) for generation in range(1000)]
+    assert following == [following_reference(seed, generation) for generation in range(1000)]
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", each) for each in following)
+    assert len({seed, *following, *(following_reference(REFRESH.new_seed(), 2) for _ in range(1000))}) == 2001
 
 
 def test_the_database_knows_an_id_by_its_sha256() -> None:

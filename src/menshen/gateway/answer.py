@@ -91,7 +91,7 @@ def answer_login(
 ) -> Answer:
     """A login: on to the backend with the state beside it (TSF's way), or answered here with the plugin's JSON."""
     claims = logged_in.claims
-    given = handed(plugin, claims, states, now, logged_in.reference.reveal())
+    given = handed(plugin, claims, states, now, logged_in.reference.reveal(), logged_in.seed.reveal())
     if plugin.respond == "gateway":
         return answer_json(render_reply(plugin, claims, given, new_user=logged_in.new_user), returned(plugin, given))
     extra = {"session_key": logged_in.session_key.reveal()}
@@ -100,7 +100,13 @@ def answer_login(
 
 
 def handed(
-    plugin: LoginPlugin, claims: SessionClaims, states: States, now: float, reference: str = "", generation: int = 1
+    plugin: LoginPlugin,
+    claims: SessionClaims,
+    states: States,
+    now: float,
+    reference: str = "",
+    seed: str = "",
+    generation: int = 1,
 ) -> Handed:
     """A state for these claims, with a refresh token of this generation where the plugin gives them."""
     state = states.mint(plugin, claims, reference)
@@ -108,8 +114,7 @@ def handed(
     if rules is None:
         return Handed(state, claims.exp - int(now))
     until = claims.iat + rules.expires_in * 60
-    following = states.refresh.new_reference() if plugin.session.kind == "reference" else ""
-    token = RefreshClaims(claims.sid, claims.platform, claims.appid, plugin.name, generation, until, following)
+    token = RefreshClaims(claims.sid, claims.platform, claims.appid, plugin.name, generation, until, seed)
     return Handed(state, claims.exp - int(now), states.refresh.mint(token), until - int(now))
 
 

@@ -29,7 +29,7 @@ from menshen.sessions.claims import SessionClaims
 from menshen.sessions.lifetimes import renewable
 from menshen.sessions.loading import ReferenceLoader, claims_of
 from menshen.sessions.records import RefreshRefused, RefreshTerms, SessionRecords
-from menshen.sessions.reference import digest_of
+from menshen.sessions.reference import digest_of, following_reference
 from menshen.sessions.refresh import RefreshClaims
 from menshen.sessions.states import States, kind_of
 
@@ -90,7 +90,8 @@ class ClientApi:
         rules = plugin.session
         if rules.refresh is None:
             raise RefreshInvalid("the plugin has no refresh tokens")
-        reference = (token.reference or states.refresh.new_reference()) if rules.kind == "reference" else ""
+        seed = (token.seed or states.refresh.new_seed()) if rules.kind == "reference" else ""
+        reference = following_reference(seed, token.generation + 1) if seed else ""
         terms = RefreshTerms(
             expires_in=rules.expires_in * 60,
             idle=rules.idle * 60,
@@ -109,7 +110,7 @@ class ClientApi:
         claims = claims_of(rotation.record)
         if self._is_revoked(claims) or not same_app(claims, plugin):
             raise SessionRevoked
-        given = handed(plugin, claims, states, now, reference, rotation.generation)
+        given = handed(plugin, claims, states, now, reference, seed, rotation.generation)
         body = {
             rules.name: given.state,
             "expires_in": given.expires_in,

@@ -54,6 +54,8 @@ class LoggedIn:
     new_user: bool
     reference: Secret = field(default_factory=lambda: Secret(""))
     """The login state itself for kind ``reference``; "" for the kinds that any process can make from the claims."""
+    seed: Secret = field(default_factory=lambda: Secret(""))
+    """What the ids after its refreshes come of: see ``RefreshClaims``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class _Record:
     session_key: str = ""
     new_user: bool = False
     reference: str = ""
+    seed: str = ""
     refused: str = ""
 
 
@@ -146,8 +149,10 @@ class CodeBook:
         record = msgspec.json.decode(self._sealer.unseal(state.sealed_outcome or "", digest).reveal(), type=_Record)
         if record.claims is None:
             raise REFUSALS.get(record.refused, InternalFault)("shared with a parallel request")
-        return LoggedIn(record.claims, Secret(record.session_key), record.new_user, Secret(record.reference))
+        secrets = (Secret(record.reference), Secret(record.seed))
+        return LoggedIn(record.claims, Secret(record.session_key), record.new_user, *secrets)
 
     @staticmethod
     def _record(login: LoggedIn) -> _Record:
-        return _Record(login.claims, login.session_key.reveal(), login.new_user, login.reference.reveal())
+        secrets = (login.reference.reveal(), login.seed.reveal())
+        return _Record(login.claims, login.session_key.reveal(), login.new_user, *secrets)

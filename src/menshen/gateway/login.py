@@ -114,7 +114,9 @@ class Login:
             claims={name: user.claims[name] for name in rules.claims if name in user.claims},
             now=login.seen.at,
         )
-        reference = new_reference(self._random) if rules.kind == "reference" else ""
+        by_reference = rules.kind == "reference"
+        reference = new_reference(self._random) if by_reference else ""
+        seed = new_reference(self._random) if by_reference and rules.refresh else ""
         new = NewSession(
             claims=claims,
             kind=rules.kind,
@@ -126,7 +128,7 @@ class Login:
             ip=login.caller.ip,
             user_agent=login.caller.user_agent,
         )
-        return LoggedIn(claims, found.session_key, user.new_user, Secret(reference)), new
+        return LoggedIn(claims, found.session_key, user.new_user, Secret(reference), Secret(seed)), new
 
     async def _replaced(self, login: Exchange, states: States, plugin: LoginPlugin) -> str:
         """The session whose state was presented, "" where there was none: it must not outlive this login.

@@ -7,6 +7,7 @@ as long as the worker knows which sessions were ended.
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections import OrderedDict
 from hashlib import sha256
@@ -15,7 +16,7 @@ from menshen.errors import SessionInvalid
 from menshen.sessions import base64url
 from menshen.sessions.claims import RandomBytes, SessionClaims
 
-__all__ = ["STALENESS", "References", "digest_of", "new_reference"]
+__all__ = ["STALENESS", "References", "digest_of", "following_reference", "new_reference"]
 
 STALENESS = 1.0
 """Seconds. Where the list of ended sessions is older than this, what is kept is not believed: the record is read."""
@@ -30,6 +31,11 @@ _well_formed = re.compile(rb"[A-Za-z0-9_-]{43}").fullmatch
 def new_reference(random: RandomBytes) -> str:
     """43 characters of base64url over 256 random bits."""
     return base64url.encode(random(32)).decode()
+
+
+def following_reference(seed: str, generation: int) -> str:
+    """The id of a session after so many refreshes. Who has one of them and not the seed can tell none of the others."""
+    return base64url.encode(hmac.digest(seed.encode(), b"%d" % generation, "sha256")).decode()
 
 
 def digest_of(state: bytes | str) -> str:

@@ -23,9 +23,9 @@ __all__ = ["RefreshClaims", "RefreshTokens"]
 class RefreshClaims:
     """Which session a token renews, for which app and by which plugin's rules.
 
-    ``generation`` counts the tokens of a session from 1; ``exp`` is Unix seconds, too old from then on. ``reference``
-    is the id that the session has once the token was used, "" for kinds without one: the client cannot read it, and of
-    two requests that use the token in parallel both can be told it, though the database has its digest alone.
+    ``generation`` counts the tokens of a session from 1; ``exp`` is Unix seconds, too old from then on. ``seed`` is
+    the same in every token of a session of kind ``reference``, "" for the other kinds: the session's later ids come of
+    it, so that two requests in parallel can both be told the same one, though the database has its digest alone.
     """
 
     sid: str
@@ -34,7 +34,7 @@ class RefreshClaims:
     plugin: str
     generation: int
     exp: int
-    reference: str = ""
+    seed: str = ""
 
 
 class RefreshTokens:
@@ -47,7 +47,7 @@ class RefreshTokens:
     def mint(self, claims: RefreshClaims) -> str:
         return self._box.seal(claims)
 
-    def new_reference(self) -> str:
+    def new_seed(self) -> str:
         return new_reference(self._random)
 
     def open(self, token: bytes, now: float) -> RefreshClaims:
