@@ -104,7 +104,7 @@ def test_class_20_a_changed_state_is_none(kind: str, stack: Stack) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_class_20_the_last_letter_has_no_second_meaning(kind: str, stack: Stack) -> None:
-    """A base64 decoder may drop the last bits: whatever is let through must be the very same session."""
+    """A base64 decoder may drop the last bits; one letter alone is the right one."""
     login = log_in(stack, kind, "zhangsan")
     passed = 0
     for letter in LETTERS:
@@ -114,7 +114,7 @@ def test_class_20_the_last_letter_has_no_second_meaning(kind: str, stack: Stack)
             assert reply.identity["x-menshen-session"] == login.sid
         else:
             assert reply.refusal == INVALID
-    assert 1 <= passed <= (16 if kind == "signed" else 1)
+    assert passed == 1
     # And is ended with it, whatever its spelling.
     assert admin(stack, "/v1/sessions/revoke", {"session": login.sid}).json == {"ended": 1}
     over_within(stack, login)
@@ -383,8 +383,6 @@ def test_class_24_an_assertion_says_what_the_newest_state_says(kind: str, stack:
         row = record(stack, login.sid)
         if row["auth"] == row["state_issued_at"]:
             break
-    else:
-        pytest.skip("too slow a machine to do it within one second")
     for seen in replies:
         assert seen["x-user-level"] == "gold"
         assert payload_of(seen["x-menshen-assertion"]).get("claims") == {"level": "gold"}

@@ -85,6 +85,7 @@ STEPS: dict[str, tuple[int, dict[str, st.SearchStrategy[Any]]]] = {
             "moment": st.integers(0, 20),
             "off": st.sampled_from([-1.0, -0.25, 0.0, 0.25, 1.0, 2.0]),
             "tidy": st.booleans(),
+            "back": st.sampled_from([0.0, 0.0, 2.0, BACK]),
         },
     ),
     "set_back": (1, {"seconds": st.sampled_from([0.25, 1.0, 2.0, BACK])}),

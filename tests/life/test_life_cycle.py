@@ -322,11 +322,14 @@ class LifeCycle(HeldGateway):
     def wait(self, seconds: float, tidy: bool) -> None:
         self._move(self.now + seconds, tidy=tidy)
 
-    def wait_for(self, one: int, moment: int, off: float, tidy: bool) -> None:
-        """Something to happen by time alone."""
+    def wait_for(self, one: int, moment: int, off: float, tidy: bool, back: float) -> None:
+        """Something to happen by time alone; the clock may then be set ``back``."""
         ahead = sorted({at for at in self.model.moments(self._session(one)) if at + off > self.now})
         if ahead:
             self._move(ahead[moment % len(ahead)] + off, tidy=tidy)
+        if ahead and back:
+            self.every_state_gets_its_answer()
+            self.set_back(back)
 
     def set_back(self, seconds: float) -> None:
         target = max(self.now - seconds, self.latest - BACK)
