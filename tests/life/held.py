@@ -100,6 +100,8 @@ class HeldGateway(RuleBasedStateMachine):
         app = state.session.app
         said = self.gateway.envoy.says(text, app.platform, app.appid)
         assert said == brain, self._about(state, f"Envoy says {said}, not {brain}")
+        if state.session.ended_late:
+            return
         if state.times.exp <= self.now < state.times.exp + 1 + CLOCK_SKEW and brain == "session_expired":
             lenient = self.gateway.envoy.says(text, app.platform, app.appid, CLOCK_SKEW)
             meant = "session_revoked" if self.model.over(state.session) else "allowed"
@@ -152,13 +154,10 @@ class HeldGateway(RuleBasedStateMachine):
     async def _all(*work: Coroutine[Any, Any, T]) -> list[T]:
         return list(await asyncio.gather(*work))
 
-    def _hand_out(
-        self, session: Session, text: str, times: Times, plugin: LoginPlugin | None = None, *, reference: bool = True
-    ) -> None:
+    def _hand_out(self, session: Session, text: str, times: Times, plugin: LoginPlugin | None = None) -> None:
         """A client got a state: it must say what the model means, and be made with the newest key."""
         if session.kind == "reference":
-            if reference:
-                session.text = text
+            session.text = text
             self.model.states.setdefault(text, State(session, times, ""))
             return
         purpose: Purpose = "sealed" if session.kind == "sealed" else "signed"

@@ -46,12 +46,12 @@ class Session:
     """The most seconds that a renewal gives; 0 where its plugin renews nothing."""
     expires_at: int
     ended: bool = False
+    ended_late: bool = False
+    """When all its states were too old, which the record does not take note of."""
     text: str = ""
     """The reference that is good now."""
     generation: int = 0
     refreshed_at: float = 0.0
-    refreshed_with: str = ""
-    """The kid that a refresh gave the reference under: a duplicate under another gets one that nobody knows."""
     refresh_until: int = 0
 
     @property
@@ -224,6 +224,7 @@ class Model:
             return 0
         was = self.live(session, now)
         session.ended = True
+        session.ended_late = not was and not session.life
         session.expires_at = min(session.expires_at, int(now))
         return int(was)
 
@@ -283,7 +284,7 @@ class Model:
             rules = session.plugin.session
             assert rules.refresh is not None
             session.generation += 1
-            session.refreshed_at, session.refreshed_with = now, self.kids["refresh"][0]
+            session.refreshed_at = now
             session.times = first_times(rules, now)
             session.refresh_until = int(now) + rules.refresh.expires_in * 60
             session.expires_at = max(session.times.exp, session.refresh_until)

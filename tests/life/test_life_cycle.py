@@ -229,7 +229,7 @@ class LifeCycle(HeldGateway):
                 session.text = body[STATE]
             else:
                 assert body[STATE] == session.text
-        self._hand_out(session, body[STATE], session.times, reference=False)
+        self._hand_out(session, body[STATE], session.times)
         self._hand_out_token(session, body["refresh_token"], session.generation)
 
     # Ending
@@ -333,7 +333,9 @@ class LifeCycle(HeldGateway):
 
     def set_back(self, seconds: float) -> None:
         target = max(self.now - seconds, self.latest - BACK)
-        if target < self.now:
+        # One that was ended when it was over by age anyway would be good again: that is how it is.
+        late = [state.times.exp for state in self.model.states.values() if state.session.ended_late]
+        if target < self.now and target >= max(late, default=0):
             self._move(target)
 
 
