@@ -15,13 +15,14 @@ from menshen.envoy.clusters import cluster_name
 from menshen.envoy.credentials import CREDENTIALS, Carried, without_query
 from menshen.envoy.fast_path import anonymous_conditions, malformed_conditions, state_conditions
 from menshen.envoy.paths import api_match, rewritten
-from menshen.envoy.renewal import renewable, renewal_on
+from menshen.envoy.renewal import renewal_on
 from menshen.envoy.retries import USUAL_RETRIES, retry_policy
 from menshen.envoy.revoked import revoked_on
 from menshen.envoy.stamp import STAMP, stamp_of
 from menshen.envoy.states import STATES, Provider, checked_by
 from menshen.envoy.typed import Json, seconds, written, written_if_missing
 from menshen.errors import SessionInvalid
+from menshen.sessions.lifetimes import renewable
 
 __all__ = ["api_routes"]
 
@@ -39,7 +40,7 @@ def api_routes(
     if provider is None:
         return [asked]
     judged = [_judged(route, upstream, credentials, provider, state_conditions(route.login))]
-    if renewable(route.login):
+    if renewable(route.login.session):
         judged[0]["typed_per_filter_config"].update({STAMP: stamp_of(route.id, checksum), **renewal_on()})
     malformed = malformed_conditions(route.login)
     if malformed:

@@ -11,7 +11,7 @@ from menshen.envoy.answers import answered
 from menshen.envoy.authorization import AUTHORIZATION, with_body
 from menshen.envoy.stamp import STAMP, stamp_of
 from menshen.envoy.typed import Json, written
-from menshen.gateway.wire import CLIENT_API
+from menshen.gateway.wire import CLIENT_API, ClientCall
 
 __all__ = ["client_api"]
 
@@ -24,7 +24,7 @@ def client_api(snapshot: Snapshot) -> dict[str, list[Json]]:
     return {f"{base}/{name}": _call(f"{base}/{name}", name, snapshot.checksum) for name in CLIENT_API}
 
 
-def _call(path: str, name: str, checksum: str) -> list[Json]:
+def _call(path: str, name: ClientCall, checksum: str) -> list[Json]:
     identifier, method = f"~{name}", CLIENT_API[name]
     asked: Json = {
         "name": identifier,

@@ -10,13 +10,14 @@ from menshen.envoy.addresses import Addresses
 from menshen.envoy.authorization import authorization_filter
 from menshen.envoy.credentials import credentials_filter
 from menshen.envoy.local_replies import local_reply_config
-from menshen.envoy.renewal import renewable, renewal_filter
+from menshen.envoy.renewal import renewal_filter
 from menshen.envoy.revoked import revoked_filters
 from menshen.envoy.routes import ROUTES
 from menshen.envoy.stamp import stamp_filter
 from menshen.envoy.states import states_filter
 from menshen.envoy.strip import strip_extension, stripped_names
 from menshen.envoy.typed import Json, seconds, typed
+from menshen.sessions.lifetimes import renewable
 
 __all__ = ["STAT_PREFIX", "http_connection_manager"]
 
@@ -62,7 +63,7 @@ def _judging(snapshot: Snapshot, addresses: Addresses, alone: Sequence[LoginPlug
     """Only where a route uses them: a filter that is off still costs a place in every request's chain."""
     if not alone:
         return []
-    renewed = [plugin for plugin in alone if renewable(plugin)]
+    renewed = [plugin for plugin in alone if renewable(plugin.session)]
     renewal = [renewal_filter(snapshot, len(addresses.brain), renewed)] if renewed else []
     return [states_filter(addresses), *revoked_filters(addresses), *renewal]
 

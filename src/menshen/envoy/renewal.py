@@ -15,16 +15,12 @@ from menshen.envoy.discovered import SWITCHED_ON
 from menshen.envoy.states import HEADER_RENEW_AT
 from menshen.envoy.typed import Json, exact, typed
 
-__all__ = ["RENEWAL", "renewable", "renewal_filter", "renewal_on"]
+__all__ = ["RENEWAL", "renewal_filter", "renewal_on"]
 
 RENEWAL: Final = "menshen.renewal"
 
 _TIMEOUT: Final = 1.0
 """Seconds. A brain that hangs delays a request that needs it only for the renewal, so not for long."""
-
-
-def renewable(plugin: LoginPlugin) -> bool:
-    return bool(plugin.session.idle or plugin.session.renew_before)
 
 
 def renewal_filter(snapshot: Snapshot, workers: int, plugins: Iterable[LoginPlugin]) -> Json:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from menshen.config.snapshot import LoginPlugin, Snapshot
 from menshen.errors import (
@@ -16,6 +16,7 @@ from menshen.errors import (
     CallMalformed,
     RefreshInvalid,
     RefreshReused,
+    SessionExpired,
     SessionInvalid,
     SessionRevoked,
 )
@@ -24,7 +25,7 @@ from menshen.gateway.credentials import body_fields, cookie_value, find_any_stat
 from menshen.gateway.decide import IsRevoked, same_app
 from menshen.gateway.request import AuthRequest
 from menshen.gateway.returning import cleared, returned
-from menshen.gateway.wire import stamp
+from menshen.gateway.wire import CLIENT_API, ClientCall, stamp
 from menshen.sessions.claims import SessionClaims
 from menshen.sessions.lifetimes import renewable
 from menshen.sessions.loading import ReferenceLoader, claims_of
@@ -33,10 +34,7 @@ from menshen.sessions.reference import digest_of, following_reference
 from menshen.sessions.refresh import RefreshClaims
 from menshen.sessions.states import States, kind_of
 
-__all__ = ["CLIENT_CALLS", "ClientApi", "ClientCall", "ClientRoute", "client_table"]
-
-ClientCall = Literal["token", "logout", "sessions"]
-CLIENT_CALLS: tuple[ClientCall, ...] = ("token", "logout", "sessions")
+__all__ = ["ClientApi", "ClientRoute", "client_table"]
 
 _LISTED = 100
 
@@ -54,7 +52,7 @@ def client_table(snapshots: Sequence[Snapshot]) -> Mapping[str, ClientRoute]:
     table = {}
     for snapshot in snapshots:
         plugins = {route.login.name: route.login for route in snapshot.routes if route.login is not None}
-        for call in CLIENT_CALLS:
+        for call in CLIENT_API:
             table[stamp(f"~{call}", snapshot.checksum)] = ClientRoute(call, tuple(plugins.values()))
     return table
 
@@ -105,6 +103,8 @@ class ClientApi:
         if isinstance(rotation, RefreshRefused):
             if rotation.record is None:
                 raise RefreshInvalid("of no session")
+            if rotation.record.ended_at is None:
+                raise SessionExpired
             self._ended(claims_of(rotation.record))
             raise RefreshReused(token.sid) if rotation.outcome == "reused" else SessionRevoked
         claims = claims_of(rotation.record)
@@ -127,12 +127,12 @@ class ClientApi:
             case []:
                 return await self._end_own(readers, state, states)
             case [("all", True)]:
-                _, claims = await self._valid(readers, state, states, now)
+                claims = await self._valid(readers, state, states, now)
                 ended = await self._records.end_user(claims.sub, "logout")
                 self._ended(claims)
                 return answer_json({"ended": ended}, cleared(readers))
             case [("session", str() as sid)]:
-                _, claims = await self._valid(readers, state, states, now)
+                claims = await self._valid(readers, state, states, now)
                 record = await self._records.get(sid)
                 if record is None or record.uid != claims.sub:
                     return answer_json({"ended": 0}, [])  # another's session is as unknown as none
@@ -144,7 +144,7 @@ class ClientApi:
     async def _end_own(self, readers: Sequence[LoginPlugin], state: bytes, states: States) -> Answer:
         """Logging out never fails for a state of ours: too old or ended already, it is as gone as it should be."""
         try:
-            _, claims = await self._genuine(readers, state, states, 0.0)
+            claims = await self._genuine(readers, state, states, 0.0)
         except SessionRevoked:
             return answer_json({"ended": 0}, cleared(readers))
         ended = await self._records.end([claims.sid], "logout")
@@ -153,7 +153,7 @@ class ClientApi:
 
     async def _sessions(self, route: ClientRoute, request: AuthRequest, states: States, now: float) -> Answer:
         readers, state = find_any_state(request, route.plugins)
-        _, claims = await self._valid(readers, state, states, now)
+        claims = await self._valid(readers, state, states, now)
         names = {(p.app.platform, p.app.appid): p.app.name for p in route.plugins}
         listed = [
             {
@@ -171,26 +171,21 @@ class ClientApi:
         ]
         return answer_json({"sessions": listed}, [])
 
-    async def _valid(
-        self, plugins: Sequence[LoginPlugin], state: bytes, states: States, now: float
-    ) -> tuple[LoginPlugin, SessionClaims]:
-        plugin, claims = await self._genuine(plugins, state, states, now)
+    async def _valid(self, plugins: Sequence[LoginPlugin], state: bytes, states: States, now: float) -> SessionClaims:
+        claims = await self._genuine(plugins, state, states, now)
         if self._is_revoked(claims):
             raise SessionRevoked
-        return plugin, claims
+        return claims
 
-    async def _genuine(
-        self, plugins: Sequence[LoginPlugin], state: bytes, states: States, now: float
-    ) -> tuple[LoginPlugin, SessionClaims]:
-        """The claims of a state and the plugin it belongs to. Raises ``SessionInvalid``, ``SessionExpired``."""
+    async def _genuine(self, plugins: Sequence[LoginPlugin], state: bytes, states: States, now: float) -> SessionClaims:
+        """The claims of a state that one of these plugins gives. Raises ``SessionInvalid``, ``SessionExpired``."""
         kind = kind_of(state)
         claims = states.open(kind, state, now)
         if claims is None:
             claims = await self._loader.load(state, now)
-        for plugin in plugins:
-            if plugin.session.kind == kind and same_app(claims, plugin):
-                return plugin, claims
-        raise SessionInvalid("of an app without a plugin here")
+        if not any(plugin.session.kind == kind and same_app(claims, plugin) for plugin in plugins):
+            raise SessionInvalid("of an app without a plugin here")
+        return claims
 
 
 def _refresh_token(route: ClientRoute, request: AuthRequest) -> bytes:

@@ -7,8 +7,9 @@ status, and ``local_reply_config`` puts the real one back while it leaves the bo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 __all__ = [
     "AUTHZ_PREFIX",
@@ -23,6 +24,7 @@ __all__ = [
     "HEALTH_PATH",
     "SECRET_HEADERS",
     "WIRE_STATUSES",
+    "ClientCall",
     "stamp",
     "to_wire",
 ]
@@ -53,7 +55,9 @@ HEADER_REQUEST_ID: Final = "x-request-id"
 HEADER_PARTIAL_BODY: Final = "x-envoy-auth-partial-body"
 """``true`` where the body was longer than :data:`BODY_LIMIT` and the brain has its start only."""
 
-CLIENT_API: Final = MappingProxyType({"token": "POST", "logout": "POST", "sessions": "GET"})
+ClientCall = Literal["token", "logout", "sessions"]
+
+CLIENT_API: Final[Mapping[ClientCall, str]] = MappingProxyType({"token": "POST", "logout": "POST", "sessions": "GET"})
 """What the gateway itself serves under ``listener.client_api``, with its method. Envoy stamps ``~token@checksum``: no
 route of a document can have such an id."""
 

@@ -38,7 +38,7 @@ __all__ = [
     "Why",
 ]
 
-Why = Literal["logout", "revoked", "replaced", "max_sessions", "refresh_reuse", "expired"]
+Why = Literal["logout", "revoked", "replaced", "max_sessions", "refresh_reuse"]
 
 Record = SessionRow
 """One login: every column of the table as a field, and ``live(now)``."""
