@@ -26,8 +26,7 @@ _TIMEOUT: Final = 1.0
 def renewal_filter(snapshot: Snapshot, workers: int, plugins: Iterable[LoginPlugin]) -> Json:
     """The question, put only when it is due. ``plugins`` are those whose signed states can be renewed.
 
-    A state that does not say when (made before its plugin renewed any) is asked for at every request; the renewed one
-    says it.
+    A state that does not say when (made before its plugin renewed any) is never asked for: it will not be renewed.
     """
     config = authorization_config(snapshot, workers, timeout=_TIMEOUT)
     config["failure_mode_allow"] = True
@@ -59,10 +58,14 @@ def _skip() -> Json:
 
 
 def _not_due() -> Json:
-    """``int(request.time) < int(request.headers['x-menshen-renew-at'])``; an error in it means "due"."""
+    """No ``x-menshen-renew-at`` in ``request.headers``, or ``int(request.time)`` is less than it says.
+
+    An error in the expression means "due".
+    """
     now = _call("int", _member("request", "time"))
-    due = _call("int", _call("_[_]", _member("request", "headers"), {"const_expr": {"string_value": HEADER_RENEW_AT}}))
-    expression = _call("_<_", now, due)
+    headers, name = _member("request", "headers"), {"const_expr": {"string_value": HEADER_RENEW_AT}}
+    early = _call("_<_", now, _call("int", _call("_[_]", headers, name)))
+    expression = _call("_||_", _call("!_", _call("@in", name, headers)), early)
     attributes = typed("xds.type.matcher.v3.HttpAttributesCelMatchInput")
     matcher = typed("xds.type.matcher.v3.CelMatcher", {"expr_match": {"cel_expr_parsed": {"expr": expression}}})
     return {
