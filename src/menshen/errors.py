@@ -11,16 +11,34 @@
     │   │   ├── BodyTooLarge             a login body over 8 KiB
     │   │   ├── ClientSentSecret         the request carries an AppSecret
     │   │   ├── CallMalformed            a call of the gateway's own API with a body that it does not take
+    │   │   ├── OpenDataInvalid          encrypted or signed data that is not the platform's for this user and app
+    │   │   ├── PasswordWeak             a new password that the policy does not take
+    │   │   ├── AvatarTooLarge           an avatar over the limit
+    │   │   ├── AvatarInvalid            a file that is no PNG, JPEG, GIF or WebP image
     │   │   └── MalformedRequest         Envoy refused the request line, path or headers
     │   ├── Unauthorized          4001
     │   │   ├── SessionMissing           no login state where the plugin expects it
     │   │   ├── SessionInvalid           forged, tampered, of another app or key
-    │   │   └── RefreshInvalid           a refresh token that is missing, forged, used before or of an ended session
+    │   │   ├── RefreshInvalid           a refresh token that is missing, forged, used before or of an ended session
+    │   │   └── SessionKeyStale          the platform has rotated the session_key: log in, then get the data again
     │   ├── Forbidden             4003
-    │   │   └── UserBlocked              the platform blocks this user (WeChat 40226)
+    │   │   ├── UserBlocked              the platform blocks this user (WeChat 40226)
+    │   │   ├── UserBanned               the operator has banned this user
+    │   │   ├── AccountRefused           username and password are not those of an account
+    │   │   ├── CaptchaRequired          too many failures: solve a captcha first
+    │   │   ├── RegistrationClosed       nobody may register here
+    │   │   └── LoginRefused             a hook of the installation refused the login
     │   ├── NotFound              4004
     │   │   ├── NoSuchRoute              no group and API for this host and path
-    │   │   └── MethodNotAllowed         the API exists, not with this method
+    │   │   ├── MethodNotAllowed         the API exists, not with this method
+    │   │   ├── NotBound                 nothing of the kind is bound to this user
+    │   │   └── NotOffered               the platform, or this installation, has no such capability
+    │   ├── Conflict              4009   what is asked for belongs to somebody else, or would leave nothing
+    │   │   ├── IdentityConflict         openid and unionid belong to two users; nothing is merged
+    │   │   ├── AccountTaken             the account is bound to another user, or the username is taken
+    │   │   ├── PhoneTaken               the phone number belongs to another user
+    │   │   ├── AlreadyBound             the user has an account or a phone number already
+    │   │   └── LastWayIn                unbinding it would lock the user out for ever
     │   ├── PlatformRefusedUs     4017   AppID or AppSecret wrong, or the app may not log users in
     │   ├── PlatformBusy          4021
     │   │   ├── PlatformSaysBusy         the platform's own "system busy"
@@ -29,20 +47,29 @@
     │   │   └── PlatformReplyInvalid     an answer that is not what the platform documents
     │   ├── CodeRefused           4022
     │   │   ├── CodeInvalid              unknown, expired, or of another app
-    │   │   └── CodeUsed                 this code was exchanged before
+    │   │   ├── CodeUsed                 this code was exchanged before
+    │   │   ├── PhoneCodeInvalid         the phone code is unknown, used, expired or of another user
+    │   │   └── SmsCodeInvalid           the code of a text message is wrong, used or expired
     │   ├── PlatformLimit         4023   the platform's quota for this user or app is used up
     │   ├── SessionOver           4024   the login state is genuine and good no more
     │   │   ├── SessionExpired           too old
     │   │   ├── SessionRevoked           ended before its time: logout, revocation, another login
     │   │   └── RefreshReused            a refresh token came a second time, and the session was ended for it
     │   ├── TooManyRequests       4025   a limit of the gateway's own
+    │   │   ├── LoginLimit               too many logins tried from here, by this user or at this app
+    │   │   ├── AccountLocked            too many wrong passwords for this username
+    │   │   └── SmsLimit                 too many text messages
     │   └── GatewayFault          5xxx   ours
     │       ├── RouteStale        5001   Envoy and the brain do not have the same revision yet
     │       ├── BrainUnavailable  5004   nobody could check the request: it is refused
     │       ├── InternalFault     5005   a bug; the log has the request id
     │       ├── UpstreamUnavailable 5010 no backend took the request
     │       ├── UpstreamTimeout   5011   the backend did not answer in time
-    │       └── Overloaded        5012   the gateway sheds load to stay alive
+    │       ├── Overloaded        5012   the gateway sheds load to stay alive
+    │       ├── VerifierUnavailable 5020 the team's verifier of accounts did not answer as agreed
+    │       ├── SmsUnavailable    5021   the team's sender of text messages did not take it
+    │       ├── CaptchaUnavailable 5022  the team's check of captchas did not answer as agreed
+    │       └── HookFailed        5023   a hook of the installation broke or took too long
     ├── ConfigInvalid                    a document with problems, each with the path of the wrong key
     ├── ConfigUnavailable                a document that cannot be read at all
     ├── KeyRingInvalid                   key files that are missing, readable by others, or broken
@@ -50,6 +77,8 @@
     ├── RevisionUnknown                  no revision of that number
     ├── UserUnknown                      no user of that uid
     ├── ClaimInvalid                     a user's claim of a wrong name or value, or one too many
+    ├── UserInvalid                      what an operator asks for a user cannot be: a name, a date, a merge
+    ├── WebhookUnknown                   no webhook of that name
     └── ChildFailed                      Envoy or a worker did not come up
 
 The numbers are TSF's own table (``TsfGatewayError``) where it has one; 5010 and above are Menshen's. A refusal tells
@@ -64,13 +93,21 @@ from typing import ClassVar, Literal
 
 __all__ = [
     "REFUSALS",
+    "AccountLocked",
+    "AccountRefused",
+    "AccountTaken",
     "Action",
+    "AlreadyBound",
     "AmbiguousCredential",
+    "AvatarInvalid",
+    "AvatarTooLarge",
     "BadRequest",
     "BodyMalformed",
     "BodyTooLarge",
     "BrainUnavailable",
     "CallMalformed",
+    "CaptchaRequired",
+    "CaptchaUnavailable",
     "ChildFailed",
     "ClaimInvalid",
     "ClientSentSecret",
@@ -80,17 +117,29 @@ __all__ = [
     "CodeUsed",
     "ConfigInvalid",
     "ConfigUnavailable",
+    "Conflict",
     "DatabaseUnavailable",
     "Forbidden",
     "GatewayFault",
+    "HookFailed",
+    "IdentityConflict",
     "InternalFault",
     "KeyRingInvalid",
+    "LastWayIn",
+    "LoginLimit",
+    "LoginRefused",
     "MalformedRequest",
     "MenshenError",
     "MethodNotAllowed",
     "NoSuchRoute",
+    "NotBound",
     "NotFound",
+    "NotOffered",
+    "OpenDataInvalid",
     "Overloaded",
+    "PasswordWeak",
+    "PhoneCodeInvalid",
+    "PhoneTaken",
     "PlatformBusy",
     "PlatformLimit",
     "PlatformRefusedUs",
@@ -102,19 +151,28 @@ __all__ = [
     "RefreshInvalid",
     "RefreshReused",
     "Refusal",
+    "RegistrationClosed",
     "RevisionUnknown",
     "RouteStale",
     "SessionExpired",
     "SessionInvalid",
+    "SessionKeyStale",
     "SessionMissing",
     "SessionOver",
     "SessionRevoked",
+    "SmsCodeInvalid",
+    "SmsLimit",
+    "SmsUnavailable",
     "TooManyRequests",
     "Unauthorized",
     "UpstreamTimeout",
     "UpstreamUnavailable",
+    "UserBanned",
     "UserBlocked",
+    "UserInvalid",
     "UserUnknown",
+    "VerifierUnavailable",
+    "WebhookUnknown",
     "refusals",
 ]
 
@@ -131,6 +189,7 @@ class Refusal(MenshenError):
 
     ``code`` and ``reason`` are the stable contract with clients; ``status`` is the honest HTTP status; ``action``
     is what the client should do (``login`` again, ``retry`` later, ``none``); ``who`` must act for it to go away.
+    ``retry_after`` is in seconds, where there is a time to tell.
     """
 
     code: ClassVar[int]
@@ -141,10 +200,13 @@ class Refusal(MenshenError):
     message: ClassVar[str]
     message_zh: ClassVar[str]
 
-    def __init__(self, detail: str = "", *, platform_errcode: int | None = None) -> None:
+    def __init__(
+        self, detail: str = "", *, platform_errcode: int | None = None, retry_after: int | None = None
+    ) -> None:
         super().__init__(detail or self.message)
         self.detail = detail
         self.platform_errcode = platform_errcode
+        self.retry_after = retry_after
 
     @classmethod
     def text(cls) -> str:
@@ -199,6 +261,29 @@ class CallMalformed(BadRequest):
     message, message_zh = "The gateway does not take this body here.", "该接口不接受此请求体。"
 
 
+class OpenDataInvalid(BadRequest):
+    reason = "open_data_invalid"
+    message = "The platform's data does not fit this user and app. Get it again."
+    message_zh = "平台数据与当前用户或应用不符，请重新获取。"
+
+
+class PasswordWeak(BadRequest):
+    reason = "password_weak"
+    message = "The password is too short, too long or too common. Choose another."
+    message_zh = "密码过短、过长或过于常见，请换一个。"
+
+
+class AvatarTooLarge(BadRequest):
+    reason, status = "avatar_too_large", 413
+    message, message_zh = "The avatar is too large.", "头像文件过大。"
+
+
+class AvatarInvalid(BadRequest):
+    reason, status = "avatar_invalid", 415
+    message = "The avatar must be a PNG, JPEG, GIF or WebP image."
+    message_zh = "头像必须是 PNG、JPEG、GIF 或 WebP 图片。"
+
+
 class MalformedRequest(BadRequest):
     reason = "malformed_request"
     message = "The request line, path or headers are malformed or ambiguous."
@@ -225,6 +310,12 @@ class RefreshInvalid(Unauthorized):
     message, message_zh = "The refresh token is not valid. Log in again.", "刷新令牌无效，请重新登录。"
 
 
+class SessionKeyStale(Unauthorized):
+    reason = "session_key_stale"
+    message = "The platform has changed this user's key. Log in again, then get the data again."
+    message_zh = "平台已更换该用户的会话密钥，请重新登录后再次获取数据。"
+
+
 class Forbidden(Refusal):
     code, reason, status, action = 4003, "forbidden", 403, "none"
     who: ClassVar[Who] = "operator"
@@ -234,6 +325,31 @@ class Forbidden(Refusal):
 class UserBlocked(Forbidden):
     reason, who = "user_blocked", "platform"
     message, message_zh = "The platform has blocked this user's login.", "平台拦截了该用户的登录。"
+
+
+class UserBanned(Forbidden):
+    reason = "user_banned"
+    message, message_zh = "This user has been banned.", "该用户已被封禁。"
+
+
+class AccountRefused(Forbidden):
+    reason, who = "account_refused", "client"
+    message, message_zh = "The username or the password is wrong.", "用户名或密码错误。"
+
+
+class CaptchaRequired(Forbidden):
+    reason, who = "captcha_required", "client"
+    message, message_zh = "Solve a captcha first.", "请先完成人机验证。"
+
+
+class RegistrationClosed(Forbidden):
+    reason = "registration_closed"
+    message, message_zh = "Registration is closed.", "未开放注册。"
+
+
+class LoginRefused(Forbidden):
+    reason = "login_refused"
+    message, message_zh = "The login was refused.", "登录被拒绝。"
 
 
 class NotFound(Refusal):
@@ -249,6 +365,51 @@ class NoSuchRoute(NotFound):
 class MethodNotAllowed(NotFound):
     reason, status = "method_not_allowed", 405
     message, message_zh = "The API does not take this method.", "该 API 不支持此请求方法。"
+
+
+class NotBound(NotFound):
+    reason = "not_bound"
+    message, message_zh = "Nothing of the kind is bound to this user.", "该用户没有此项绑定。"
+
+
+class NotOffered(NotFound):
+    reason = "not_offered"
+    message = "This is not offered here, or not by the platform."
+    message_zh = "平台不支持或未启用此功能。"
+
+
+class Conflict(Refusal):
+    code, reason, status, action = 4009, "conflict", 409, "none"
+    who: ClassVar[Who] = "client"
+    message, message_zh = "This is in conflict with what there is.", "与现有数据冲突。"
+
+
+class IdentityConflict(Conflict):
+    reason, who = "identity_conflict", "operator"
+    message = "This identity belongs to two users. The operator must say which."
+    message_zh = "该身份对应两个用户，请联系运维处理。"
+
+
+class AccountTaken(Conflict):
+    reason = "account_taken"
+    message, message_zh = "The account belongs to another user.", "该账号已属于其他用户。"
+
+
+class PhoneTaken(Conflict):
+    reason = "phone_taken"
+    message, message_zh = "The phone number belongs to another user.", "该手机号已属于其他用户。"
+
+
+class AlreadyBound(Conflict):
+    reason = "already_bound"
+    message = "This user has one already. Unbind it first."
+    message_zh = "该用户已有此项绑定，请先解绑。"
+
+
+class LastWayIn(Conflict):
+    reason = "last_way_in"
+    message = "This is the only way to log in. Bind another first."
+    message_zh = "这是唯一的登录方式，请先绑定其他方式。"
 
 
 class PlatformRefusedUs(Refusal):
@@ -287,7 +448,8 @@ class PlatformReplyInvalid(PlatformBusy):
 
 
 class CodeRefused(Refusal):
-    code, reason, status, action, who = 4022, "code_refused", 401, "login", "client"
+    code, reason, status, who = 4022, "code_refused", 401, "client"
+    action: ClassVar[Action] = "login"
     message, message_zh = "The login code was refused. Get a new one.", "code 被拒绝，请重新获取。"
 
 
@@ -300,6 +462,18 @@ class CodeInvalid(CodeRefused):
 class CodeUsed(CodeRefused):
     reason = "code_used"
     message, message_zh = "The login code was used before. Get a new one.", "code 已被使用，请重新获取。"
+
+
+class PhoneCodeInvalid(CodeRefused):
+    reason, status, action = "phone_code_invalid", 400, "none"
+    message = "The phone code is unknown, used, expired or of another user. Ask for the number again."
+    message_zh = "手机号 code 无效、已使用、已过期或不属于该用户，请重新获取。"
+
+
+class SmsCodeInvalid(CodeRefused):
+    reason, status, action = "sms_code_invalid", 400, "none"
+    message = "The code is wrong, used or expired."
+    message_zh = "短信验证码错误、已使用或已过期。"
 
 
 class PlatformLimit(Refusal):
@@ -334,6 +508,22 @@ class RefreshReused(SessionOver):
 class TooManyRequests(Refusal):
     code, reason, status, action, who = 4025, "too_many_requests", 429, "retry", "client"
     message, message_zh = "Too many requests. Slow down.", "请求过于频繁，请稍后再试。"
+
+
+class LoginLimit(TooManyRequests):
+    reason = "login_limit"
+    message, message_zh = "Too many logins. Try again later.", "登录过于频繁，请稍后再试。"
+
+
+class AccountLocked(TooManyRequests):
+    reason = "account_locked"
+    message = "Too many wrong passwords. Try again later."
+    message_zh = "密码错误次数过多，请稍后再试。"
+
+
+class SmsLimit(TooManyRequests):
+    reason = "sms_limit"
+    message, message_zh = "Too many text messages. Try again later.", "短信发送过于频繁，请稍后再试。"
 
 
 class GatewayFault(Refusal):
@@ -373,6 +563,27 @@ class UpstreamTimeout(GatewayFault):
 class Overloaded(GatewayFault):
     code, reason, status = 5012, "overloaded", 503
     message, message_zh = "The gateway is overloaded. Try again later.", "网关过载，请稍后重试。"
+
+
+class VerifierUnavailable(GatewayFault):
+    code, reason, status = 5020, "verifier_unavailable", 503
+    message, message_zh = "The account could not be checked. Try again.", "暂时无法校验账号，请稍后重试。"
+
+
+class SmsUnavailable(GatewayFault):
+    code, reason, status = 5021, "sms_unavailable", 503
+    message, message_zh = "The text message could not be sent. Try again.", "短信暂时无法发送，请稍后重试。"
+
+
+class CaptchaUnavailable(GatewayFault):
+    code, reason, status = 5022, "captcha_unavailable", 503
+    message = "The captcha could not be checked. Try again."
+    message_zh = "暂时无法校验人机验证，请稍后重试。"
+
+
+class HookFailed(GatewayFault):
+    code, reason, status = 5023, "hook_failed", 503
+    message, message_zh = "The login could not be decided. Try again.", "登录暂时无法处理，请稍后重试。"
 
 
 def _leaves(cls: type[Refusal]) -> Iterable[type[Refusal]]:
@@ -434,6 +645,14 @@ class UserUnknown(MenshenError):
 
 class ClaimInvalid(MenshenError):
     """A user's claim of a wrong name or value, or one claim too many."""
+
+
+class UserInvalid(MenshenError):
+    """What an operator asks for a user cannot be: a name, a date, a merge."""
+
+
+class WebhookUnknown(MenshenError):
+    """No webhook of that name."""
 
 
 class ChildFailed(MenshenError):

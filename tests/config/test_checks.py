@@ -185,6 +185,9 @@ CLIENT_API_PATHS: list[tuple[str, str, str, str]] = [
     ("below the root", "/", "/v1/token", "/v1"),
     ("below a prefix", "/v1", "/logout", "/v1"),
     ("below half of it", "/a/b", "/c/sessions", "/a/b/c"),
+    ("two steps down", "/", "/v1/me/phone/get", "/v1"),
+    ("below a folder of ours", "/", "/v1/avatars/cats/{id}", "/v1"),
+    ("all of a folder of ours", "/v1", "/avatars/*", "/v1"),
 ]
 
 
@@ -205,7 +208,10 @@ def test_an_api_is_not_where_the_gateway_answers(prefix: str, path: str, at: str
     load(sound(listener={"client_api": at}, bindings=[], **changes))
 
 
-@pytest.mark.parametrize("path", ["/*", "/v1/*", "/v1/{what}", "/{version}/token", "/v1/token/", "/v1/tokens", "/v1"])
+@pytest.mark.parametrize(
+    "path",
+    ["/*", "/v1/*", "/v1/{what}", "/v1/{what}/*", "/{version}/token", "/v1/token/", "/v1/tokens", "/v1/avatars", "/v1"],
+)
 def test_an_api_may_meet_the_client_api_by_a_wildcard(path: str) -> None:
     load(sound(groups__1__prefix="/", groups__1__apis=[api("news", path)]))
 

@@ -8,7 +8,7 @@ from menshen.config.snapshot import IdentityField
 
 
 def test_presets_are_what_the_contract_says() -> None:
-    fields = ("user", "platform", "appid", "openid", "unionid", "session", "assertion")
+    fields = ("user", "platform", "appid", "openid", "unionid", "account", "session", "assertion")
     assert PRESETS["menshen"] == tuple((field, f"x-menshen-{field}") for field in fields)
     assert dict(PRESETS["cloudrun"]) == {
         "openid": "x-wx-openid",

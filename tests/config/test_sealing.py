@@ -19,6 +19,20 @@ def test_only_literal_secrets_of_apps_are_mapped() -> None:
     assert raw == sound(), "the mapping that was given is not changed"
 
 
+def test_secrets_of_the_teams_services_are_mapped_too() -> None:
+    service = {"url": "https://a.example.com", "secret": "literal-secret-of-the-team"}
+    raw = sound(
+        users={"accounts": {"verifier": service}, "sms": service, "captcha": {**service, "secret": "${CAPTCHA}"}},
+        webhooks=[{"name": "crm", **service}],
+    )
+    mapped = map_secrets(raw, str.upper)
+    users, louder = mapped["users"], "LITERAL-SECRET-OF-THE-TEAM"
+    assert users["accounts"]["verifier"]["secret"] == users["sms"]["secret"] == louder
+    assert mapped["webhooks"][0]["secret"] == louder
+    assert users["captcha"]["secret"] == "${CAPTCHA}"
+    assert users["sms"]["url"] == service["url"]
+
+
 def test_sealing_and_unsealing_gives_the_same_document() -> None:
     sealed = map_secrets(sound(), lambda secret: secret[::-1])
     assert load(map_secrets(sealed, lambda secret: secret[::-1])).snapshot == load(sound()).snapshot

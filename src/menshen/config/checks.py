@@ -1,7 +1,7 @@
 """What keys of a document must agree on with each other.
 
 Each check is a pure function of the outline that yields problems, with the place of the key to change. What a plugin
-must agree on within itself is in ``plugin_checks.py``.
+must agree on within itself is in ``plugin_checks.py``, what the user pool must in ``user_checks.py``.
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from menshen.config.effective import effective_plugins
 from menshen.config.outline import At, Outline
 from menshen.config.overlap import Pattern, overlaps
+from menshen.config.own_paths import OWN_PATHS
 from menshen.config.paths import parse_path
 from menshen.config.plugin_checks import plugin_problems
+from menshen.config.user_checks import user_problems
 from menshen.errors import Problem
 
 __all__ = ["cross_check"]
 
 _MOST_NAMES_FOR_A_HINT = 50
 """Guessing what was meant compares every name; in a large document it would take longer than the check."""
-
-_CLIENT_API_PATHS = ("token", "logout", "sessions")
-"""What the gateway itself serves below ``listener.client_api``."""
 
 
 def cross_check(outline: Outline, *, plugin_types: Mapping[str, str], platforms: Container[str]) -> tuple[Problem, ...]:
@@ -36,6 +35,7 @@ def cross_check(outline: Outline, *, plugin_types: Mapping[str, str], platforms:
         *_bindings(outline),
         *_unguarded(outline),
         *_client_api(outline),
+        *user_problems(outline),
     )
 
 
@@ -47,6 +47,7 @@ def _duplicate_names(outline: Outline) -> Iterator[Problem]:
     for group in names.apis:
         yield from _duplicates(group.apis, "API of this group", "API（同一分组内）")
     yield from _duplicates(names.plugins, "plugin", "插件")
+    yield from _duplicates(names.webhooks, "webhook", "Webhook ")
 
 
 def _duplicates(names: Iterable[At[str]], kind: str, kind_zh: str) -> Iterator[Problem]:
@@ -193,11 +194,14 @@ def _client_api(outline: Outline) -> Iterator[Problem]:
         return
     if not outline.bindings:
         return
-    own = {f"{outline.listener.client_api}/{name}" for name in _CLIENT_API_PATHS}
+    base = outline.listener.client_api.rstrip("/")
+    own = {f"{base}/{path}" for path in OWN_PATHS}
+    below = tuple(path for path in own if path.endswith("/"))
     prefixes = {group.path: group.value.prefix for group in outline.groups}
     for api in outline.apis:
         prefix = prefixes.get(api.group_path)
-        if prefix is not None and prefix.rstrip("/") + api.value.path in own:
+        whole = "" if prefix is None else prefix.rstrip("/") + api.value.path
+        if whole in own or whole.startswith(below):
             yield Problem(
                 f"{api.path}.path",
                 "the gateway itself answers this path; change listener.client_api or the path",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from menshen.config import document as written
+from menshen.config.compile_users import user_rules, webhook_rules
 from menshen.config.document import Document
 from menshen.config.effective import effective_plugins
 from menshen.config.identity import PRESETS
@@ -22,6 +23,7 @@ from menshen.config.snapshot import (
     Upstream,
     UpstreamTls,
 )
+from menshen.config.user_rules import AccountFields
 
 __all__ = ["compile_snapshot"]
 
@@ -36,6 +38,8 @@ def compile_snapshot(document: Document) -> Snapshot:
         upstreams=tuple(_upstream(upstream) for upstream in document.upstreams),
         apps=tuple(apps.values()),
         listener=_listener(document.listener),
+        users=user_rules(document.users),
+        webhooks=tuple(webhook_rules(webhook) for webhook in document.webhooks),
     ).sealed()
 
 
@@ -79,6 +83,7 @@ def _plugin(plugin: written.Plugin, app: App, token: str) -> LoginPlugin:
         reply=plugin.reply,
         status=plugin.status,
         claims=plugin.claim_headers(),
+        account=None if plugin.account is None else AccountFields(plugin.account.username, plugin.account.password),
     )
 
 

@@ -6,18 +6,19 @@ agreement with each other is in ``checks.py``.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Strict, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from menshen.config.identity import (
-    PLATFORM_CLAIMS,
+    IDENTITY_CLAIMS,
     PRESETS,
     ClaimHeaders,
     IdentityHeaders,
     Preset,
     own_claim_header,
 )
+from menshen.config.part import Items, Part
 from menshen.config.snapshot import (
     Access,
     CodePosition,
@@ -28,6 +29,7 @@ from menshen.config.snapshot import (
     SessionKind,
     StatusStyle,
 )
+from menshen.config.user_pool import Users, Webhook
 from menshen.config.values import (
     ApiPath,
     ApiRef,
@@ -55,6 +57,7 @@ from menshen.config.values import (
 from menshen.config.wording import refuse
 
 __all__ = [
+    "Account",
     "Api",
     "App",
     "Binding",
@@ -73,17 +76,7 @@ __all__ = [
     "UpstreamTls",
 ]
 
-Item = TypeVar("Item")
-Items = Annotated[tuple[Item, ...], Strict(False)]
-"""A list in YAML, a tuple here. Its items stay strict."""
-
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-
-
-class Part(BaseModel):
-    """A mapping whose every key is known."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
 
 class App(Part):
@@ -202,10 +195,17 @@ class Identity(Part):
         | Annotated[dict[IdentityField, HeaderName], Tag("<mapping>")],
         Discriminator(_header_form),
     ] = "menshen"
-    claims: dict[CustomClaim, HeaderName] = {}
+    claims: dict[CustomClaim, HeaderName] = Field(default_factory=dict)
 
     def pairs(self) -> IdentityHeaders:
         return tuple(self.headers.items()) if isinstance(self.headers, dict) else PRESETS[self.headers]
+
+
+class Account(Part):
+    """Username and password beside the code: the business account that the platform's identity is bound to."""
+
+    username: ParameterName = "username"
+    password: ParameterName = "password"  # noqa: S105  (a field's name)
 
 
 class Plugin(Part):
@@ -216,6 +216,7 @@ class Plugin(Part):
     app: Name
     description: Description = ""
     code: Code = Code()
+    account: Account | None = None
     session: Session = Session()
     identity: Identity = Identity()
     respond: Respond = "upstream"
@@ -227,7 +228,7 @@ class Plugin(Part):
         return tuple(
             (claim, self.identity.claims.get(claim, own_claim_header(claim)))
             for claim in dict.fromkeys(self.session.claims)
-            if claim not in PLATFORM_CLAIMS
+            if claim not in IDENTITY_CLAIMS
         )
 
 
@@ -249,7 +250,7 @@ class Tls(Part):
 class Listener(Part):
     """The public side. ``trusted_hops`` is the number of proxies in front of the gateway.
 
-    Below ``client_api`` the gateway itself serves token, logout and sessions; "" is nowhere.
+    Below ``client_api`` the gateway itself serves the user API; "" is nowhere.
     """
 
     tls: Tls | None = None
@@ -267,3 +268,5 @@ class Document(Part):
     plugins: Items[Plugin] = ()
     bindings: Items[Binding] = ()
     listener: Listener = Listener()
+    users: Users = Users()
+    webhooks: Items[Webhook] = ()

@@ -7,7 +7,7 @@ from typing import Literal
 
 from menshen.config.snapshot import IdentityField
 
-__all__ = ["PLATFORM_CLAIMS", "PRESETS", "ClaimHeaders", "IdentityHeaders", "Preset", "own_claim_header"]
+__all__ = ["IDENTITY_CLAIMS", "PRESETS", "ClaimHeaders", "IdentityHeaders", "Preset", "own_claim_header"]
 
 Preset = Literal["menshen", "cloudrun"]
 IdentityHeaders = tuple[tuple[IdentityField, str], ...]
@@ -16,8 +16,8 @@ IdentityHeaders = tuple[tuple[IdentityField, str], ...]
 ClaimHeaders = tuple[tuple[str, str], ...]
 """Pairs of a custom claim and the lower-case name of the header that carries it."""
 
-PLATFORM_CLAIMS = ("openid", "unionid")
-"""Claims that the platform gives. Every other one is custom: kept in the user record."""
+IDENTITY_CLAIMS = ("openid", "unionid", "account")
+"""Claims of the identity itself. Every other one is custom: kept in the user record."""
 
 PRESETS: Mapping[Preset, IdentityHeaders] = {
     "menshen": (
@@ -26,6 +26,7 @@ PRESETS: Mapping[Preset, IdentityHeaders] = {
         ("appid", "x-menshen-appid"),
         ("openid", "x-menshen-openid"),
         ("unionid", "x-menshen-unionid"),
+        ("account", "x-menshen-account"),
         ("session", "x-menshen-session"),
         ("assertion", "x-menshen-assertion"),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from menshen.config.document import Plugin
-from menshen.config.identity import PLATFORM_CLAIMS
+from menshen.config.identity import IDENTITY_CLAIMS
 from menshen.config.outline import At, Outline
 from menshen.config.reserved import (
     claim_header_is_reserved,
@@ -82,7 +82,7 @@ def _signed(at: At[Plugin]) -> Iterator[Problem]:
                 " use sealed or reference",
                 f"kind: signed 不提供 '{field}'：登录态由 Envoy 独自校验；请使用 sealed 或 reference",
             )
-        elif field in PLATFORM_CLAIMS and field not in claims:
+        elif field in IDENTITY_CLAIMS and field not in claims:
             yield _not_disclosed(f"{path}.{field}", field)
 
 

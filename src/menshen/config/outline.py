@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from menshen.config.document import Api, App, Binding, Group, Listener, Plugin, Upstream
+from menshen.config.user_pool import Users, Webhook
 from menshen.config.values import is_name
 from menshen.config.wording import Loc, render_path
 
@@ -58,6 +59,7 @@ class Names:
     upstreams: tuple[At[str], ...]
     groups: tuple[At[str], ...]
     plugins: tuple[At[str], ...]
+    webhooks: tuple[At[str], ...]
     apis: tuple[GroupNames, ...]
 
 
@@ -74,7 +76,10 @@ class Outline:
     bindings: tuple[At[Binding], ...]
     bindings_whole: bool
     """Whether ``bindings`` has all bindings that are written."""
+    webhooks: tuple[At[Webhook], ...]
     listener: Listener | None
+    """None where it is not sound."""
+    users: Users | None
     """None where it is not sound."""
 
 
@@ -90,6 +95,7 @@ def outline(raw: Mapping[str, Any], errors: Sequence[ErrorDetails]) -> Outline:
             upstreams=_names(known, ("upstreams",)),
             groups=_names(known, ("groups",)),
             plugins=_names(known, ("plugins",)),
+            webhooks=_names(known, ("webhooks",)),
             apis=tuple(GroupNames(_name(group), _names(group, (*loc, "apis"))) for loc, group in groups),
         ),
         apps=_sound(known, ("apps",), App, broken),
@@ -107,14 +113,16 @@ def outline(raw: Mapping[str, Any], errors: Sequence[ErrorDetails]) -> Outline:
         plugins=_sound(known, ("plugins",), Plugin, broken),
         bindings=_sound(known, ("bindings",), Binding, broken),
         bindings_whole=not any(loc[:1] == ("bindings",) for loc in broken),
-        listener=_listener(known, broken),
+        webhooks=_sound(known, ("webhooks",), Webhook, broken),
+        listener=_section(known, "listener", Listener, broken),
+        users=_section(known, "users", Users, broken),
     )
 
 
-def _listener(known: Mapping[str, Any], broken: set[Loc]) -> Listener | None:
-    if any(loc[:1] == ("listener",) for loc in broken):
+def _section(known: Mapping[str, Any], key: str, model: type[Model], broken: set[Loc]) -> Model | None:
+    if any(loc[:1] == (key,) for loc in broken):
         return None
-    return Listener.model_validate(known.get("listener", {}))
+    return model.model_validate(known.get(key, {}))
 
 
 def _part(loc: Loc) -> Loc:

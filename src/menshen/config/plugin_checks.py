@@ -1,6 +1,7 @@
 """What the keys of a plugin must agree on, with its app and with each other.
 
-What its login states must agree on is in ``session_checks.py``, what its headers must in ``identity_checks.py``.
+What its login states must agree on is in ``session_checks.py``, what its headers must in ``identity_checks.py``, what
+username and password must in ``account_checks.py``.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from menshen.config.account_checks import account_problems
 from menshen.config.document import App, Plugin
 from menshen.config.identity_checks import credentials_among_identity, identity_problems
 from menshen.config.outline import At, Outline
@@ -49,6 +51,7 @@ def plugin_problems(outline: Outline, plugin_types: Mapping[str, str]) -> Iterat
     for plugin in outline.plugins:
         yield from _type_and_app(plugin, plugin_types, apps, declared)
         yield from session_problems(plugin)
+        yield from account_problems(plugin)
         yield from _reply(plugin)
         yield from identity_problems(plugin)
     yield from credentials_among_identity(outline)

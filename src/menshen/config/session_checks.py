@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from menshen.config.credential_names import credential_name_problems
 from menshen.config.document import Code, Plugin, Session
-from menshen.config.identity import PLATFORM_CLAIMS
+from menshen.config.identity import IDENTITY_CLAIMS
 from menshen.config.outline import At
-from menshen.config.reserved import HeaderUse, fold, is_reserved, is_secret_name, reserved_problem
+from menshen.config.reserved import fold
 from menshen.errors import Problem
 
 __all__ = ["session_problems"]
 
 _REPLY_KEYS = ("expires_in", "refresh_token", "refresh_expires_in", "uid")
-_NAME_IN_QUERY_OR_BODY = re.compile(r"[A-Za-z0-9._~-]+")
 
 
 def session_problems(at: At[Plugin]) -> Iterator[Problem]:
@@ -73,7 +72,7 @@ def _claims(path: str, session: Session) -> Iterator[Problem]:
     for index, claim in enumerate(session.claims):
         if claim in first:
             yield Problem(f"{path}.claims[{index}]", "this claim is in the list twice", "声明重复")
-        elif claim in PLATFORM_CLAIMS and session.kind != "signed":
+        elif claim in IDENTITY_CLAIMS and session.kind != "signed":
             yield Problem(
                 f"{path}.claims[{index}]",
                 f"'{claim}' is for kind: signed only, where the client can read it;"
@@ -113,28 +112,13 @@ def _in_replies(plugin: str, session: Session) -> Iterator[Problem]:
 
 
 def _names(plugin: str, code: Code, session: Session) -> Iterator[Problem]:
-    yield from _credential_name(f"{plugin}.code.name", code.name, {code.position}, "code")
-    yield from _credential_name(
+    yield from credential_name_problems(f"{plugin}.code.name", code.name, {code.position}, "code")
+    yield from credential_name_problems(
         f"{plugin}.session.name", session.name, {session.request_in, session.return_in}, "session"
     )
     if session.refresh is not None:
         # Its header is taken off every request, wherever a login returns it.
         positions: set[str] = {"header", session.return_in}
-        yield from _credential_name(f"{plugin}.session.refresh.name", session.refresh.name, positions, "session")
-
-
-def _credential_name(path: str, name: str, positions: set[str], use: HeaderUse) -> Iterator[Problem]:
-    if is_secret_name(name):
-        yield Problem(
-            path,
-            "a client that sends this name is refused: it is an AppSecret's",
-            "此名称表示 AppSecret，携带它的请求会被拒绝",
-        )
-    elif "header" in positions and is_reserved(name, use):
-        yield reserved_problem(path, name)
-    if positions & {"query", "body"} and not _NAME_IN_QUERY_OR_BODY.fullmatch(name):
-        yield Problem(
-            path,
-            "in a query or a body a name has letters, digits and ._~- only",
-            "位于 query 或 body 时，名称只能包含字母、数字和 ._~-",
+        yield from credential_name_problems(
+            f"{plugin}.session.refresh.name", session.refresh.name, positions, "session"
         )

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from menshen.config.user_rules import AccountFields, UserRules, WebhookRules
 from menshen.secret import Secret
 
 __all__ = [
@@ -43,7 +44,7 @@ SessionKind = Literal["sealed", "signed", "reference"]
 Respond = Literal["upstream", "gateway"]
 StatusStyle = Literal["menshen", "tsf"]
 IdentityField = Literal[
-    "user", "platform", "app", "appid", "openid", "unionid", "session", "source", "session_key", "assertion"
+    "user", "platform", "app", "appid", "openid", "unionid", "account", "session", "source", "session_key", "assertion"
 ]
 
 
@@ -109,7 +110,7 @@ class Tls:
 class Listener:
     """The public side. ``trusted_hops`` proxies stand in front of Envoy; 0 believes no X-Forwarded-For at all.
 
-    ``client_api`` is the path under which the gateway itself serves token, logout and sessions; "" is nowhere.
+    ``client_api`` is the path under which the gateway itself serves the user API; "" is nowhere.
     """
 
     tls: Tls | None = None
@@ -161,7 +162,7 @@ class LoginPlugin:
 
     ``identity`` pairs an identity field with the header that carries it (header names lower-case), ``claims`` a claim
     of the user record with its header.
-    ``reply`` is the JSON template of ``respond: gateway``.
+    ``reply`` is the JSON template of ``respond: gateway``; ``account`` names username and password beside the code.
     """
 
     name: str
@@ -174,6 +175,7 @@ class LoginPlugin:
     reply: dict[str, Any] | None = None
     status: StatusStyle = "menshen"
     claims: tuple[tuple[str, str], ...] = ()
+    account: AccountFields | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +209,8 @@ class Snapshot:
     upstreams: tuple[Upstream, ...] = ()
     apps: tuple[App, ...] = ()
     listener: Listener = field(default_factory=Listener)
+    users: UserRules = field(default_factory=UserRules)
+    webhooks: tuple[WebhookRules, ...] = ()
     checksum: str = ""
 
     def sealed(self) -> Snapshot:

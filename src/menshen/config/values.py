@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
-from menshen.config.identity import PLATFORM_CLAIMS
+from menshen.config.identity import IDENTITY_CLAIMS
 from menshen.config.paths import path_fault, prefix_fault
 from menshen.config.snapshot import Endpoint
 from menshen.config.wording import refuse
@@ -183,10 +183,10 @@ def _client_api(value: str) -> str:
 
 
 def _custom_claim(value: str) -> str:
-    if value in PLATFORM_CLAIMS:
+    if value in IDENTITY_CLAIMS:
         raise refuse(
-            "openid and unionid have their headers in identity.headers",
-            "openid 和 unionid 的头在 identity.headers 中设置",
+            "openid, unionid and account have their headers in identity.headers",
+            "openid、unionid 和 account 的头在 identity.headers 中设置",
         )
     if value in _TAKEN_CLAIMS:
         raise refuse(
@@ -202,7 +202,7 @@ def _custom_claim(value: str) -> str:
 
 
 def _claim_name(value: str) -> str:
-    return value if value in PLATFORM_CLAIMS else _custom_claim(value)
+    return value if value in IDENTITY_CLAIMS else _custom_claim(value)
 
 
 def _minutes(value: Any) -> int:

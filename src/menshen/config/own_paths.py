@@ -1,0 +1,38 @@
+"""Paths below ``listener.client_api`` that the gateway serves itself: no API of a document may have them for its own.
+
+Envoy's routes, the brain's endpoints and the checks of a document are all made from this one list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+__all__ = ["OWN_PATHS"]
+
+OWN_PATHS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "token": ("POST",),
+        "logout": ("POST",),
+        "sessions": ("GET",),
+        "login": ("POST",),
+        "login/phone": ("POST",),
+        "login/sms": ("POST",),
+        "register": ("POST",),
+        "sms": ("POST",),
+        "password/reset": ("POST",),
+        "me": ("GET", "PATCH"),
+        "me/password": ("POST",),
+        "me/avatar": ("POST",),
+        "me/identities": ("GET",),
+        "me/bind": ("POST",),
+        "me/unbind": ("POST",),
+        "me/phone": ("POST",),
+        "me/phone/get": ("POST",),
+        "me/close": ("POST",),
+        "avatars/": ("GET",),
+        "openapi.json": ("GET",),
+    }
+)
+"""Path -> methods. One that ends in a slash is everything below it."""
