@@ -1,4 +1,4 @@
-"""A migrated SQLite database a test, and a way to run coroutines."""
+"""A migrated database a test, on SQLite and on PostgreSQL, and a way to run coroutines."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ Run = Callable[[Callable[[Database], Awaitable[Any]]], Any]
 
 
 @asynccontextmanager
-async def opened(directory: Path) -> AsyncIterator[Database]:
-    database = Database(sqlite_url(directory))
+async def opened(where: Path | str) -> AsyncIterator[Database]:
+    """The database at a URL, or the SQLite of a directory."""
+    database = Database(sqlite_url(where) if isinstance(where, Path) else where)
     try:
         await migrate(database)
         yield database
@@ -27,12 +28,12 @@ async def opened(directory: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(database_url: str) -> Run:
     """Run a coroutine function on this test's database; what it returns."""
 
     def runner(work: Callable[[Database], Awaitable[Any]]) -> Any:
         async def main() -> Any:
-            async with opened(tmp_path) as database:
+            async with opened(database_url) as database:
                 return await work(database)
 
         return asyncio.run(main())

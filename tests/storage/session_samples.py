@@ -98,21 +98,21 @@ class Sessions:
             await connection.execute(insert(users), [{"uid": uid, "created_at": 1, "claims": written_claims(claims)}])
 
 
-def on_sessions(directory: Path, work: Callable[[Sessions], Awaitable[None]]) -> None:
+def on_sessions(where: Path | str, work: Callable[[Sessions], Awaitable[None]]) -> None:
     """Run on a database of its own."""
 
     async def main() -> None:
-        async with opened(directory) as database:
+        async with opened(where) as database:
             await work(Sessions(database))
 
     asyncio.run(main())
 
 
-def on_two(directory: Path, work: Callable[[Sessions, Sessions], Awaitable[None]]) -> None:
-    """Run as two processes would be on one file."""
+def on_two(where: Path | str, work: Callable[[Sessions, Sessions], Awaitable[None]]) -> None:
+    """Run as two processes would be on one database."""
 
     async def main() -> None:
-        async with opened(directory) as one, opened(directory) as other:
+        async with opened(where) as one, opened(where) as other:
             await work(Sessions(one, prefix="a"), Sessions(other, prefix="b"))
 
     asyncio.run(main())

@@ -1,10 +1,9 @@
-"""No question about sessions reads the whole table: SQLite is asked how it would answer each."""
+"""No question about sessions reads the whole table: the database is asked how it would answer each."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,8 +35,11 @@ QUESTIONS: dict[str, tuple[Question, str]] = {
 }
 
 
+POSTGRESQL_NAMES = {"INTEGER PRIMARY KEY": "using pk_", "sqlite_autoindex_sessions_1": "uq_sessions_sid"}
+
+
 async def plans(sessions: Sessions, question: Question) -> list[str]:
-    """How SQLite would run each statement that a question sends, with the values it sends."""
+    """How the database would run each statement that a question sends, with the values it sends."""
     sent: list[tuple[str, Any]] = []
 
     def keep(_c: Any, _cursor: Any, statement: str, values: Any, _context: Any, many: bool) -> None:
@@ -48,11 +50,15 @@ async def plans(sessions: Sessions, question: Question) -> list[str]:
     await question(sessions)
     event.remove(engine.sync_engine, "before_cursor_execute", keep)
     found: list[str] = []
+    sqlite = engine.dialect.name == "sqlite"
     async with sessions.database.reading() as connection:
+        if not sqlite:  # tables so small are best walked whole: that must not be what it says here
+            await connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         for statement, values in sent:
             if statement.startswith(("SELECT", "UPDATE", "DELETE")):
-                rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
-                found += [row[3] for row in rows]
+                explain = "EXPLAIN QUERY PLAN" if sqlite else "EXPLAIN"
+                rows = await connection.exec_driver_sql(f"{explain} {statement}", values)
+                found += [row[3 if sqlite else 0] for row in rows]
     return found
 
 
@@ -63,28 +69,34 @@ async def filled(sessions: Sessions) -> None:
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_an_index_answers(tmp_path: Path, name: str) -> None:
+def test_an_index_answers(database_url: str, name: str) -> None:
     question, index = QUESTIONS[name]
 
     async def work(sessions: Sessions) -> None:
         await filled(sessions)
         found = await plans(sessions, question)
+        if sessions.database.engine.dialect.name == "postgresql":
+            assert [line for line in found if "Seq Scan" in line] == []
+            assert [
+                line for line in found if POSTGRESQL_NAMES.get(index, index) in line.replace(" on pk_", " using pk_")
+            ]
+            return
         assert [line for line in found if line.startswith("SCAN")] == []
         assert [line for line in found if index in line]
         if name.startswith("list"):
             assert [line for line in found if "TEMP B-TREE" in line] == []
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_a_sweep_walks_one_app(tmp_path: Path) -> None:
+def test_a_sweep_walks_one_app(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         await filled(sessions)
         await sessions.records.end_app(*APP)
         sessions.now += 100
         found = await plans(sessions, lambda s: s.records.tidy(s.now))
-        assert [line for line in found if line.startswith("SCAN")] == []
+        assert [line for line in found if line.startswith("SCAN") or "Seq Scan" in line] == []
         assert [line for line in found if "TEMP B-TREE" in line] == []
-        assert [line for line in found if "ix_sessions_platform_appid_id (platform=? AND appid=? AND id>?)" in line]
+        assert [line for line in found if "ix_sessions_platform_appid_id" in line]
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from menshen.sessions.records import RefreshRefused, RefreshTerms, Rotated
+from menshen.storage.account_owners import AccountOwner, own_accounts
 from menshen.storage.refreshes import unchanged_because
 from tests.storage.session_samples import APP, HOUR, NOW, TERMS, Sessions, on_sessions, on_two
 
 DAY = 86_400
 
 
-def test_a_rotation_gives_everything_in_full_again(tmp_path: Path) -> None:
+def test_a_rotation_gives_everything_in_full_again(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         sid = await sessions.log_in(life=60, refresh=DAY)
         sessions.now = NOW + 500.5
@@ -35,10 +35,10 @@ def test_a_rotation_gives_everything_in_full_again(tmp_path: Path) -> None:
         assert (record.auth, record.ended_at) == (NOW, None)
         assert (await sessions.refresh(sid, 2)).outcome == "rotated"
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_a_rotation_of_states_that_idle_out(tmp_path: Path) -> None:
+def test_a_rotation_of_states_that_idle_out(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         sid = await sessions.log_in(refresh=DAY)
         terms = RefreshTerms(expires_in=HOUR, idle=600, renewable=True, refresh_expires_in=60)
@@ -51,10 +51,10 @@ def test_a_rotation_of_states_that_idle_out(tmp_path: Path) -> None:
         await sessions.records.end([sid], "logout")
         assert await sessions.revoked() == {sid: NOW + HOUR}
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_an_older_longer_state_is_revoked_for_as_long_as_it_lives(tmp_path: Path) -> None:
+def test_an_older_longer_state_is_revoked_for_as_long_as_it_lives(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         sid = await sessions.log_in(life=10 * HOUR, refresh=DAY)
         await sessions.refresh(sid, 1)
@@ -62,10 +62,10 @@ def test_an_older_longer_state_is_revoked_for_as_long_as_it_lives(tmp_path: Path
         await sessions.records.end([sid], "revoked")
         assert await sessions.revoked() == {sid: NOW + 10 * HOUR}
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_the_users_claims_are_read_again_by_name(tmp_path: Path) -> None:
+def test_the_users_claims_are_read_again_by_name(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         await sessions.add_user("u1", role="vip", level="3", private="x")
         sid = await sessions.log_in(claims={"role": "guest", "gone": "x"}, refresh=DAY)
@@ -74,10 +74,25 @@ def test_the_users_claims_are_read_again_by_name(tmp_path: Path) -> None:
         await sessions.refresh(sid, 2)
         assert (await sessions.get(sid)).claims == {}
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_a_reference_is_replaced(tmp_path: Path) -> None:
+def test_the_users_account_is_read_again_where_those_of_its_source_count(database_url: str) -> None:
+    async def work(sessions: Sessions) -> None:
+        await sessions.add_user("u1")
+        sid = await sessions.log_in(refresh=DAY)
+        async with sessions.database.writing() as connection:
+            await own_accounts(connection, [AccountOwner("verifier", "E-1024", "E-1024", "u1", NOW)])
+        told = []
+        for generation, source in enumerate(("", "verifier", "own"), start=1):
+            await sessions.refresh(sid, generation, terms=replace(TERMS, account_source=source))
+            told.append((await sessions.get(sid)).account)
+        assert told == ["E-1024", "E-1024", ""]
+
+    on_sessions(database_url, work)
+
+
+def test_a_reference_is_replaced(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         sid = await sessions.log_in(kind="reference", digest="1" * 64, refresh=DAY)
         await sessions.refresh(sid, 1, terms=replace(TERMS, digest="2" * 64))
@@ -86,24 +101,24 @@ def test_a_reference_is_replaced(tmp_path: Path) -> None:
         assert found is not None
         assert found.sid == sid
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
 @pytest.mark.parametrize(
     ("before", "given", "after"),
     [("sealed", "", "sealed"), ("sealed", "signed", "signed"), ("signed", "sealed", "signed")],
 )
-def test_a_session_that_was_ever_signed_stays_so(tmp_path: Path, before: str, given: str, after: str) -> None:
+def test_a_session_that_was_ever_signed_stays_so(database_url: str, before: str, given: str, after: str) -> None:
     async def work(sessions: Sessions) -> None:
         sid = await sessions.log_in(kind=before, refresh=DAY)
         await sessions.refresh(sid, 1, terms=replace(TERMS, kind=given))
         await sessions.records.end([sid], "logout")
         assert [r.kind for r in await sessions.records.revocations()] == [after]
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_a_parallel_duplicate_gets_the_same_generation(tmp_path: Path) -> None:
+def test_a_parallel_duplicate_gets_the_same_generation(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         sid = await sessions.log_in(refresh=DAY)
         sessions.now += 10
@@ -115,10 +130,10 @@ def test_a_parallel_duplicate_gets_the_same_generation(tmp_path: Path) -> None:
         assert again.record.refreshed_at == NOW + 10
         assert (await sessions.refresh(sid, 2)).outcome == "rotated"
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_an_old_token_ends_the_session(tmp_path: Path) -> None:
+def test_an_old_token_ends_the_session(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         sid = await sessions.log_in(refresh=DAY)
         sessions.now += 10
@@ -134,28 +149,28 @@ def test_an_old_token_ends_the_session(tmp_path: Path) -> None:
         assert [(await sessions.refresh(sid, g)).outcome for g in (1, 2, 3)] == ["over", "over", "over"]
         assert len(await sessions.records.revocations()) == 1
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_a_token_two_generations_old_is_never_a_duplicate(tmp_path: Path) -> None:
+def test_a_token_two_generations_old_is_never_a_duplicate(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         sid = await sessions.log_in(refresh=DAY)
         await sessions.refresh(sid, 1)
         await sessions.refresh(sid, 2)
         assert (await sessions.refresh(sid, 1, received=NOW - 5)).outcome == "reused"
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_a_token_of_a_later_generation_than_the_records_is_not_believed(tmp_path: Path) -> None:
+def test_a_token_of_a_later_generation_than_the_records_is_not_believed(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         sid = await sessions.log_in(refresh=DAY)
         assert (await sessions.refresh(sid, 2)).outcome == "reused"
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_what_is_over_is_not_refreshed(tmp_path: Path) -> None:
+def test_what_is_over_is_not_refreshed(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         ended, expired, covered, without = (
             await sessions.log_in(refresh=DAY),
@@ -176,10 +191,10 @@ def test_what_is_over_is_not_refreshed(tmp_path: Path) -> None:
         assert (nobody.outcome, nobody.record) == ("over", None)
         assert await sessions.why(ended, expired, covered, without) == ["logout", "", "revoked", ""]
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_a_duplicate_that_came_while_the_first_waited_for_its_turn(tmp_path: Path) -> None:
+def test_a_duplicate_that_came_while_the_first_waited_for_its_turn(database_url: str) -> None:
     """The database was busy for two seconds: the second request was sent before anybody had an answer."""
 
     async def work(sessions: Sessions) -> None:
@@ -189,10 +204,10 @@ def test_a_duplicate_that_came_while_the_first_waited_for_its_turn(tmp_path: Pat
         await sessions.records.rotate(sid, 1, began, TERMS, began)
         assert (await sessions.refresh(sid, 1, received=began + 1)).outcome == "again"
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_parallel_uses_of_one_token_all_get_one_next_token(tmp_path: Path) -> None:
+def test_parallel_uses_of_one_token_all_get_one_next_token(database_url: str) -> None:
     async def work(one: Sessions, other: Sessions) -> None:
         sid = await one.log_in(refresh=DAY)
         rotations = await asyncio.gather(*(s.refresh(sid, 1) for s in (one, other) * 10))
@@ -200,10 +215,10 @@ def test_parallel_uses_of_one_token_all_get_one_next_token(tmp_path: Path) -> No
         assert {r.generation for r in rotations} == {2}
         assert (await one.get(sid)).live(NOW)
 
-    on_two(tmp_path, work)
+    on_two(database_url, work)
 
 
-def test_a_thief_and_the_owner_end_the_session_whoever_is_first(tmp_path: Path) -> None:
+def test_a_thief_and_the_owner_end_the_session_whoever_is_first(database_url: str) -> None:
     async def work(one: Sessions, other: Sessions) -> None:
         sid = await one.log_in(refresh=DAY)
         one.now = other.now = NOW + 10
@@ -212,10 +227,10 @@ def test_a_thief_and_the_owner_end_the_session_whoever_is_first(tmp_path: Path) 
         assert sorted(r.outcome for r in late) == ["over"] * 9 + ["reused"]
         assert [r.sid for r in await one.records.revocations()] == [sid]
 
-    on_two(tmp_path, work)
+    on_two(database_url, work)
 
 
-def test_a_logout_and_a_refresh_at_once_leave_no_live_session(tmp_path: Path) -> None:
+def test_a_logout_and_a_refresh_at_once_leave_no_live_session(database_url: str) -> None:
     async def work(one: Sessions, other: Sessions) -> None:
         sids = await asyncio.gather(*(one.log_in(refresh=DAY) for _ in range(10)))
         calls = [one.refresh(sid, 1) for sid in sids]
@@ -223,10 +238,10 @@ def test_a_logout_and_a_refresh_at_once_leave_no_live_session(tmp_path: Path) ->
         assert await one.live() == []
         assert set(await one.revoked()) == set(sids)
 
-    on_two(tmp_path, work)
+    on_two(database_url, work)
 
 
-def test_the_reason_is_decided_by_the_record_alone(tmp_path: Path) -> None:
+def test_the_reason_is_decided_by_the_record_alone(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         record = replace(
             await sessions.get(await sessions.log_in(refresh=DAY)), refresh_generation=5, refreshed_at=100.0
@@ -240,4 +255,4 @@ def test_the_reason_is_decided_by_the_record_alone(tmp_path: Path) -> None:
         assert unchanged_because(replace(record, ended_at=7), 4, 1.0, 100.0) == "over"
         assert record.platform == APP[0]
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)

@@ -1,23 +1,81 @@
-"""Migrations make the tables that the code describes, and can be taken back."""
+"""Migrations make the tables that the code describes, and can be taken back, with rows in them."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Column, Connection, String, Text, func, insert, inspect, select, text
 
-from menshen.errors import DatabaseUnavailable
 from menshen.storage import schema
 from menshen.storage.database import Database, sqlite_url
+from menshen.storage.database_url import DATABASE_URL_VARIABLE
 from menshen.storage.schema import HEAD, migrate
-from menshen.storage.tables import metadata
+from menshen.storage.tables import metadata, sessions, users
+from tests.postgresql import PostgreSQL
 from tests.storage.conftest import Run
+
+ADDED_LATER = {"0001": {"users": {"uid", "created_at"}}, "0002": {"users": {"uid", "created_at", "claims"}}}
+"""The columns of a table as it was, where a later version added some."""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of this test's own, without a table."""
+    if request.param == "sqlite":
+        yield sqlite_url(tmp_path)
+        return
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    with server.database() as url:
+        yield url
+
+
+def on_database(url: str, work: Callable[[Database], Awaitable[Any]]) -> Any:
+    async def main() -> Any:
+        database = Database(url)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(main())
+
+
+async def tables(database: Database) -> set[str]:
+    async with database.reading() as connection:
+        return set(await connection.run_sync(lambda c: inspect(c).get_table_names()))
+
+
+def value(column: Column[Any]) -> Any:
+    if isinstance(column.type, String | Text):
+        return "{}" if column.name in ("claims", "profile", "metadata") else "a"
+    return 1
+
+
+async def fill(database: Database) -> None:
+    """One row in every table. Keys to other tables are that row's: every text is "a", every number 1."""
+    async with database.writing() as connection:
+        for table in metadata.sorted_tables:
+            row = {c.name: value(c) for c in table.columns if not (c.name == "id" and c.autoincrement is True)}
+            await connection.execute(insert(table), [row])
+
+
+async def counts(database: Database) -> dict[str, int]:
+    async with database.reading() as connection:
+        return {
+            name: (await connection.execute(select(func.count()).select_from(table))).scalar_one()
+            for name, table in metadata.tables.items()
+        }
 
 
 def test_head_is_the_newest_migration() -> None:
@@ -38,62 +96,59 @@ def test_the_migrations_make_the_tables_of_the_code(run: Run) -> None:
 
 
 def test_migrating_again_changes_nothing(run: Run) -> None:
+    run(fill)
     run(migrate)
-    run(migrate)
+    assert set(run(counts).values()) == {1}
 
 
-def test_the_migrations_go_down_and_up(tmp_path: Path) -> None:
-    async def tables(database: Database) -> set[str]:
-        async with database.reading() as connection:
-            return set(await connection.run_sync(lambda c: inspect(c).get_table_names()))
-
-    async def main() -> None:
-        database = Database(sqlite_url(tmp_path))
-        try:
-            await migrate(database)
-            assert await tables(database) >= set(metadata.tables)
-            await migrate(database, "base")
-            assert not await tables(database) & set(metadata.tables)
-            await migrate(database)
-            assert await tables(database) >= set(metadata.tables)
-        finally:
-            await database.close()
-
-    asyncio.run(main())
-
-
-def test_an_error_of_the_database_shows_no_values(run: Run) -> None:
-    """Values are openids and sealed keys; errors are logged."""
-    from sqlalchemy import text
-
-    from menshen.errors import DatabaseUnavailable
-
-    async def work(database: Database) -> str:
-        try:
-            async with database.writing() as connection:
-                await connection.execute(text("INSERT INTO nowhere VALUES (:v)"), {"v": "planted-openid"})
-        except DatabaseUnavailable as error:
-            return f"{error} {error!r} {error.__cause__} {error.__cause__!r}"
-        return ""
-
-    said = run(work)
-    assert "nowhere" in said
-    assert "planted" not in said
-
-
-def test_only_who_may_makes_a_database(tmp_path: Path) -> None:
-    """A gateway whose file is away for a moment must not go on with an empty one."""
-
-    async def main() -> None:
-        database = Database(sqlite_url(tmp_path / "with space"), create=False)
-        (tmp_path / "with space").mkdir()
-        with pytest.raises(DatabaseUnavailable):
-            async with database.reading() as connection:
-                await connection.execute(text("SELECT 1"))
-        assert list((tmp_path / "with space").iterdir()) == []
+def test_the_migrations_go_down_and_up(empty_url: str) -> None:
+    async def work(database: Database) -> None:
         await migrate(database)
-        async with database.writing() as connection:
-            assert (await connection.execute(text("SELECT count(*) FROM users"))).scalar() == 0
-        await database.close()
+        assert await tables(database) >= set(metadata.tables)
+        await fill(database)
+        await migrate(database, "base")
+        assert not await tables(database) & set(metadata.tables)
+        await migrate(database)
+        assert set((await counts(database)).values()) == {0}
 
-    asyncio.run(main())
+    on_database(empty_url, work)
+
+
+@pytest.mark.parametrize("version", ["0001", "0002"])
+def test_what_an_older_version_knew_survives_the_way_down_and_up(empty_url: str, version: str) -> None:
+    async def work(database: Database) -> None:
+        await migrate(database)
+        await fill(database)
+        await migrate(database, version)
+        async with database.reading() as connection:
+            columns = await connection.run_sync(lambda c: {x["name"] for x in inspect(c).get_columns("users")})
+            old = (await connection.execute(text("SELECT uid, created_at FROM users"))).all()
+        assert columns == ADDED_LATER[version]["users"]
+        assert [tuple(row) for row in old] == [("a", 1)]
+        kept = await tables(database) & set(metadata.tables)
+        await migrate(database)
+        found = await counts(database)
+        assert {name for name, count in found.items() if count} == kept
+        async with database.reading() as connection:
+            [user] = (await connection.execute(select(users))).all()
+            assert (user.uid, user.claims, user.status, user.logins) == ("a", "{}", "active", 0)
+            accounts = (await connection.execute(select(sessions.c.account))).scalars().all()
+        assert accounts == ([] if version == "0001" else [""])
+
+    on_database(empty_url, work)
+
+
+def test_two_nodes_that_start_at_once_migrate_once(empty_url: str, tmp_path: Path) -> None:
+    named = "" if empty_url.startswith("sqlite") else empty_url
+    commands = [
+        subprocess.Popen(
+            [sys.executable, "-m", "menshen", "revisions", "--data-dir", str(tmp_path)],
+            env={**os.environ, DATABASE_URL_VARIABLE: named},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        for _ in range(3)
+    ]
+    said = [command.communicate()[1].decode() for command in commands]
+    assert [command.returncode for command in commands] == [0, 0, 0], said
+    assert on_database(empty_url, tables) >= set(metadata.tables)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 from menshen.sessions.records import Seen
 from menshen.storage.session_rows import GRACE
 from tests.storage.session_samples import APP, HOUR, NOW, Sessions, on_sessions, on_two
 
 
-def test_an_ended_session_is_marked_and_revoked_until_its_state_is_too_old(tmp_path: Path) -> None:
+def test_an_ended_session_is_marked_and_revoked_until_its_state_is_too_old(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         one, other = await sessions.log_in(refresh=10 * HOUR), await sessions.log_in()
         sessions.now += 7.5
@@ -23,10 +22,10 @@ def test_an_ended_session_is_marked_and_revoked_until_its_state_is_too_old(tmp_p
         assert (revocation.sid, revocation.platform, revocation.appid, revocation.kind) == (one, *APP, "sealed")
         assert (revocation.until, revocation.before) == (NOW + HOUR + GRACE, 0)
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_states_that_are_renewed_are_remembered_for_their_whole_lifetime(tmp_path: Path) -> None:
+def test_states_that_are_renewed_are_remembered_for_their_whole_lifetime(database_url: str) -> None:
     """A state renewed a moment ago, and not noted yet, ends by now + lifetime at the latest."""
 
     async def work(sessions: Sessions) -> None:
@@ -35,10 +34,10 @@ def test_states_that_are_renewed_are_remembered_for_their_whole_lifetime(tmp_pat
         await sessions.records.end([sid], "revoked")
         assert await sessions.revoked() == {sid: NOW + 100 + HOUR}
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_ending_again_ends_nothing(tmp_path: Path) -> None:
+def test_ending_again_ends_nothing(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         sid = await sessions.log_in()
         assert await sessions.records.end([sid, sid, "nobody"], "logout") == 1
@@ -49,10 +48,10 @@ def test_ending_again_ends_nothing(tmp_path: Path) -> None:
         assert (record.ended_why, record.ended_at) == ("logout", NOW)
         assert len(await sessions.records.revocations()) == 1
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_a_session_whose_states_are_dead_needs_no_revocation(tmp_path: Path) -> None:
+def test_a_session_whose_states_are_dead_needs_no_revocation(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         sid = await sessions.log_in(life=10, refresh=HOUR)
         sessions.now += 10 + GRACE
@@ -60,10 +59,10 @@ def test_a_session_whose_states_are_dead_needs_no_revocation(tmp_path: Path) -> 
         assert await sessions.revoked() == {}
         assert await sessions.why(sid) == ["logout"]
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_what_is_too_old_is_not_ended(tmp_path: Path) -> None:
+def test_what_is_too_old_is_not_ended(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         sid = await sessions.log_in(life=10)
         sessions.now += 10
@@ -71,10 +70,10 @@ def test_what_is_too_old_is_not_ended(tmp_path: Path) -> None:
         assert await sessions.records.end_user("u1", "revoked") == 0
         assert await sessions.why(sid) == [""]
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_a_renewal_that_was_never_noted_does_not_save_a_session(tmp_path: Path) -> None:
+def test_a_renewal_that_was_never_noted_does_not_save_a_session(database_url: str) -> None:
     """The record looks over; a worker that was killed may have renewed the state all the same."""
 
     async def work(sessions: Sessions) -> None:
@@ -85,10 +84,10 @@ def test_a_renewal_that_was_never_noted_does_not_save_a_session(tmp_path: Path) 
         assert await sessions.revoked() == {sid: NOW + 700 + HOUR}
         assert await sessions.why(sid) == ["revoked"]
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_a_renewal_that_is_noted_after_the_end_is_revoked_as_well(tmp_path: Path) -> None:
+def test_a_renewal_that_is_noted_after_the_end_is_revoked_as_well(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         sid = await sessions.log_in(life=100)
         await sessions.records.end([sid], "logout")
@@ -102,10 +101,10 @@ def test_a_renewal_that_is_noted_after_the_end_is_revoked_as_well(tmp_path: Path
         record = await sessions.get(sid)
         assert (record.ended_at, record.expires_at, record.last_seen_at) == (NOW, NOW, NOW)
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_a_user_ends_everywhere(tmp_path: Path) -> None:
+def test_a_user_ends_everywhere(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         mine = [await sessions.log_in(app=app) for app in (APP, APP, ("qq", "q1"))]
         other = await sessions.log_in("u2")
@@ -116,20 +115,20 @@ def test_a_user_ends_everywhere(tmp_path: Path) -> None:
         assert await sessions.records.end_user("nobody", "revoked") == 0
         assert await sessions.records.end_user("", "revoked") == 0
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_more_sessions_than_fit_in_one_query(tmp_path: Path) -> None:
+def test_more_sessions_than_fit_in_one_query(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         sids = await asyncio.gather(*(sessions.log_in() for _ in range(1201)))
         assert await sessions.records.end(sids, "logout") == 1201
         assert len(await sessions.records.revocations()) == 1201
         assert await sessions.live() == []
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_a_session_is_ended_once_whoever_ends_it(tmp_path: Path) -> None:
+def test_a_session_is_ended_once_whoever_ends_it(database_url: str) -> None:
     async def work(one: Sessions, other: Sessions) -> None:
         sids = await asyncio.gather(*(one.log_in() for _ in range(20)))
         calls = [s.records.end([sid], "logout") for sid in sids for s in (one, other)]
@@ -139,10 +138,10 @@ def test_a_session_is_ended_once_whoever_ends_it(tmp_path: Path) -> None:
         assert sorted(r.sid for r in found) == sorted(sids)
         assert [r.id for r in found] == sorted({r.id for r in found})
 
-    on_two(tmp_path, work)
+    on_two(database_url, work)
 
 
-def test_revocations_are_followed_by_their_ids(tmp_path: Path) -> None:
+def test_revocations_are_followed_by_their_ids(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         short, long, later = await sessions.log_in(life=10), await sessions.log_in(), await sessions.log_in()
         await sessions.records.end([short], "logout")
@@ -154,4 +153,4 @@ def test_revocations_are_followed_by_their_ids(tmp_path: Path) -> None:
         sessions.now += 10 + GRACE
         assert [r.sid for r in await sessions.records.revocations()] == [long, later]
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 from menshen.sessions.records import Seen
 from tests.storage.session_samples import APP, HOUR, NOW, Sessions, on_sessions, on_two
 
 
-def test_use_carries_a_record_on(tmp_path: Path) -> None:
+def test_use_carries_a_record_on(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         one, other = await sessions.log_in(idle=600), await sessions.log_in(idle=600)
         await sessions.records.seen([Seen(one, NOW + 90, NOW + 80, NOW + 680, NOW + HOUR + 5)])
@@ -19,10 +18,10 @@ def test_use_carries_a_record_on(tmp_path: Path) -> None:
         assert record.expires_at == record.protect_until == NOW + 680
         assert (await sessions.get(other)).expires_at == NOW + 600
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_nothing_is_taken_back(tmp_path: Path) -> None:
+def test_nothing_is_taken_back(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         sid = await sessions.log_in(idle=600, refresh=HOUR)
         newest = Seen(sid, NOW + 90, NOW + 90, NOW + 690, NOW + HOUR)
@@ -37,10 +36,10 @@ def test_nothing_is_taken_back(tmp_path: Path) -> None:
         await sessions.records.seen([])
         await sessions.records.seen([Seen("nobody", NOW, NOW, NOW + 5, NOW + 5)])
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_a_record_that_looked_over_lives_again(tmp_path: Path) -> None:
+def test_a_record_that_looked_over_lives_again(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         sid = await sessions.log_in(idle=600)
         sessions.now += 700
@@ -48,10 +47,10 @@ def test_a_record_that_looked_over_lives_again(tmp_path: Path) -> None:
         await sessions.records.seen([Seen(sid, NOW + 590, NOW + 590, NOW + 1190, NOW + HOUR)])
         assert await sessions.live() == [sid]
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_two_processes_note_the_newest(tmp_path: Path) -> None:
+def test_two_processes_note_the_newest(database_url: str) -> None:
     async def work(one: Sessions, other: Sessions) -> None:
         sids = await asyncio.gather(*(one.log_in(idle=600) for _ in range(10)))
         notes = [[Seen(sid, NOW + n, NOW + n, NOW + 600 + n, NOW + HOUR) for sid in sids] for n in range(1, 21)]
@@ -60,10 +59,10 @@ def test_two_processes_note_the_newest(tmp_path: Path) -> None:
             record = await one.get(sid)
             assert (record.last_seen_at, record.state_expires_at) == (NOW + 20, NOW + 620)
 
-    on_two(tmp_path, work)
+    on_two(database_url, work)
 
 
-def test_lists_are_newest_first_and_paged(tmp_path: Path) -> None:
+def test_lists_are_newest_first_and_paged(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         for n in range(7):
             await sessions.log_in(f"u{n % 2}")
@@ -75,10 +74,10 @@ def test_lists_are_newest_first_and_paged(tmp_path: Path) -> None:
         assert [r.sid for r in mine] == ["s7", "s5"]
         assert await sessions.live(uid="u0", below=mine[-1].id) == ["s3", "s1"]
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_lists_of_a_user_of_an_app_and_of_both(tmp_path: Path) -> None:
+def test_lists_of_a_user_of_an_app_and_of_both(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         other_app = ("wechat", "wx2")
         a, b = await sessions.log_in("u1"), await sessions.log_in("u1", app=other_app)
@@ -89,14 +88,14 @@ def test_lists_of_a_user_of_an_app_and_of_both(tmp_path: Path) -> None:
         assert await sessions.live(uid="u1", app=other_app) == [b]
         assert await sessions.live(app=("qq", "wx1")) == []
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_what_ended_is_listed_when_asked_for(tmp_path: Path) -> None:
+def test_what_ended_is_listed_when_asked_for(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         await sessions.records.end([await sessions.log_in()], "logout")
         await sessions.log_in()
         assert await sessions.live() == ["s2"]
         assert await sessions.live(live=False) == ["s2", "s1"]
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)

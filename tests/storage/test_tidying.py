@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 from sqlalchemy import event, func, select
@@ -30,7 +29,7 @@ async def settle(sessions: Sessions) -> None:
     await sessions.records.tidy(sessions.now)
 
 
-def test_an_app_ends_at_once_and_touches_no_session(tmp_path: Path) -> None:
+def test_an_app_ends_at_once_and_touches_no_session(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         old, other = await sessions.log_in(digest="d" * 64), await sessions.log_in(app=OTHER)
         sessions.now += 5.5
@@ -49,10 +48,10 @@ def test_an_app_ends_at_once_and_touches_no_session(tmp_path: Path) -> None:
         [rule] = await sessions.records.revocations()
         assert (rule.sid, rule.platform, rule.appid, rule.before, rule.until, rule.kind) == ("", *APP, NOW + 6, 0, "")
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_a_later_login_is_not_met(tmp_path: Path) -> None:
+def test_a_later_login_is_not_met(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         await sessions.log_in()
         await sessions.records.end_app(*APP)
@@ -65,10 +64,10 @@ def test_a_later_login_is_not_met(tmp_path: Path) -> None:
         record = await sessions.get(same_second)
         assert (record.ended_why, record.ended_at) == ("revoked", NOW)
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_a_moment_can_be_given_and_every_app_can_be_meant(tmp_path: Path) -> None:
+def test_a_moment_can_be_given_and_every_app_can_be_meant(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         first = await sessions.log_in()
         sessions.now += 10
@@ -82,10 +81,10 @@ def test_a_moment_can_be_given_and_every_app_can_be_meant(tmp_path: Path) -> Non
         with pytest.raises(ValueError, match="app"):
             await sessions.records.end_app("", "")
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_sessions_that_are_met_do_not_count_and_are_not_ended_again(tmp_path: Path) -> None:
+def test_sessions_that_are_met_do_not_count_and_are_not_ended_again(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         old = [await sessions.log_in(refresh=HOUR) for _ in range(3)]
         await sessions.records.end_app(*APP)
@@ -97,10 +96,10 @@ def test_sessions_that_are_met_do_not_count_and_are_not_ended_again(tmp_path: Pa
         assert await sessions.why(*old) == ["revoked"] * 3
         assert len(await sessions.live()) == 3
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_tidying_marks_what_was_met_and_learns_how_long_it_matters(tmp_path: Path) -> None:
+def test_tidying_marks_what_was_met_and_learns_how_long_it_matters(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         await sessions.log_in(life=500)
         longest = await sessions.log_in(life=HOUR)
@@ -118,20 +117,20 @@ def test_tidying_marks_what_was_met_and_learns_how_long_it_matters(tmp_path: Pat
         await sessions.records.tidy(sessions.now)
         assert list(await sessions.revoked()) == [ended]
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_renewed_states_count_with_their_lifetime(tmp_path: Path) -> None:
+def test_renewed_states_count_with_their_lifetime(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         await sessions.log_in(life=HOUR, idle=600)
         await sessions.records.end_app(*APP)
         await settle(sessions)
         assert await sessions.revoked() == {"wx1": int(sessions.now) + HOUR}
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_a_session_that_only_looks_over_is_met_too(tmp_path: Path) -> None:
+def test_a_session_that_only_looks_over_is_met_too(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         await sessions.log_in(life=HOUR, idle=600)
         sessions.now += 700
@@ -139,10 +138,10 @@ def test_a_session_that_only_looks_over_is_met_too(tmp_path: Path) -> None:
         await settle(sessions)
         assert await sessions.revoked() == {"wx1": int(sessions.now) + HOUR}
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_what_was_over_before_stays_what_it_was(tmp_path: Path) -> None:
+def test_what_was_over_before_stays_what_it_was(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         sid = await sessions.log_in(life=10)
         sessions.now += 20
@@ -152,10 +151,10 @@ def test_what_was_over_before_stays_what_it_was(tmp_path: Path) -> None:
             assert (record.ended_why, record.ended_at, record.expires_at) == ("", None, NOW + 10)
             await settle(sessions)
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_a_rule_with_nothing_left_to_protect_is_deleted(tmp_path: Path) -> None:
+def test_a_rule_with_nothing_left_to_protect_is_deleted(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         await sessions.records.end_app(*APP)
         await sessions.records.tidy(sessions.now)
@@ -163,10 +162,10 @@ def test_a_rule_with_nothing_left_to_protect_is_deleted(tmp_path: Path) -> None:
         await settle(sessions)
         assert await sessions.revoked() == {}
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_a_login_stored_late_is_marked_before_the_rule_is_settled(tmp_path: Path) -> None:
+def test_a_login_stored_late_is_marked_before_the_rule_is_settled(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         late = sessions.new(life=2 * HOUR)
         sessions.now += 5
@@ -179,10 +178,10 @@ def test_a_login_stored_late_is_marked_before_the_rule_is_settled(tmp_path: Path
         assert await marked(sessions) == 1
         assert await sessions.revoked() == {"wx1": NOW + 2 * HOUR}
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_a_renewal_noted_after_the_sweep_is_revoked_by_itself(tmp_path: Path) -> None:
+def test_a_renewal_noted_after_the_sweep_is_revoked_by_itself(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         sid = await sessions.log_in(life=100)
         await sessions.records.end_app(*APP)
@@ -190,10 +189,10 @@ def test_a_renewal_noted_after_the_sweep_is_revoked_by_itself(tmp_path: Path) ->
         await sessions.records.seen([Seen(sid, NOW, NOW, NOW + 900, NOW + 900)])
         assert await sessions.revoked() == {"wx1": NOW + 100, sid: NOW + 900}
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_a_newer_rule_takes_the_place_of_what_it_covers(tmp_path: Path) -> None:
+def test_a_newer_rule_takes_the_place_of_what_it_covers(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         async def rules() -> list[tuple[str, int]]:
             return [(r.appid, r.before) for r in await sessions.records.revocations()]
@@ -214,20 +213,20 @@ def test_a_newer_rule_takes_the_place_of_what_it_covers(tmp_path: Path) -> None:
         await end_before(400)
         assert await rules() == [("", 400)]
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_the_same_revocation_again_changes_nothing(tmp_path: Path) -> None:
+def test_the_same_revocation_again_changes_nothing(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         await sessions.records.end_app(*APP)
         [first] = await sessions.records.revocations()
         await sessions.records.end_app(*APP)
         assert await sessions.records.revocations() == [first]
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_a_newer_rule_remembers_what_the_older_one_had_marked(tmp_path: Path) -> None:
+def test_a_newer_rule_remembers_what_the_older_one_had_marked(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         await sessions.log_in(life=HOUR)
         await sessions.records.end_app(*APP)
@@ -237,10 +236,10 @@ def test_a_newer_rule_remembers_what_the_older_one_had_marked(tmp_path: Path) ->
         await settle(sessions)
         assert await sessions.revoked() == {"*": NOW + HOUR}
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_ids_are_never_given_twice(tmp_path: Path) -> None:
+def test_ids_are_never_given_twice(database_url: str) -> None:
     """Who follows by id would never see the second one."""
 
     async def work(sessions: Sessions) -> None:
@@ -250,10 +249,10 @@ def test_ids_are_never_given_twice(tmp_path: Path) -> None:
         [second] = await sessions.records.revocations(after=first.id)
         assert second.id > first.id
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_records_stay_a_day_and_revocations_until_they_are_spent(tmp_path: Path) -> None:
+def test_records_stay_a_day_and_revocations_until_they_are_spent(database_url: str) -> None:
     async def work(sessions: Sessions) -> None:
         await sessions.log_in(life=100)
         kept = await sessions.log_in(life=5 * KEEP_SECONDS)
@@ -273,10 +272,10 @@ def test_records_stay_a_day_and_revocations_until_they_are_spent(tmp_path: Path)
         await sessions.records.tidy(sessions.now)
         assert await sessions.revoked() == {}
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
-def test_tidying_goes_in_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tidying_goes_in_chunks(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tidying, "CHUNK", 10)
 
     async def work(sessions: Sessions) -> None:
@@ -290,11 +289,11 @@ def test_tidying_goes_in_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert await sessions.records.tidy(sessions.now) == 35
         assert await sessions.live(live=False) == []
 
-    on_sessions(tmp_path, work)
+    on_sessions(database_url, work)
 
 
 def test_a_rule_that_is_replaced_while_it_is_swept_loses_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tidying, "CHUNK", 5)
 
@@ -315,10 +314,10 @@ def test_a_rule_that_is_replaced_while_it_is_swept_loses_nothing(
         assert await marked(one) == 40
         assert await one.revoked() == {"*": NOW + HOUR}
 
-    on_two(tmp_path, work)
+    on_two(database_url, work)
 
 
-def test_two_processes_tidy_at_once_while_users_log_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_processes_tidy_at_once_while_users_log_in(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tidying, "CHUNK", 10)
 
     async def work(one: Sessions, other: Sessions) -> None:
@@ -332,4 +331,4 @@ def test_two_processes_tidy_at_once_while_users_log_in(tmp_path: Path, monkeypat
         assert len(await other.live()) == 20
         assert await one.revoked() == {"wx1": NOW + HOUR}
 
-    on_two(tmp_path, work)
+    on_two(database_url, work)

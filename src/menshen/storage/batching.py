@@ -15,14 +15,31 @@ __all__ = ["Batcher"]
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
+_Calls = list[tuple[Item, asyncio.Future[Answer]]]
+
+
+def _never(_error: Exception) -> bool:
+    return False
+
 
 class Batcher(Generic[Item, Answer]):
-    """``run`` gets up to ``limit`` items and answers each, in order; its exception goes to each."""
+    """``run`` gets up to ``limit`` items and answers each, in order.
 
-    def __init__(self, run: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]], limit: int = 128) -> None:
+    Its exception goes to each, and to those who wait already: they would have it as well, and twice as late. Where
+    ``apart`` says that it may be the fault of one item alone, the batch is run again in halves instead, until only the
+    items that fail by themselves get it: nobody's login fails because of what a stranger sent.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]],
+        limit: int = 128,
+        apart: Callable[[Exception], bool] = _never,
+    ) -> None:
         self._run = run
         self._limit = limit
-        self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
+        self._apart = apart
+        self._waiting: _Calls[Item, Answer] = []
         self._worker: asyncio.Task[None] | None = None
 
     async def call(self, item: Item) -> Answer:
@@ -35,13 +52,24 @@ class Batcher(Generic[Item, Answer]):
     async def _drain(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
-            try:
-                answers = await self._run([item for item, _ in batch])
-            except Exception as error:  # noqa: BLE001 - whatever it is, the callers must hear of it
-                for _, future in batch:
-                    if not future.done():
-                        future.set_exception(error)
-                continue
-            for (_, future), answer in zip(batch, answers, strict=True):
+            await self._answer(batch)
+
+    async def _answer(self, batch: _Calls[Item, Answer]) -> None:
+        try:
+            answers = await self._run([item for item, _ in batch])
+        except Exception as error:  # noqa: BLE001 - whatever it is, the callers must hear of it
+            if len(batch) > 1 and self._apart(error):
+                half = len(batch) // 2
+                await self._answer(batch[:half])
+                await self._answer(batch[half:])
+                return
+            failed = batch
+            if not self._apart(error):
+                failed, self._waiting = [*batch, *self._waiting], []
+            for _, future in failed:
                 if not future.done():
-                    future.set_result(answer)
+                    future.set_exception(error)
+            return
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if not future.done():
+                future.set_result(answer)

@@ -60,7 +60,9 @@ class CodeState:
 async def claim_codes(connection: AsyncConnection, claims: Sequence[CodeClaim]) -> list[CodeState]:
     """Try to claim each code; the state of each afterwards. It is the caller's where ``claim`` is its own."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    rows = [{"digest": c.digest, "claim": c.claim, "claimed_at": c.at} for c in claims]
+    # Sorted: two nodes that insert the same codes in different orders would wait for each other for ever.
+    ordered = sorted(claims, key=lambda c: c.digest)
+    rows = [{"digest": c.digest, "claim": c.claim, "claimed_at": c.at} for c in ordered]
     await connection.execute(dialect.insert(codes).on_conflict_do_nothing(), rows)
     states = await look_up_codes(connection, [c.digest for c in claims])
     return [states[c.digest] for c in claims]

@@ -1,19 +1,37 @@
-"""Users and their identities: found, or made at the first login."""
+"""Identities: whose they are, new ones, and what a login brings of one that is known.
+
+All that logins of one person agree on stands in unique keys, except two identities of one unionid in two apps: for
+those PostgreSQL needs :func:`claim_names`. SQLite has one writer at a time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from menshen.storage.claim_texts import read_claims
-from menshen.storage.tables import identities, users
+from menshen.storage.tables import identities
 
-__all__ = ["IdentityKey", "SeenIdentity", "SignedIn", "sign_in_identities"]
+__all__ = [
+    "IdentityKey",
+    "KnownIdentity",
+    "SeenIdentity",
+    "Union",
+    "add_identities",
+    "claim_names",
+    "find_identities",
+    "find_unions",
+    "identity_name",
+    "refresh_identities",
+    "union_name",
+]
+
+Union = tuple[str, str]
+"""A platform and a unionid. The unionids of two platforms have nothing to do with each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,112 +47,125 @@ class SeenIdentity:
 
     key: IdentityKey
     unionid: str
-    sealed_session_key: str
+    sealed_session_key: str = field(repr=False)
     at: int
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
-    """The user that an identity belongs to. ``claims`` are the user's own, as the operator set them."""
-
+class KnownIdentity:
     uid: str
-    new_user: bool
-    claims: Mapping[str, str] = field(default_factory=dict)
+    unionid: str
 
 
-async def sign_in_identities(
-    connection: AsyncConnection, seen: Sequence[SeenIdentity], new_uid: Callable[[], str]
-) -> list[SignedIn]:
-    """Find or create the user of each identity and keep what the login brought.
+def identity_name(key: IdentityKey) -> str:
+    """For :func:`claim_names`."""
+    return f"identity/{key.platform}/{key.appid}/{key.openid}"
 
-    Two logins of one new user, in this batch or in another process, make one user: the identity's unique key decides,
-    and a user row that lost is taken out again.
+
+def union_name(union: Union) -> str:
+    """For :func:`claim_names`."""
+    return f"unionid/{union[0]}/{union[1]}"
+
+
+async def claim_names(connection: AsyncConnection, names: Iterable[str]) -> bool:
+    """Wait until no other transaction has any of these names, and keep them until the end of this one.
+
+    Who is about to give a name an owner claims it, then looks again: what he has read before may be old. False where
+    there is nobody to wait for (SQLite). Call before any row is locked.
     """
-    keys = {item.key for item in seen}
-    known = await _find(connection, keys)
-    created: set[IdentityKey] = set()
-    missing = {item.key: item for item in seen if item.key not in known}
-    if missing:
-        made = await _create(connection, list(missing.values()), new_uid)
-        known |= await _find(connection, set(missing))
-        created = {key for key, uid in made.items() if known[key].uid == uid}
-        await _discard(connection, [uid for key, uid in made.items() if key not in created])
-    await _refresh(connection, seen)
-    return [SignedIn(known[item.key].uid, item.key in created, read_claims(known[item.key].claims)) for item in seen]
+    if connection.dialect.name != "postgresql":
+        return False
+    # In one order everywhere. Two names of one number wait for each other without need, which does no harm.
+    numbers = sorted({int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True) for name in names})
+    if numbers:
+        await connection.execute(_claim, {"numbers": numbers})
+    return bool(numbers)
 
 
-async def _find(connection: AsyncConnection, keys: set[IdentityKey]) -> dict[IdentityKey, Any]:
-    """The uid and the claims of each identity's user."""
+_claim = text("SELECT pg_advisory_xact_lock(number) FROM unnest(CAST(:numbers AS bigint[])) AS number")
+
+
+async def find_identities(
+    connection: AsyncConnection, keys: Collection[IdentityKey]
+) -> dict[IdentityKey, KnownIdentity]:
+    """Those that belong to somebody."""
     by_app: dict[tuple[str, str], list[str]] = {}
     for key in keys:
         by_app.setdefault((key.platform, key.appid), []).append(key.openid)
-    query = (
-        select(identities.c.openid, identities.c.uid, users.c.claims)
-        .join(users, users.c.uid == identities.c.uid)
-        .where(
-            identities.c.platform == bindparam("platform"),
-            identities.c.appid == bindparam("appid"),
-            identities.c.openid.in_(bindparam("openids", expanding=True)),
-        )
-    )
-    found: dict[IdentityKey, Any] = {}
+    found: dict[IdentityKey, KnownIdentity] = {}
     for (platform, appid), openids in by_app.items():
-        rows = await connection.execute(query, {"platform": platform, "appid": appid, "openids": openids})
-        found |= {IdentityKey(platform, appid, row.openid): row for row in rows}
+        rows = await connection.execute(_find, {"platform": platform, "appid": appid, "openids": openids})
+        found |= {IdentityKey(platform, appid, row.openid): KnownIdentity(row.uid, row.unionid) for row in rows}
     return found
 
 
-async def _create(
-    connection: AsyncConnection, new: Sequence[SeenIdentity], new_uid: Callable[[], str]
+_find = select(identities.c.openid, identities.c.uid, identities.c.unionid).where(
+    identities.c.platform == bindparam("platform"),
+    identities.c.appid == bindparam("appid"),
+    identities.c.openid.in_(bindparam("openids", expanding=True)),
+)
+
+
+async def find_unions(connection: AsyncConnection, unions: Collection[Union]) -> dict[Union, set[str]]:
+    """Every uid that has an identity of the unionid, in whatever app. None may be empty: "" is most people's."""
+    found: dict[Union, set[str]] = {union: set() for union in unions}
+    if found:
+        for row in await connection.execute(_find_unions, {"unionids": list({unionid for _, unionid in unions})}):
+            if (row.platform, row.unionid) in found:
+                found[row.platform, row.unionid].add(row.uid)
+    return found
+
+
+_find_unions = select(identities.c.platform, identities.c.unionid, identities.c.uid).where(
+    identities.c.unionid.in_(bindparam("unionids", expanding=True))
+)
+
+
+async def add_identities(
+    connection: AsyncConnection, new: Sequence[tuple[str, SeenIdentity]]
 ) -> dict[IdentityKey, str]:
-    """Offer a new user for each identity. Who is in the table afterwards may be another's."""
+    """Give each identity to its uid unless it has an owner; the owner of each afterwards."""
+    if not new:
+        return {}
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    uids = {item.key: new_uid() for item in new}
-    await connection.execute(insert(users), [{"uid": uids[item.key], "created_at": item.at} for item in new])
     rows = [
         {
-            "uid": uids[item.key],
-            "platform": item.key.platform,
-            "appid": item.key.appid,
-            "openid": item.key.openid,
-            "unionid": item.unionid,
-            "sealed_session_key": item.sealed_session_key,
-            "created_at": item.at,
-            "last_login_at": item.at,
+            "uid": uid,
+            "platform": seen.key.platform,
+            "appid": seen.key.appid,
+            "openid": seen.key.openid,
+            "unionid": seen.unionid,
+            "sealed_session_key": seen.sealed_session_key,
+            "created_at": seen.at,
+            "last_login_at": seen.at,
         }
-        for item in new
+        for uid, seen in sorted(new, key=lambda item: identity_name(item[1].key))
     ]
     await connection.execute(dialect.insert(identities).on_conflict_do_nothing(), rows)
-    return uids
+    found = await find_identities(connection, {seen.key for _, seen in new})
+    return {key: known.uid for key, known in found.items()}
 
 
-async def _discard(connection: AsyncConnection, uids: Sequence[str]) -> None:
-    if uids:
-        await connection.execute(delete(users).where(users.c.uid.in_(uids)))
-
-
-async def _refresh(connection: AsyncConnection, seen: Sequence[SeenIdentity]) -> None:
+async def refresh_identities(connection: AsyncConnection, seen: Sequence[SeenIdentity]) -> None:
     """Keep the newest session_key: WeChat has one valid key per user and app. A unionid is never taken back to ""."""
-    statement = (
-        update(identities)
-        .where(
-            identities.c.platform == bindparam("b_platform"),
-            identities.c.appid == bindparam("b_appid"),
-            identities.c.openid == bindparam("b_openid"),
-        )
-        .values(sealed_session_key=bindparam("b_session_key"), last_login_at=bindparam("b_at"))
-    )
-    rows = [
-        {
-            "b_platform": item.key.platform,
-            "b_appid": item.key.appid,
-            "b_openid": item.key.openid,
-            "b_session_key": item.sealed_session_key,
-            "b_at": item.at,
-        }
-        for item in seen
-    ]
-    await connection.execute(statement, rows)
-    with_unionid = [row | {"b_unionid": item.unionid} for row, item in zip(rows, seen, strict=True) if item.unionid]
-    if with_unionid:
-        await connection.execute(statement.values(unionid=bindparam("b_unionid")), with_unionid)
+    newest = {item.key: item for item in seen}
+    ordered = sorted(newest.values(), key=lambda item: identity_name(item.key))
+    if ordered:
+        kept = [_named(item) | {"b_session_key": item.sealed_session_key, "b_at": item.at} for item in ordered]
+        await connection.execute(_refresh, kept)
+    # A statement of its own: SQLite writes to the index of a column that is set, also to what it was.
+    if told := [_named(item) | {"b_unionid": item.unionid} for item in ordered if item.unionid]:
+        await connection.execute(_tell_unionid, told)
+
+
+def _named(seen: SeenIdentity) -> dict[str, object]:
+    return {"b_platform": seen.key.platform, "b_appid": seen.key.appid, "b_openid": seen.key.openid}
+
+
+_this = update(identities).where(
+    identities.c.platform == bindparam("b_platform"),
+    identities.c.appid == bindparam("b_appid"),
+    identities.c.openid == bindparam("b_openid"),
+)
+_refresh = _this.values(sealed_session_key=bindparam("b_session_key"), last_login_at=bindparam("b_at"))
+_tell_unionid = _this.where(identities.c.unionid != bindparam("b_unionid")).values(unionid=bindparam("b_unionid"))

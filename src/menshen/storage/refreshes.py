@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import case, select, update
+from sqlalchemy import and_, case, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from menshen.storage.claim_texts import read_claims, written_claims
@@ -14,7 +14,7 @@ from menshen.storage.revocations import in_order, tell_changed
 from menshen.storage.session_endings import end_sessions
 from menshen.storage.session_rows import SessionRow, covered
 from menshen.storage.sessions import find_by_sid
-from menshen.storage.tables import sessions, users
+from menshen.storage.tables import accounts, sessions, users
 
 __all__ = ["Refresh", "Refreshed", "Unchanged", "refresh_sessions", "unchanged_because"]
 
@@ -26,7 +26,8 @@ class Refresh:
     """A refresh token that was presented, and what its session shall get for it.
 
     ``received`` is when Envoy had the request, ``at`` when it is answered, in Unix seconds; spans are in seconds.
-    ``claims`` names what to take over of the user's claims. ``kind`` "" leaves the kind as it is.
+    ``claims`` names what to take over of the user's claims. ``kind`` "" leaves the kind as it is. ``account_source`` is
+    whose accounts are told, "": any.
     """
 
     sid: str
@@ -40,6 +41,7 @@ class Refresh:
     claims: tuple[str, ...]
     digest: str
     kind: str
+    account_source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +61,9 @@ async def refresh_sessions(
 
 
 async def _refresh(connection: AsyncConnection, item: Refresh, clock: Callable[[], float]) -> Refreshed:
-    claims = await _claims_of(connection, item.sid)
+    user = await _user_of(connection, item.sid, item.account_source)
     # Its turn to write may have come late. A duplicate sent in the meantime is as innocent as one sent before.
-    if await _rotate(connection, item, claims, max(item.at, clock())):
+    if await _rotate(connection, item, user, max(item.at, clock())):
         if item.digest:
             # The reference that this one replaces is good nowhere any more, also not where it is kept.
             await tell_changed(connection, item.sid, int(item.at))
@@ -88,14 +90,25 @@ def unchanged_because(row: SessionRow | None, generation: int, received: float, 
     return "reused"
 
 
-async def _claims_of(connection: AsyncConnection, sid: str) -> Mapping[str, str]:
-    query = select(users.c.claims).join(sessions, sessions.c.uid == users.c.uid).where(sessions.c.sid == sid)
-    return read_claims((await connection.execute(query)).scalar() or "{}")
+async def _user_of(connection: AsyncConnection, sid: str, source: str) -> tuple[Mapping[str, str], str]:
+    """The user's claims and business account as they are now."""
+    told = and_(accounts.c.uid == users.c.uid, accounts.c.source == source if source else true())
+    query = (
+        select(users.c.claims, accounts.c.name)
+        .join(sessions, sessions.c.uid == users.c.uid)
+        .outerjoin(accounts, told)
+        .where(sessions.c.sid == sid)
+    )
+    row = (await connection.execute(query)).first()
+    return ({}, "") if row is None else (read_claims(row.claims), row.name or "")
 
 
-async def _rotate(connection: AsyncConnection, item: Refresh, claims: Mapping[str, str], refreshed_at: float) -> bool:
+async def _rotate(
+    connection: AsyncConnection, item: Refresh, user: tuple[Mapping[str, str], str], refreshed_at: float
+) -> bool:
     """Whether this statement found the generation that it takes on: of any number of processes one does."""
     now = int(item.at)
+    claims, account = user
     end = now + item.expires_in
     state_expires_at = min(now + item.idle, end) if item.idle else end
     refresh_expires_at = now + item.refresh_expires_in
@@ -123,6 +136,7 @@ async def _rotate(connection: AsyncConnection, item: Refresh, claims: Mapping[st
             # Never told to Envoy, an ended signed session would live on there: once signed, always signed.
             kind=case((columns.kind == "signed", columns.kind), else_=item.kind) if item.kind else columns.kind,
             claims=written_claims({name: claims[name] for name in item.claims if name in claims}),
+            account=account,
             digest=item.digest or None,
             last_seen_at=now,
             expires_at=max(state_expires_at, refresh_expires_at),

@@ -35,6 +35,7 @@ class OpenSession:
     openid: str
     unionid: str
     claims: Mapping[str, str]
+    account: str
     digest: str
     auth: int
     state_issued_at: int
@@ -113,6 +114,7 @@ def _values(new: OpenSession) -> dict[str, object]:
         "openid": new.openid,
         "unionid": new.unionid,
         "claims": written_claims(new.claims),
+        "account": new.account,
         "digest": new.digest or None,
         "auth": new.auth,
         "state_issued_at": new.state_issued_at,

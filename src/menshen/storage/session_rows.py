@@ -42,6 +42,7 @@ class SessionRow:
     openid: str
     unionid: str
     claims: Mapping[str, str]
+    account: str
     digest: str | None
     auth: int
     state_issued_at: int

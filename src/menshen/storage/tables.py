@@ -17,7 +17,25 @@ from sqlalchemy import (
     text,
 )
 
-__all__ = ["active_revision", "codes", "identities", "metadata", "revisions", "revocations", "sessions", "users"]
+__all__ = [
+    "access_tokens",
+    "account_failures",
+    "accounts",
+    "active_revision",
+    "audit",
+    "codes",
+    "counters",
+    "identities",
+    "login_log",
+    "metadata",
+    "phones",
+    "revisions",
+    "revocations",
+    "sessions",
+    "sms_codes",
+    "users",
+    "webhook_deliveries",
+]
 
 _LongId = BigInteger().with_variant(Integer, "sqlite")
 """For tables with a row a login: 32 bits are used up some day. SQLite counts rows only in what it calls INTEGER."""
@@ -59,8 +77,23 @@ users = Table(
     Column("uid", String(40), primary_key=True),
     Column("created_at", Integer, nullable=False),
     Column("claims", Text, nullable=False, server_default="{}"),
+    Column("status", String(10), nullable=False, server_default="active"),
+    Column("status_reason", String(200), nullable=False, server_default=""),
+    Column("status_at", BigInteger, nullable=False, server_default="0"),
+    Column("banned_until", BigInteger, nullable=False, server_default="0"),
+    Column("merged_into", String(40), nullable=False, server_default=""),
+    Column("nickname", String(64), nullable=False, server_default=""),
+    Column("avatar", String(64), nullable=False, server_default=""),
+    Column("profile", Text, nullable=False, server_default="{}"),
+    Column("metadata", Text, nullable=False, server_default="{}"),
+    Column("logins", BigInteger, nullable=False, server_default="0"),
+    Column("last_login_at", BigInteger, nullable=False, server_default="0"),
+    Index("ix_users_created_at_uid", "created_at", "uid"),
+    Index("ix_users_avatar", "avatar", sqlite_where=text("avatar <> ''"), postgresql_where=text("avatar <> ''")),
 )
-"""``claims`` is a JSON object of texts: what the operator says of a user."""
+"""``claims`` is a JSON object of texts: what the operator says of a user to backends; ``metadata`` what the operator
+keeps with the user. ``status`` is active, banned (``banned_until`` 0: for ever) or closed. A closed user is the bare
+row: it keeps the uid from being given again."""
 
 identities = Table(
     "identities",
@@ -79,6 +112,142 @@ identities = Table(
     Index("ix_identities_unionid", "unionid"),
 )
 """One (platform, appid, openid) that belongs to a user."""
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("source", String(10), primary_key=True),
+    Column("name", String(128), primary_key=True),
+    Column("uid", ForeignKey("users.uid")),
+    Column("shown", String(128), nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    UniqueConstraint("uid"),
+)
+"""Business accounts. ``source`` is own or verifier; ``name`` is canonical, ``shown`` as it was written. ``uid`` None:
+nobody has logged in with it yet. ``password_hash`` is Argon2id, "" for the verifier's."""
+
+account_failures = Table(
+    "account_failures",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("locked_until", BigInteger, nullable=False),
+    Index("ix_account_failures_last_at", "last_at"),
+)
+"""Wrong passwords by name, whether there is such an account or not."""
+
+phones = Table(
+    "phones",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("uid", ForeignKey("users.uid"), nullable=False),
+    Column("sealed_number", Text, nullable=False),
+    Column("tail", String(4), nullable=False),
+    Column("bound_at", BigInteger, nullable=False),
+    UniqueConstraint("uid"),
+    Index("ix_phones_tail", "tail"),
+)
+"""A phone number that a user has shown to own. One owner a number, one number a user. ``digest`` is keyed."""
+
+sms_codes = Table(
+    "sms_codes",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("code_digest", String(64), nullable=False),
+    Column("sent_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Index("ix_sms_codes_expires_at", "expires_at"),
+)
+"""The live code of a number and a purpose (``digest`` is keyed and of both)."""
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("key", String(120), primary_key=True),
+    Column("period", BigInteger, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("ix_counters_expires_at", "expires_at"),
+)
+"""How often something was tried in a period (its start, Unix seconds)."""
+
+login_log = Table(
+    "login_log",
+    metadata,
+    Column("id", _LongId, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("outcome", String(40), nullable=False),
+    Column("how", String(10), nullable=False),
+    Column("uid", String(40), nullable=False),
+    Column("new_user", Integer, nullable=False),
+    Column("platform", String(40), nullable=False),
+    Column("app", String(60), nullable=False),
+    Column("ip", String(45), nullable=False),
+    Column("user_agent", String(200), nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("detail", String(200), nullable=False),
+    Index("ix_login_log_at", "at"),
+    Index("ix_login_log_uid_id", "uid", "id"),
+    Index("ix_login_log_ip_id", "ip", "id"),
+)
+"""Every login that was tried. ``outcome`` is ok or the reason of the refusal, ``how`` code, password, phone or sms."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _LongId, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String(120), nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("uid", String(40), nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("ix_audit_uid_id", "uid", "id"),
+)
+"""What was done to users, and by whom. ``detail`` is JSON without personal data."""
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("id", _LongId, primary_key=True, autoincrement=True),
+    Column("delivery", String(26), nullable=False),
+    Column("webhook", String(60), nullable=False),
+    Column("event", String(20), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Double),
+    Column("response_status", Integer, nullable=False),
+    Column("error", String(200), nullable=False),
+    Column("finished_at", BigInteger, nullable=False),
+    UniqueConstraint("delivery"),
+    Index(
+        "ix_webhook_deliveries_webhook_next_at",
+        "webhook",
+        "next_at",
+        sqlite_where=text("next_at IS NOT NULL"),
+        postgresql_where=text("next_at IS NOT NULL"),
+    ),
+    Index("ix_webhook_deliveries_webhook_id", "webhook", "id"),
+)
+"""What webhooks were, or are to be, told. ``status`` is waiting, delivered or failed; ``next_at`` None: done with."""
+
+access_tokens = Table(
+    "access_tokens",
+    metadata,
+    Column("platform", String(40), primary_key=True),
+    Column("appid", String(120), primary_key=True),
+    Column("sealed_token", Text, nullable=False),
+    Column("fetched_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("claim", String(32), nullable=False),
+    Column("claimed_until", Double, nullable=False),
+)
+"""The one access token of an app, and who is fetching the next."""
 
 codes = Table(
     "codes",
@@ -105,6 +274,7 @@ sessions = Table(
     Column("openid", String(128), nullable=False),
     Column("unionid", String(128), nullable=False),
     Column("claims", Text, nullable=False),
+    Column("account", String(128), nullable=False, server_default=""),
     Column("digest", String(64)),
     Column("auth", BigInteger, nullable=False),
     Column("state_issued_at", BigInteger, nullable=False),

@@ -12,10 +12,12 @@ import asyncio
 import fcntl
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-__all__ = ["WriteTurns"]
+__all__ = ["WAIT_SECONDS", "WriteTurns"]
+
+WAIT_SECONDS = 4.0
 
 
 class WriteTurns:
@@ -28,19 +30,37 @@ class WriteTurns:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait for the others, then be the only writer until the end of the block."""
-        async with self._ours:
+        """Wait for the others, then be the only writer until the end of the block.
+
+        Raises ``TimeoutError`` where they take longer than :data:`WAIT_SECONDS`.
+        """
+        async with asyncio.timeout(WAIT_SECONDS):
+            await self._take()
+        try:
+            yield
+        finally:
+            self._give_back()
+
+    async def _take(self) -> None:
+        await self._ours.acquire()
+        try:
             if self._file is None:
                 self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            taking = asyncio.ensure_future(asyncio.to_thread(fcntl.flock, self._file, fcntl.LOCK_EX))
-            try:
-                await asyncio.shield(taking)
-                yield
-            finally:
-                while not taking.done():  # cancelled while waiting: the thread gets the lock all the same
-                    with suppress(asyncio.CancelledError):
-                        await asyncio.wait([taking])
-                fcntl.flock(self._file, fcntl.LOCK_UN)
+        except OSError:
+            self._ours.release()
+            raise
+        taking = asyncio.ensure_future(asyncio.to_thread(fcntl.flock, self._file, fcntl.LOCK_EX))
+        try:
+            await asyncio.shield(taking)
+        except BaseException:
+            # Given up while it waits: the thread gets the lock all the same, some time, and then it is given back.
+            taking.add_done_callback(lambda _: self._give_back())
+            raise
+
+    def _give_back(self) -> None:
+        if self._file is not None:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+        self._ours.release()
 
     def close(self) -> None:
         if self._file is not None:

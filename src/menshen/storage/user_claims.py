@@ -10,19 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from menshen.storage.claim_texts import read_claims, written_claims
 from menshen.storage.tables import users
 
-__all__ = ["change_user_claims", "find_user_claims"]
+__all__ = ["change_user_claims"]
 
 Change = Callable[[Mapping[str, str]], Mapping[str, str]]
 
 
-async def find_user_claims(connection: AsyncConnection, uid: str) -> dict[str, str] | None:
-    """None where there is no such user."""
-    text = (await connection.execute(select(users.c.claims).where(users.c.uid == uid))).scalar()
-    return None if text is None else read_claims(text)
-
-
 async def change_user_claims(connection: AsyncConnection, uid: str, change: Change) -> dict[str, str] | None:
-    """Store what ``change`` makes of the claims as they are; nobody else changes them meanwhile. None as above."""
+    """Store what ``change`` makes of the claims as they are; nobody else changes them meanwhile.
+
+    None where there is no such user.
+    """
     text = (await connection.execute(select(users.c.claims).where(users.c.uid == uid).with_for_update())).scalar()
     if text is None:
         return None
