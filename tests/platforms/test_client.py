@@ -15,7 +15,7 @@ from menshen.errors import (
     InternalFault,
     PlatformTimeout,
 )
-from menshen.platforms.base import PlatformIdentity, PlatformRequest
+from menshen.platforms.base import PlatformIdentity, PlatformRequest, TokenRefused
 from menshen.platforms.client import PlatformClient
 from menshen.secret import Secret
 from tests.platforms.wire import BODY, CODE, IDENTITY, SECRET, app, http, refused_port
@@ -203,5 +203,71 @@ def test_misuse_is_a_fault_of_ours(run):
                 await client.code2session(App("a", "nokia", "x", Secret(SECRET)), CODE)
             with pytest.raises(CodeMalformed):
                 await client.code2session(app("http://127.0.0.1:9"), "a&b")
+
+    run(main())
+
+
+def test_a_body_goes_out_byte_by_byte(run, peer):
+    """A signed call: what is signed and what is sent must be the same bytes."""
+    body = b'{"password": "canary",\x00\xff "n":1}'
+
+    async def script(p, reader, writer):
+        head = (await p.read(reader)).lower()
+        length = int(head.split(b"content-length: ")[1].split(b"\r\n")[0])
+        writer.write(http(await reader.readexactly(length)))
+
+    def flow(url):
+        request = PlatformRequest("POST", url, headers={"content-type": "application/json"}, body=body)
+        assert "canary" not in repr(request)
+        return (yield request).body
+
+    async def main():
+        async with peer(script) as p, PlatformClient() as client:
+            assert await client.run(flow(p.origin)) == body
+            assert p.heads[0].lower().count(b"content-type: application/json\r\n") == 1
+
+    run(main())
+
+
+def test_json_values_keep_their_kind(run, peer):
+    async def script(p, reader, writer):
+        head = (await p.read(reader)).lower()
+        length = int(head.split(b"content-length: ")[1].split(b"\r\n")[0])
+        writer.write(http(await reader.readexactly(length)))
+
+    def flow(url):
+        return (yield PlatformRequest("POST", url, json={"force_refresh": False, "n": "1"})).body
+
+    async def main():
+        async with peer(script) as p, PlatformClient() as client:
+            assert await client.run(flow(p.origin)) == b'{"force_refresh": false, "n": "1"}'
+
+    run(main())
+
+
+def test_a_flow_gives_what_it_gives(run, answering):
+    """Any result; and a token that is refused comes out as itself, without the adapter's frames."""
+
+    def refused(url):
+        reply = yield PlatformRequest("GET", url)
+        raise TokenRefused(str(reply.status), platform_errcode=40001)
+
+    def plain(url):
+        reply = yield PlatformRequest("GET", url)
+        return [reply.status]
+
+    async def main():
+        async with answering(BODY) as p, PlatformClient() as client:
+            assert await client.run(plain(p.origin)) == [200]
+            with pytest.raises(TokenRefused) as raised:
+                await client.run(refused(p.origin))
+            assert (raised.value.detail, raised.value.platform_errcode) == ("200", 40001)
+            assert raised.value.__context__ is None or raised.value.__suppress_context__
+            frames = []
+            trace = raised.value.__traceback__
+            while trace is not None:
+                frames.append(trace.tb_frame.f_code.co_name)
+                trace = trace.tb_next
+            assert "refused" not in frames
 
     run(main())

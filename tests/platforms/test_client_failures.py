@@ -12,6 +12,7 @@ import traceback
 import pytest
 
 from menshen.errors import PlatformReplyInvalid, PlatformSaysBusy, PlatformTimeout, PlatformUnreachable, Refusal
+from menshen.platforms.base import PlatformRequest
 from menshen.platforms.client import REPLY_LIMIT, PlatformClient
 from tests.platforms.wire import BODY, CODE, IDENTITY, SECRET, app, http, refused_port
 
@@ -243,5 +244,19 @@ def test_waiting_for_a_free_connection_counts_as_not_sent(run, peer):
             # Whoever was not sent is told so, and nobody else.
             await asyncio.sleep(0.02)
             assert kinds.count(PlatformTimeout) == len(p.heads)
+
+    run(main())
+
+
+def test_a_call_may_have_a_time_limit_of_its_own(run, peer):
+    def flow(url):
+        yield PlatformRequest("GET", url, timeout=0.1)
+
+    async def main():
+        async with peer(never) as p, PlatformClient(timeout=5) as client:
+            began = time.monotonic()
+            with pytest.raises(PlatformTimeout):
+                await client.run(flow(p.origin))
+            assert time.monotonic() - began < 1
 
     run(main())

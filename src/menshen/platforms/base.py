@@ -2,7 +2,8 @@
 
 An adapter does no I/O: a flow is a generator that yields :class:`PlatformRequest` and is sent a
 :class:`PlatformReply`, and returns its result. ``client.py`` drives it over the network, tests drive it by hand. A
-platform that needs two calls for a login (a token first, say) yields twice; callers do not notice.
+platform that needs two calls for a login (a token first, say) yields twice; callers do not notice. Calls to the team's
+own services are flows too, and are made with the same care.
 """
 
 from __future__ import annotations
@@ -10,24 +11,46 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from menshen.config.snapshot import App
+from menshen.errors import MenshenError
 from menshen.secret import Secret
 
-__all__ = ["Flow", "Platform", "PlatformIdentity", "PlatformReply", "PlatformRequest"]
+__all__ = [
+    "Field",
+    "Flow",
+    "Platform",
+    "PlatformIdentity",
+    "PlatformPhone",
+    "PlatformReply",
+    "PlatformRequest",
+    "PlatformToken",
+    "TokenRefused",
+]
+
+T = TypeVar("T")
+
+Field = Secret | str | bool
+"""A value of a query, a JSON body or a form; bools are JSON's only."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlatformRequest:
-    """One HTTP call to a platform. ``query`` values are encoded by the client, never spliced (attack class 34)."""
+    """One HTTP call. ``query`` values are encoded by the client, never spliced (attack class 34).
+
+    At most one of ``json``, ``form`` and ``body`` is given. ``body`` goes out as it is, for a call whose bytes are
+    signed; it is not in the repr, as it may hold a password. ``timeout`` in seconds, None for the client's own.
+    """
 
     method: str
     url: str
     query: Mapping[str, Secret | str] = field(default_factory=dict)
-    json: Mapping[str, Secret | str] | None = None
+    json: Mapping[str, Field] | None = None
     form: Mapping[str, Secret | str] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = field(default=None, repr=False)
+    timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +73,73 @@ class PlatformIdentity:
     session_key: Secret
 
 
-Flow = Generator[PlatformRequest, PlatformReply, PlatformIdentity]
+@dataclass(frozen=True, slots=True)
+class PlatformToken:
+    """An access token of an app, good for ``expires_in`` seconds from the answer."""
+
+    token: Secret
+    expires_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformPhone:
+    """A phone number as a platform vouches for it. ``pure`` is without the country code ("86").
+
+    None of it is in the repr: a number is personal data.
+    """
+
+    number: str = field(repr=False)
+    pure: str = field(repr=False)
+    country_code: str = field(repr=False)
+
+
+class TokenRefused(MenshenError):
+    """The platform did not take the access token of a call, and did nothing else.
+
+    Between an adapter and who holds the token, who gets another and calls again: no client meets it.
+    """
+
+    def __init__(self, detail: str = "", *, platform_errcode: int | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.platform_errcode = platform_errcode
+
+
+Flow = Generator[PlatformRequest, PlatformReply, T]
 
 
 class Platform(Protocol):
-    """One platform. A flow raises the platform refusals of ``menshen.errors``, with the platform's errcode."""
+    """One platform. A flow raises the platform refusals of ``menshen.errors``, with the platform's errcode.
+
+    Flows that take a ``token`` raise :class:`TokenRefused` where the platform does not take it. What a platform does
+    not have raises ``NotOffered`` before anything is sent.
+    """
 
     name: str
     plugin_type: str
     default_base_url: str
     code_pattern: re.Pattern[str]
+    open_data: bool
+    """Its clients get encrypted and signed data that the session_key opens."""
+    phone_codes: bool
+    """Its clients get phone codes."""
+    session_checks: bool
+    """It tells whether a session_key is still the user's."""
 
-    def code2session(self, app: App, code: str) -> Flow: ...
+    def code2session(self, app: App, code: str) -> Flow[PlatformIdentity]: ...
+
+    def access_token(self, app: App, force: bool) -> Flow[PlatformToken]:
+        """The app's access token. ``force``: a new one, even if the present one has time left."""
+        ...
+
+    def phone_number(self, app: App, token: Secret, code: str, openid: str) -> Flow[PlatformPhone]:
+        """The number behind a phone code of this user. Spends the code, and the operator pays for it."""
+        ...
+
+    def check_session(self, app: App, token: Secret, openid: str, session_key: Secret) -> Flow[bool]:
+        """Whether this session_key is the user's present one."""
+        ...
+
+    def reset_session_key(self, app: App, token: Secret, openid: str, session_key: Secret) -> Flow[PlatformIdentity]:
+        """Make the platform give the user another session_key; the old one opens nothing any more."""
+        ...

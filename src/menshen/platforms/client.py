@@ -16,7 +16,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace, TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import aiohttp
 from yarl import URL
@@ -29,11 +29,13 @@ from menshen.errors import (
     PlatformUnreachable,
     Refusal,
 )
-from menshen.platforms.base import Flow, Platform, PlatformIdentity, PlatformReply, PlatformRequest
+from menshen.platforms.base import Field, Flow, Platform, PlatformIdentity, PlatformReply, PlatformRequest, TokenRefused
 from menshen.platforms.registry import PLATFORMS
 from menshen.secret import Secret
 
 __all__ = ["REPLY_LIMIT", "TIMEOUT", "PlatformClient"]
+
+T = TypeVar("T")
 
 TIMEOUT: Final = 5.0
 """Seconds for one call: waiting for a connection, sending, reading the whole reply."""
@@ -84,7 +86,7 @@ def _tracing() -> aiohttp.TraceConfig:
     return tracing
 
 
-def _plain(values: Mapping[str, Secret | str]) -> dict[str, str]:
+def _plain(values: Mapping[str, Field]) -> dict[str, str | bool]:
     return {name: value.reveal() if isinstance(value, Secret) else value for name, value in values.items()}
 
 
@@ -94,7 +96,7 @@ def _options(request: PlatformRequest) -> dict[str, Any]:
         # Values, not a query string: yarl quotes a value as it is ("%26" becomes "%2526"), a string it would requote.
         "url": URL(request.url).with_query(_plain(request.query)) if request.query else URL(request.url),
         "json": None if request.json is None else _plain(request.json),
-        "data": None if request.form is None else _plain(request.form),
+        "data": request.body if request.form is None else _plain(request.form),
     }
 
 
@@ -143,7 +145,7 @@ class PlatformClient:
             raise InternalFault(f"no adapter for platform {app.platform}")
         return await self.run(platform.code2session(app, code))
 
-    async def run(self, flow: Flow) -> PlatformIdentity:
+    async def run(self, flow: Flow[T]) -> T:
         """Drive a flow to its result. A call that fails ends it."""
         with contextlib.closing(flow):
             request = next(flow)
@@ -152,9 +154,9 @@ class PlatformClient:
                 try:
                     request = flow.send(reply)
                 except StopIteration as done:
-                    identity: PlatformIdentity = done.value
-                    return identity
-                except Refusal as refusal:
+                    result: T = done.value
+                    return result
+                except (Refusal, TokenRefused) as refusal:
                     # Without the adapter's frames: their locals are the reply, session_key and all.
                     raise refusal.with_traceback(None) from None
 
@@ -169,7 +171,7 @@ class PlatformClient:
         progress = _Progress()
         failure: Refusal
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(request.timeout or self._timeout):
                 reply = await _exchange(self._session, request, progress)
         except TimeoutError:
             failure = _late(progress)

@@ -10,9 +10,10 @@ from types import MappingProxyType
 from typing import Final
 
 from menshen.config.snapshot import App
-from menshen.errors import CodeInvalid, PlatformLimit, PlatformRefusedUs, PlatformSaysBusy
-from menshen.platforms.base import Flow
-from menshen.platforms.tencent import CODE_PATTERN, ErrorTable, jscode2session
+from menshen.errors import CodeInvalid, NotOffered, PlatformLimit, PlatformRefusedUs, PlatformSaysBusy
+from menshen.platforms.base import Flow, PlatformIdentity, PlatformPhone, PlatformRequest, PlatformToken
+from menshen.platforms.tencent import CODE_PATTERN, TOKEN_TIMEOUT, address, jscode2session, read_token
+from menshen.platforms.tencent_reply import ErrorTable
 
 __all__ = ["ERRORS", "QQ"]
 
@@ -35,6 +36,28 @@ class QQ:
     plugin_type = "QQMPLogin"
     default_base_url = "https://api.q.qq.com"
     code_pattern = CODE_PATTERN
+    open_data = True
+    phone_codes = False  # numbers come encrypted only
+    session_checks = False
 
-    def code2session(self, app: App, code: str) -> Flow:
+    def code2session(self, app: App, code: str) -> Flow[PlatformIdentity]:
         return jscode2session(app, code, self.default_base_url, ERRORS)
+
+    def access_token(self, app: App, force: bool) -> Flow[PlatformToken]:  # noqa: ARG002  (every call makes a new one)
+        """``GET {base}/api/getToken``, as public projects call it."""
+        reply = yield PlatformRequest(
+            "GET",
+            address(app, self.default_base_url, "/api/getToken"),
+            query={"grant_type": "client_credential", "appid": app.appid, "secret": app.secret},
+            timeout=TOKEN_TIMEOUT,
+        )
+        return read_token(reply, ERRORS, hidden=(app.secret,))
+
+    def phone_number(self, *_: object, **__: object) -> Flow[PlatformPhone]:
+        raise NotOffered("QQ has no phone codes")
+
+    def check_session(self, *_: object, **__: object) -> Flow[bool]:
+        raise NotOffered("QQ does not tell whether a session_key is good")
+
+    def reset_session_key(self, *_: object, **__: object) -> Flow[PlatformIdentity]:
+        raise NotOffered("QQ does not make another session_key")

@@ -1,38 +1,40 @@
-"""``jscode2session`` as WeChat and QQ speak it: one request shape, one reply shape, two error tables.
+"""What WeChat and QQ do alike: ``jscode2session``, and an access token of the app.
 
-What the documentation promises and what arrives differ (reference, 1.1): the body is JSON labelled ``text/plain``,
-``errcode`` is absent on success at WeChat, 0 at QQ and a string in some documents, texts contain raw control
-characters, unknown keys come and go. So reading is tolerant of everything that does not matter, and strict about the
-three fields that become an identity: an openid that is not one would end up in a header.
+One request shape, one reply shape, two error tables. An openid that is not one would end up in a header, so the fields
+that become an identity are read strictly.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from menshen.config.snapshot import App
-from menshen.errors import CodeMalformed, PlatformReplyInvalid, PlatformSaysBusy, Refusal
-from menshen.platforms.base import Flow, PlatformIdentity, PlatformReply, PlatformRequest
+from menshen.errors import CodeMalformed, PlatformReplyInvalid
+from menshen.platforms.base import Flow, PlatformIdentity, PlatformReply, PlatformRequest, PlatformToken
+from menshen.platforms.tencent_reply import OPENID, SESSION_KEY, ErrorTable, read_fields, read_text
 from menshen.secret import Secret
 
-__all__ = ["CODE_PATTERN", "ErrorTable", "jscode2session", "read_identity"]
+__all__ = ["CODE_PATTERN", "TOKEN_TIMEOUT", "address", "jscode2session", "read_identity", "read_token"]
 
-ErrorTable = Mapping[int, type[Refusal]]
-"""errcode -> what it means here."""
-
-CODE_PATTERN = re.compile(r"[0-9A-Za-z_-]{1,256}")
+CODE_PATTERN: Final = re.compile(r"[0-9A-Za-z_-]{1,256}")
 """Samples are 32 letters and digits (reference, "Code and id formats"); only the alphabet is firm."""
 
-_OPENID = re.compile(r"[0-9A-Za-z_-]{1,128}")  # WeChat 28 characters of this alphabet, QQ 32 or 36
-_SESSION_KEY = re.compile(r"[0-9A-Za-z+/_-]{16,128}={0,2}")  # base64 of 16 bytes is 24; both alphabets pass
-_ERRCODE = re.compile(r"[+-]?[0-9]{1,12}")
-_DETAIL_LIMIT = 200
+TOKEN_TIMEOUT: Final = 3.0
+"""Seconds for a call that gets an access token: calls that have a client waiting wait for it."""
+
+_TOKEN = re.compile(r"[!-~]{1,2048}")  # opaque; WeChat asks for room for 512 characters at least
+_LONGEST = 30 * 86_400
+"""Seconds. WeChat says 7,200 and that it may change; this only keeps nonsense out."""
 
 
-def jscode2session(app: App, code: str, default_base_url: str, errors: ErrorTable) -> Flow:
+def address(app: App, default_base_url: str, path: str) -> str:
+    """Where a call of this app goes."""
+    return f"{(app.base_url or default_base_url).rstrip('/')}{path}"
+
+
+def jscode2session(app: App, code: str, default_base_url: str, errors: ErrorTable) -> Flow[PlatformIdentity]:
     """``GET {base}/sns/jscode2session``. Raises a refusal of ``errors``, or what :func:`read_identity` raises.
 
     A code that the platform cannot have made is refused before anything is sent (CodeMalformed): the client encodes
@@ -40,10 +42,9 @@ def jscode2session(app: App, code: str, default_base_url: str, errors: ErrorTabl
     """
     if CODE_PATTERN.fullmatch(code) is None:
         raise CodeMalformed
-    base = (app.base_url or default_base_url).rstrip("/")
     reply = yield PlatformRequest(
         "GET",
-        f"{base}/sns/jscode2session",
+        address(app, default_base_url, "/sns/jscode2session"),
         query={
             "appid": app.appid,
             "secret": app.secret,
@@ -55,64 +56,23 @@ def jscode2session(app: App, code: str, default_base_url: str, errors: ErrorTabl
 
 
 def read_identity(reply: PlatformReply, errors: ErrorTable, hidden: tuple[Secret, ...] = ()) -> PlatformIdentity:
-    """The identity in a reply.
-
-    ``hidden`` are values that must not show in the detail of a refusal, should the platform echo them in its errmsg.
-
-    Raises the class ``errors`` has for the errcode; PlatformSaysBusy for HTTP 5xx; PlatformReplyInvalid for an unknown
-    errcode, another HTTP status than 200 (business errors are 200 too) and anything that is not the documented object.
-    """
-    if reply.status != 200:
-        refusal = PlatformSaysBusy if 500 <= reply.status <= 599 else PlatformReplyInvalid
-        raise refusal(f"HTTP {reply.status}")
-    fields = _object(reply.body)
-    errcode = _errcode(fields.get("errcode"))
-    if errcode:
-        detail = _printable(fields.get("errmsg"), hidden)
-        raise errors.get(errcode, PlatformReplyInvalid)(detail, platform_errcode=errcode)
+    """The identity in a reply. Raises what ``tencent_reply.read_fields`` and ``read_text`` raise."""
+    fields = read_fields(reply, errors, hidden)
     return PlatformIdentity(
-        openid=_text(fields, "openid", _OPENID),
-        unionid=_text(fields, "unionid", _OPENID, optional=True),
-        session_key=Secret(_text(fields, "session_key", _SESSION_KEY)),
+        openid=read_text(fields, "openid", OPENID),
+        unionid=read_text(fields, "unionid", OPENID, optional=True),
+        session_key=Secret(read_text(fields, "session_key", SESSION_KEY)),
     )
 
 
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body.decode("utf-8", "ignore").lstrip("\ufeff"), strict=False)
-    except (ValueError, RecursionError):
-        value = None
-    # Raised out here: a JSONDecodeError holds the whole document, session_key included, and would ride along.
-    if not isinstance(value, dict):
-        raise PlatformReplyInvalid("not a JSON object")
+def read_token(reply: PlatformReply, errors: ErrorTable, hidden: tuple[Secret, ...]) -> PlatformToken:
+    """The access token in a reply: ``{"access_token", "expires_in"}``. Raises as :func:`read_identity`."""
+    fields = read_fields(reply, errors, hidden)
+    return PlatformToken(Secret(read_text(fields, "access_token", _TOKEN)), _seconds(fields))
+
+
+def _seconds(fields: Mapping[str, Any]) -> int:
+    value = fields.get("expires_in")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _LONGEST:
+        raise PlatformReplyInvalid("expires_in is not a number of seconds")
     return value
-
-
-def _errcode(value: object) -> int:
-    """0 where there is none. A bool is an int in Python and no errcode."""
-    if value is None or value == "":
-        return 0
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
-    if _ERRCODE.fullmatch(text) is None:
-        raise PlatformReplyInvalid("errcode is not a number")
-    return int(text)
-
-
-def _text(fields: Mapping[str, Any], name: str, pattern: re.Pattern[str], *, optional: bool = False) -> str:
-    value = fields.get(name)
-    if optional and (value is None or value == ""):
-        return ""
-    if not isinstance(value, str) or pattern.fullmatch(value) is None:
-        raise PlatformReplyInvalid(f"{name} is missing" if not value else f"{name} is malformed")
-    return value
-
-
-def _printable(errmsg: object, hidden: tuple[Secret, ...]) -> str:
-    """errmsg fit for a log line: no control, bidi or surrogate characters (log forging), no secret, capped."""
-    text = "".join(c for c in errmsg if c.isprintable()) if isinstance(errmsg, str) else ""
-    for value in hidden:
-        if value:
-            text = text.replace(value.reveal(), Secret.MASK)
-    return text[:_DETAIL_LIMIT]

@@ -18,8 +18,13 @@ from menshen.errors import (
     PlatformSaysBusy,
     UserBlocked,
 )
-from menshen.platforms.base import Flow
-from menshen.platforms.tencent import CODE_PATTERN, ErrorTable, jscode2session
+from menshen.platforms.base import Flow, PlatformIdentity, PlatformPhone, PlatformToken
+from menshen.platforms.tencent import CODE_PATTERN, jscode2session
+from menshen.platforms.tencent_reply import ErrorTable
+from menshen.platforms.wechat_phone import get_phone_number
+from menshen.platforms.wechat_session_key import check_session, reset_session_key
+from menshen.platforms.wechat_token import stable_token
+from menshen.secret import Secret
 
 __all__ = ["ERRORS", "WeChat"]
 
@@ -54,6 +59,21 @@ class WeChat:
     plugin_type = "WeChatMpLogin"
     default_base_url = "https://api.weixin.qq.com"
     code_pattern = CODE_PATTERN
+    open_data = True
+    phone_codes = True
+    session_checks = True
 
-    def code2session(self, app: App, code: str) -> Flow:
+    def code2session(self, app: App, code: str) -> Flow[PlatformIdentity]:
         return jscode2session(app, code, self.default_base_url, ERRORS)
+
+    def access_token(self, app: App, force: bool) -> Flow[PlatformToken]:
+        return stable_token(app, force, self.default_base_url)
+
+    def phone_number(self, app: App, token: Secret, code: str, openid: str) -> Flow[PlatformPhone]:
+        return get_phone_number(app, token, code, openid, self.default_base_url)
+
+    def check_session(self, app: App, token: Secret, openid: str, session_key: Secret) -> Flow[bool]:
+        return check_session(app, token, openid, session_key, self.default_base_url)
+
+    def reset_session_key(self, app: App, token: Secret, openid: str, session_key: Secret) -> Flow[PlatformIdentity]:
+        return reset_session_key(app, token, openid, session_key, self.default_base_url)
