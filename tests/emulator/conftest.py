@@ -66,6 +66,20 @@ class Http:
             assert response.status == 200
             return await response.json(content_type=None)
 
+    async def token(self, force: bool = False, **change: Any) -> dict[str, Any]:
+        body = {"appid": APPID, "secret": SECRET, "grant_type": "client_credential", "force_refresh": force} | change
+        return await self.call("POST", "cgi-bin/stable_token", json=body)
+
+    async def phone_code(self, user: str = "alice", **more: str) -> str:
+        status, body = await self.control("POST", "wechat/phone", {"appid": APPID, "user": user} | more)
+        assert (status, list(body)) == (200, ["code"])
+        return body["code"]
+
+    async def call(self, method: str, path: str, platform: str = "wechat", **how: Any) -> dict[str, Any]:
+        async with self.session.request(method, f"{self.origin}/{platform}/{path}", **how) as response:
+            assert response.status == 200
+            return await response.json(content_type=None)
+
     def url(self, code: str, platform: str = "wechat", **change: str | None) -> URL:
         query = {"appid": APPID, "secret": SECRET, "js_code": code, "grant_type": "authorization_code"} | change
         present = {name: value for name, value in query.items() if value is not None}

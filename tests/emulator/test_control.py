@@ -23,14 +23,17 @@ def test_an_app_is_answered_without_its_secret(emulate):
 
 def test_calls_are_counted(emulate):
     async def main(http):
-        assert await http.control("GET", "wechat/calls") == (200, {"total": 0, "codes": {}})
+        assert await http.control("GET", "wechat/calls") == (200, {"total": 0, "codes": {}, "apis": {}})
         first, second = await http.code(), await http.code()
         for code in (first, second, second):
             await http.exchange(code)
         await http.exchange("", js_code=None)
-        assert await http.control("GET", "wechat/calls") == (200, {"total": 4, "codes": {first: 1, second: 2}})
-        assert (await http.control("GET", f"wechat/calls?code={first}"))[1] == {"total": 4, "codes": {first: 1}}
-        assert (await http.control("GET", "wechat/calls?code=never"))[1] == {"total": 4, "codes": {"never": 0}}
+        assert await http.control("GET", "wechat/calls") == (
+            200,
+            {"total": 4, "codes": {first: 1, second: 2}, "apis": {}},
+        )
+        assert (await http.control("GET", f"wechat/calls?code={first}"))[1]["codes"] == {first: 1}
+        assert (await http.control("GET", "wechat/calls?code=never"))[1]["codes"] == {"never": 0}
         assert (await http.control("GET", "qq/calls"))[1]["total"] == 0
 
     emulate(main)
@@ -62,6 +65,15 @@ def test_many_codes_at_once(emulate):
         ("wechat/codes", {"appid": APPID, "count": 0}, "count"),
         ("wechat/codes", {"appid": APPID, "count": 10**9}, "count"),
         ("wechat/faults", {"fault": "flood"}, "no fault 'flood'"),
+        ("wechat/faults", {"fault": "48001"}, "no fault '48001' of api 'login'"),
+        ("wechat/faults", {"fault": "40226", "api": "phone"}, "no fault '40226' of api 'phone'"),
+        ("wechat/faults", {"fault": "502", "api": "sms"}, "api"),
+        ("wechat/phone", {"appid": APPID}, "user"),
+        ("wechat/phone", {"appid": APPID, "user": "a", "phone": "+86135"}, "phone"),
+        ("wechat/phone", {"appid": APPID, "user": "a", "country_code": "086"}, "country_code"),
+        ("wechat/open-data", {"appid": APPID, "user": "a"}, "kind"),
+        ("wechat/open-data", {"appid": APPID, "user": "a", "kind": "address"}, "kind"),
+        ("wechat/session-key", {"appid": APPID}, "user"),
         ("wechat/faults", {"fault": "502", "times": 1, "rate": 1}, "not both"),
         ("wechat/faults", {"fault": "502", "times": 0}, "times"),
         ("wechat/faults", {"fault": "502", "rate": 1.5}, "rate"),
@@ -96,8 +108,9 @@ def test_requests_that_are_no_json_or_too_much_or_elsewhere(emulate):
 
 def test_unknown_app_and_platform(emulate):
     async def main(http):
-        for path in ("wechat/login", "wechat/codes"):
-            body = {"appid": "wxnone"} | ({"user": "a"} if path.endswith("login") else {"count": 1})
+        more = {"codes": {"count": 1}, "open-data": {"user": "a", "kind": "phone"}}
+        for path in ("wechat/login", "wechat/codes", "wechat/phone", "wechat/open-data", "wechat/session-key"):
+            body = {"appid": "wxnone"} | more.get(path.removeprefix("wechat/"), {"user": "a"})
             status, answer = await http.control("POST", path, body)
             assert status == 404
             assert "wxnone" in answer["error"]

@@ -14,24 +14,32 @@ from menshen.emulator.answer import Answer
 from menshen.emulator.control import control_app
 from menshen.emulator.dialect import DIALECTS
 from menshen.emulator.state import Emulator
+from menshen.emulator.team import Team
 
 __all__ = ["emulator_app"]
+
+_BODY_LIMIT = 64 * 1024
 
 _PATIENCE = 60.0
 """Seconds that a silent answer lasts; longer than any client waits, and not for ever."""
 
 
-def emulator_app(emulator: Emulator) -> ASGIApp:
-    """The application: ``/{platform}/sns/jscode2session`` and ``/emulator/{platform}/...``."""
-    control = control_app(emulator)
+def emulator_app(emulator: Emulator, team: Team | None = None) -> ASGIApp:
+    """The application: ``/{platform}/sns/jscode2session``, the platform's other paths, and ``/emulator/...``."""
+    control = control_app(emulator, team or Team())
     exchanges = {f"/{platform}/sns/jscode2session": platform for platform in DIALECTS}
+    apis = {f"/{name}{path}": (name, path) for name, dialect in DIALECTS.items() for path in dialect.apis}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        platform = exchanges.get(scope.get("path", ""))
-        if platform is None:
+        path = scope.get("path", "")
+        if (platform := exchanges.get(path)) is not None:
+            answer = emulator.code2session(platform, scope["method"], scope["query_string"])
+        elif (called := apis.get(path)) is not None:
+            body = await _body(receive)
+            answer = emulator.call(*called, scope["method"], scope["query_string"], body)
+        else:
             await control(scope, receive, send)
             return
-        answer = emulator.code2session(platform, scope["method"], scope["query_string"])
         if answer.delay:
             await asyncio.sleep(answer.delay)
         if answer.silent:
@@ -40,6 +48,20 @@ def emulator_app(emulator: Emulator) -> ASGIApp:
         await _send(send, answer)
 
     return app
+
+
+async def _body(receive: Receive) -> bytes:
+    """The body; "" of one that is too long to be of a call."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return b""
+        body += message.get("body", b"")
+        if len(body) > _BODY_LIMIT:
+            return b""
+        if not message.get("more_body", False):
+            return bytes(body)
 
 
 async def _hold(receive: Receive) -> None:

@@ -1,21 +1,28 @@
 """The control API: what a test or a developer asks of the emulator, under ``/emulator/{platform}``.
 
-==========================  =======================================================  =============================
-``POST apps``               ``{"appid", "secret"[, "unionid", "errcode_on_success",  the app, without its secret
-                            "extra_fields"]}``
-``POST login``              ``{"appid", "user"}``                                    ``{"code"}``
-``POST codes``              ``{"appid", "count", "user_prefix"}``                    ``{"codes": [...]}``
-``POST faults``             ``{"fault"[, "times" | "rate"][, "seconds"][, "user"]}``  the fault as it is set
+=======================  ==========================================================  ==============================
+``POST apps``            ``{"appid", "secret"[, "unionid", "errcode_on_success",     the app, without its secret
+                         "extra_fields"]}``
+``POST login``           ``{"appid", "user"}``                                       ``{"code"}``
+``POST codes``           ``{"appid", "count", "user_prefix"}``                       ``{"codes": [...]}``
+``POST phone``           ``{"appid", "user"[, "phone", "country_code"]}``            ``{"code"}``: a phone code
+``POST open-data``       ``{"appid", "user", "kind"[, "profile", "phone",            ``{"encryptedData", "iv"}`` and,
+                         "country_code", "watermark"]}``, kind userinfo or phone     for userinfo, ``rawData`` and
+                                                                                     ``signature``
+``POST session-key``     ``{"appid", "user"}``: another key from now on              ``{}``
+``DELETE access-token``  ``{"appid"}``: the present one is good no more              ``{}``
+``POST faults``          ``{"fault"[, "api"][, "times" | "rate"][, "seconds"]        the fault as it is set
+                         [, "user"]}``
 ``DELETE faults``                                                                    ``{}``
-``GET calls[?code=...]``                                                             ``{"total", "codes": {...}}``
-==========================  =======================================================  =============================
+``GET calls[?code=]``                                                                ``{"total", "codes", "apis"}``
+=======================  ==========================================================  ==============================
 
 A request that is wrong gets 400, an unknown app or platform 404, both with ``{"error": "what is wrong"}``.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
@@ -24,8 +31,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from menshen.emulator.faults import FAULTS, Fault
-from menshen.emulator.state import AppSettings, Emulator, UnknownApp, UnknownPlatform
+from menshen.emulator.faults import APIS, Fault
+from menshen.emulator.state import AppSettings, Emulator, NotFaked, UnknownApp, UnknownPlatform
+from menshen.emulator.team import Team, team_routes
 
 __all__ = ["control_app"]
 
@@ -55,16 +63,42 @@ class _Codes(msgspec.Struct, forbid_unknown_fields=True):
     user_prefix: Annotated[str, msgspec.Meta(max_length=256)] = "user-"
 
 
+_Number = Annotated[str, msgspec.Meta(pattern=r"^([0-9]{4,15})?$")]
+_Country = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,3}$")]
+
+
+class _Phone(msgspec.Struct, forbid_unknown_fields=True):
+    appid: _Name
+    user: _Name
+    phone: _Number = ""
+    country_code: _Country = "86"
+
+
+class _OpenData(msgspec.Struct, forbid_unknown_fields=True):
+    appid: _Name
+    user: _Name
+    kind: Literal["userinfo", "phone"]
+    profile: dict[str, Any] = {}
+    phone: _Number = ""
+    country_code: _Country = "86"
+    watermark: dict[str, Any] = {}
+
+
+class _OfApp(msgspec.Struct, forbid_unknown_fields=True):
+    appid: _Name
+
+
 class _Fault(msgspec.Struct, forbid_unknown_fields=True):
     fault: str | int
+    api: Literal["login", "token", "phone", "session"] = "login"
     times: Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)] | None = None
     rate: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
     seconds: Annotated[float, msgspec.Meta(gt=0, le=3600)] | None = None
     user: _Name | None = None
 
 
-def control_app(emulator: Emulator) -> Starlette:
-    """The control API as an application of its own."""
+def control_app(emulator: Emulator, team: Team) -> Starlette:
+    """The control API as an application of its own, and the services of ``team``."""
 
     async def apps(request: Request) -> JSONResponse:
         ask = await _asked(request, _App)
@@ -90,11 +124,38 @@ def control_app(emulator: Emulator) -> Starlette:
             {"codes": [emulator.login(platform, ask.appid, f"{ask.user_prefix}{n}") for n in range(ask.count)]}
         )
 
+    async def phone(request: Request) -> JSONResponse:
+        ask = await _asked(request, _Phone)
+        return JSONResponse(
+            {"code": emulator.phone(_platform(request), ask.appid, ask.user, ask.phone, ask.country_code)}
+        )
+
+    async def open_data(request: Request) -> JSONResponse:
+        ask = await _asked(request, _OpenData)
+        platform = _platform(request)
+        if ask.kind == "phone":
+            made = emulator.phone_data(platform, ask.appid, ask.user, ask.phone, ask.country_code, ask.watermark)
+        else:
+            made = emulator.user_info(platform, ask.appid, ask.user, ask.profile, ask.watermark)
+        plain = {"rawData": made.raw_data, "signature": made.signature} if made.signature else {}
+        return JSONResponse({"encryptedData": made.encrypted_data, "iv": made.iv, **plain})
+
+    async def session_key(request: Request) -> JSONResponse:
+        ask = await _asked(request, _Login)
+        emulator.rotate_key(_platform(request), ask.appid, ask.user)
+        return JSONResponse({})
+
+    async def access_token(request: Request) -> JSONResponse:
+        emulator.revoke_token(_platform(request), (await _asked(request, _OfApp)).appid)
+        return JSONResponse({})
+
     async def add_fault(request: Request) -> JSONResponse:
         fault = _fault(await _asked(request, _Fault))
         emulator.add_fault(_platform(request), fault)
         amount = {"times": fault.times} if fault.rate is None else {"rate": fault.rate}
-        return JSONResponse({"fault": fault.name, **amount, "seconds": fault.seconds, "user": fault.user})
+        return JSONResponse(
+            {"fault": fault.name, "api": fault.api, **amount, "seconds": fault.seconds, "user": fault.user}
+        )
 
     async def clear_faults(request: Request) -> JSONResponse:
         emulator.clear_faults(_platform(request))
@@ -104,13 +165,18 @@ def control_app(emulator: Emulator) -> Starlette:
         seen = emulator.calls(_platform(request))
         code = request.query_params.get("code")
         counts = seen.codes if code is None else {code: seen.codes.get(code, 0)}
-        return JSONResponse({"total": seen.total, "codes": dict(counts)})
+        return JSONResponse({"total": seen.total, "codes": dict(counts), "apis": dict(seen.apis)})
 
     return Starlette(
         routes=[
+            *team_routes(team),
             Route("/emulator/{platform}/apps", apps, methods=["POST"]),
             Route("/emulator/{platform}/login", login, methods=["POST"]),
             Route("/emulator/{platform}/codes", codes, methods=["POST"]),
+            Route("/emulator/{platform}/phone", phone, methods=["POST"]),
+            Route("/emulator/{platform}/open-data", open_data, methods=["POST"]),
+            Route("/emulator/{platform}/session-key", session_key, methods=["POST"]),
+            Route("/emulator/{platform}/access-token", access_token, methods=["DELETE"]),
             Route("/emulator/{platform}/faults", add_fault, methods=["POST"]),
             Route("/emulator/{platform}/faults", clear_faults, methods=["DELETE"]),
             Route("/emulator/{platform}/calls", calls, methods=["GET"]),
@@ -119,6 +185,7 @@ def control_app(emulator: Emulator) -> Starlette:
             HTTPException: _http_error,
             UnknownApp: _unknown_app,
             UnknownPlatform: _unknown_platform,
+            NotFaked: _not_faked,
         },
     )
 
@@ -135,20 +202,20 @@ async def _asked(request: Request, kind: type[_Ask]) -> _Ask:
             raise HTTPException(413, f"the body is over {_BODY_LIMIT} bytes")
     try:
         return msgspec.json.decode(bytes(body), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise HTTPException(400, str(error)) from None
 
 
 def _fault(ask: _Fault) -> Fault:
     name = str(ask.fault)
-    if name not in FAULTS:
-        raise HTTPException(400, f"no fault {name!r}; there are: {', '.join(sorted(FAULTS))}")
+    if name not in APIS[ask.api]:
+        raise HTTPException(400, f"no fault {name!r} of api {ask.api!r}; there are: {', '.join(sorted(APIS[ask.api]))}")
     if ask.times is not None and ask.rate is not None:
         raise HTTPException(400, "give times or rate, not both")
     if (name == "latency") != (ask.seconds is not None):
         raise HTTPException(400, "latency needs seconds, and only latency takes it")
     times = 1 if ask.times is None else ask.times
-    return Fault(name, times, ask.rate, ask.seconds or 0.0, ask.user or "")
+    return Fault(name, times, ask.rate, ask.seconds or 0.0, ask.user or "", ask.api)
 
 
 def _error(status: int, text: str) -> JSONResponse:
@@ -168,3 +235,7 @@ async def _unknown_app(request: Request, error: Exception) -> JSONResponse:
 
 async def _unknown_platform(_request: Request, error: Exception) -> JSONResponse:
     return _error(404, f"no platform {error}")
+
+
+async def _not_faked(_request: Request, error: Exception) -> JSONResponse:
+    return _error(404, str(error))

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from menshen.emulator import identifiers
 from menshen.emulator.identifiers import RandomBytes
 
-__all__ = ["DIALECTS", "Dialect", "Outcome"]
+__all__ = ["DIALECTS", "Api", "Dialect", "Outcome"]
 
 Outcome = Literal[
     "wrong_method",
@@ -29,8 +29,26 @@ Outcome = Literal[
     "blocked",
     "over_quota",
     "busy",
+    "wrong_verb",
+    "wrong_body",
+    "no_token",
+    "malformed_token",
+    "wrong_token",
+    "expired_token",
+    "wrong_openid",
+    "wrong_phone_code",
+    "foreign_phone_code",
+    "wrong_sig_method",
+    "wrong_signature",
+    "day_quota",
+    "unauthorized",
+    "address_not_listed",
+    "address_not_approved",
 ]
-"""Why an exchange did not succeed."""
+"""Why a call did not succeed."""
+
+Api = Literal["stable_token", "token", "phone_number", "check_session", "reset_session_key"]
+"""The calls of a server that are faked, beside the login."""
 
 Fields = dict[str, Any]
 
@@ -39,7 +57,8 @@ Fields = dict[str, Any]
 class Dialect:
     """One platform's voice.
 
-    ``errors``: outcome -> errcode and errmsg. ``greets`` and ``parting``: fields before and after the identity in every
+    ``errors``: outcome -> errcode and errmsg, those that its calls can have. ``apis``: path -> what is called there,
+    beside ``jscode2session``. ``greets`` and ``parting``: fields before and after the identity in every
     success. ``sends_rid``: errmsg ends with a request id.
     """
 
@@ -51,12 +70,13 @@ class Dialect:
     openid: Callable[[bytes, str, str], str]
     unionid: Callable[[bytes, str], str]
     session_key: Callable[[RandomBytes], str]
+    apis: Mapping[str, Api]
 
-    def refuse(self, outcome: Outcome, rid: str) -> Fields:
+    def refuse(self, outcome: Outcome, rid: str, *, login: bool = True) -> Fields:
         errcode, errmsg = self.errors[outcome]
         if self.sends_rid:
-            # Both separators are real; the answer to a POST was seen with the bare one.
-            errmsg += f" rid: {rid}" if outcome == "wrong_method" else f", rid: {rid}"
+            # Both separators are real: with the comma at a login, but for the answer to a POST.
+            errmsg += f", rid: {rid}" if login and outcome != "wrong_method" else f" rid: {rid}"
         return {"errcode": errcode, "errmsg": errmsg}
 
     def accept(self, openid: str, session_key: str, unionid: str) -> Fields:
@@ -82,6 +102,21 @@ _WECHAT: Final = Dialect(
             "blocked": (40226, "code blocked"),
             "over_quota": (45011, "api minute-quota reach limit mustslower retry next minute"),
             "busy": (-1, "system error"),
+            "wrong_verb": (43002, "require POST method"),
+            "wrong_body": (47001, "data format error"),
+            "no_token": (41001, "access_token missing"),
+            "malformed_token": (40014, "invalid access_token"),
+            "wrong_token": (40001, "invalid credential, access_token is invalid or not latest"),
+            "expired_token": (42001, "access_token expired"),
+            "wrong_openid": (40003, "invalid openid"),
+            "wrong_phone_code": (40029, "invalid code"),
+            "foreign_phone_code": (40013, "invalid appid"),
+            "wrong_sig_method": (87008, "invalid sig_method"),
+            "wrong_signature": (87009, "invalid signature"),
+            "day_quota": (45009, "reach max api daily quota limit"),
+            "unauthorized": (48001, "api unauthorized"),
+            "address_not_listed": (40164, "invalid ip 127.0.0.1 ipv6 ::ffff:127.0.0.1, not in whitelist"),
+            "address_not_approved": (89503, "ip must be approved by the administrator"),
         }
     ),
     greets=MappingProxyType({}),  # no errcode on success, whatever the interface page shows
@@ -90,6 +125,15 @@ _WECHAT: Final = Dialect(
     openid=identifiers.wechat_openid,
     unionid=identifiers.wechat_unionid,
     session_key=identifiers.wechat_session_key,
+    apis=MappingProxyType(
+        {
+            "/cgi-bin/stable_token": "stable_token",
+            "/cgi-bin/token": "token",
+            "/wxa/business/getuserphonenumber": "phone_number",
+            "/wxa/checksession": "check_session",
+            "/wxa/resetusersessionkey": "reset_session_key",
+        }
+    ),
 )
 
 _QQ_PARAMETER = (-101222100, "参数错误")  # QQ's one number for a wrong or missing appid, secret or parameter
@@ -118,6 +162,7 @@ _QQ: Final = Dialect(
     openid=identifiers.qq_openid,
     unionid=identifiers.qq_unionid,
     session_key=identifiers.qq_session_key,
+    apis=MappingProxyType({"/api/getToken": "token"}),
 )
 
 DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType({"wechat": _WECHAT, "qq": _QQ})

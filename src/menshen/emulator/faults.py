@@ -9,24 +9,31 @@ Where a fault strikes decides whether the login code is spent, and that is what 
 ``extra_fields`` ``string_errcode``
 ``latency``                                                            delays whatever else happens
 =====================================================================  ============================================
+
+A fault is of one kind of call: logins, unless ``api`` says ``token`` (getting an access token), ``phone`` (numbers by
+code) or ``session`` (checking and resetting a session_key). Those have no ``40226``, and before their work, when the
+access token has been found good, the refusals of :data:`REFUSALS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
 from menshen.emulator.answer import Answer, encode
+from menshen.emulator.dialect import Outcome
 
 __all__ = [
     "AFTER",
+    "APIS",
     "AT_CODE",
     "EXTRA_FIELDS",
     "FAULTS",
     "IN_FRONT",
     "LATENCY",
+    "REFUSALS",
     "Fault",
     "Faults",
     "disfigured",
@@ -38,6 +45,25 @@ AT_CODE: Final = frozenset({"40226", "45011"})
 AFTER: Final = frozenset({"timeout", "truncated", "huge", "control_characters", "extra_fields", "string_errcode"})
 LATENCY: Final = frozenset({"latency"})
 FAULTS: Final = IN_FRONT | AT_CODE | AFTER | LATENCY
+"""Those of logins."""
+
+REFUSALS: Final[MappingProxyType[str, Outcome]] = MappingProxyType(
+    {
+        "40001": "wrong_token",
+        "40014": "malformed_token",
+        "40164": "address_not_listed",
+        "42001": "expired_token",
+        "45009": "day_quota",
+        "45011": "over_quota",
+        "48001": "unauthorized",
+        "89503": "address_not_approved",
+    }
+)
+"""Of calls other than a login. A token that is refused like this is good all the same, as it is for a late answer."""
+
+_OF_CALLS: Final = IN_FRONT | frozenset(REFUSALS) | AFTER | LATENCY
+APIS: Final = MappingProxyType({"login": FAULTS, "token": _OF_CALLS, "phone": _OF_CALLS, "session": _OF_CALLS})
+"""Kind of call -> its faults."""
 
 EXTRA_FIELDS: Final = MappingProxyType({"expires_in": 7200, "extra": {"list": [1, None]}})
 """Keys that no page documents; ``expires_in`` was once sent by WeChat (forum)."""
@@ -50,7 +76,8 @@ _PAGE = b"<html><head><title>%s</title></head><body><h1>%s</h1></body></html>"
 class Fault:
     """One fault as set. It strikes the next ``times`` fitting calls, or each with probability ``rate``.
 
-    ``seconds`` is the length of a latency; ``user`` of "" fits every user, another only calls with that user's code.
+    ``seconds`` is the length of a latency; ``user`` of "" fits every user, another only calls with that user's code
+    or openid. ``api`` is the kind of call.
     """
 
     name: str
@@ -58,6 +85,7 @@ class Fault:
     rate: float | None = None
     seconds: float = 0.0
     user: str = ""
+    api: str = "login"
 
 
 class Faults:
@@ -77,10 +105,10 @@ class Faults:
     def clear(self) -> None:
         self._left.clear()
 
-    def strike(self, among: frozenset[str], user: str, roll: Callable[[], float]) -> Fault | None:
+    def strike(self, among: Collection[str], user: str, roll: Callable[[], float], api: str = "login") -> Fault | None:
         """The first fault among these names that strikes this user now; it is used up by one. ``roll``: [0, 1)."""
         for index, (fault, left) in enumerate(self._left):
-            if fault.name not in among or (fault.user and fault.user != user):
+            if fault.api != api or fault.name not in among or (fault.user and fault.user != user):
                 continue
             if fault.rate is not None:
                 if roll() < fault.rate:

@@ -15,7 +15,10 @@ from typing import Final
 __all__ = [
     "IDENTITY_KEY",
     "RandomBytes",
+    "access_token",
     "login_code",
+    "mobile_number",
+    "phone_code",
     "qq_openid",
     "qq_session_key",
     "qq_unionid",
@@ -51,6 +54,21 @@ def login_code(random: RandomBytes) -> str:
         number, digit = divmod(number, 62)
         digits.append(_BASE62[digit])
     return "".join(digits)
+
+
+def phone_code(random: RandomBytes) -> str:
+    """64 lower-case hex digits: no login code, whatever is tried with it."""
+    return random(32).hex()
+
+
+def access_token(random: RandomBytes) -> str:
+    """Opaque; 136 characters as tokens mostly have, where 512 may come."""
+    return "86_" + base64.urlsafe_b64encode(random(100)).decode()[:133]
+
+
+def mobile_number(key: bytes, user: str) -> str:
+    """A number of the mainland, 11 digits, the same for this user everywhere."""
+    return "138" + str(int.from_bytes(_digest(key, "mobile number", user)[:8], "big") % 10**8).zfill(8)
 
 
 def rid(now: float, random: RandomBytes) -> str:

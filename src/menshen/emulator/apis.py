@@ -1,0 +1,227 @@
+"""The calls of a server other than the login: access tokens, and what needs one.
+
+Where the order of the platform's checks is not known, it is: the access token, the parameters, the thing itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from menshen.emulator.answer import Answer, encode
+from menshen.emulator.codes import Code, Codes
+from menshen.emulator.dialect import Api, Outcome
+from menshen.emulator.exchange import parameters
+from menshen.emulator.faults import AFTER, IN_FRONT, LATENCY, REFUSALS, disfigured, front
+from menshen.emulator.payloads import phone_info
+from menshen.emulator.side import Side, credentials
+from menshen.emulator.visitors import Visitor
+
+__all__ = ["call"]
+
+_KINDS: Final[Mapping[Api, str]] = {
+    "stable_token": "token",
+    "token": "token",
+    "phone_number": "phone",
+    "check_session": "session",
+    "reset_session_key": "session",
+}
+"""What kind of call each is, for faults."""
+
+_TOKEN = re.compile(r"[0-9A-Za-z_-]{20,512}")
+_STANDINGS: Final[Mapping[str, Outcome]] = {
+    "expired": "expired_token",
+    "superseded": "wrong_token",
+    "unknown": "wrong_token",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    side: Side
+    phone_codes: Codes
+    method: str
+    params: Mapping[str, str]
+    body: Mapping[str, Any] | None
+    now: float
+    fault: Callable[[], Outcome | None]
+    """What refuses the call before its work, if anything; asked once."""
+
+
+class _Refused(Exception):
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+
+
+def call(side: Side, phone_codes: Codes, path: str, method: str, query: bytes, body: bytes, now: float) -> Answer:
+    """The answer to one call at ``path``, one of the dialect's, with what the faults make of it."""
+    side.apis[path] = side.apis.get(path, 0) + 1
+    api = side.dialect.apis[path]
+    kind, params, fields = _KINDS[api], parameters(query), _object(body)
+    user = _user(side, phone_codes, params, fields)
+
+    def fault() -> Outcome | None:
+        struck = side.faults.strike(REFUSALS, user, side.roll, kind)
+        return REFUSALS[struck.name] if struck is not None else None
+
+    late = side.faults.strike(LATENCY, user, side.roll, kind)
+    kind_of_answer = side.dialect.content_type
+    before = side.faults.strike(IN_FRONT, user, side.roll, kind)
+    if before is not None and before.name != "-1":
+        answer = front(before.name)
+    else:
+        outcome: Outcome | None = None if before is None else "busy"
+        told: dict[str, Any] = {}
+        if outcome is None:
+            try:
+                told = _WORK[api](_Call(side, phone_codes, method, params, fields, now, fault))
+            except _Refused as refused:
+                outcome = refused.outcome
+        if outcome is not None:
+            told = side.refused(outcome, now, login=False)
+        after = side.faults.strike(AFTER, user, side.roll, kind)
+        answer = Answer(encode(told), kind_of_answer) if after is None else disfigured(after.name, told, kind_of_answer)
+    return answer if late is None else replace(answer, delay=late.seconds)
+
+
+def _stable_token(asked: _Call) -> dict[str, Any]:
+    if asked.method != "POST":
+        raise _Refused("wrong_verb")
+    body = _body(asked)
+    appid = _app(asked, body)
+    force = body.get("force_refresh", False)
+    if not isinstance(force, bool):
+        raise _Refused("wrong_body")
+    token, seconds = asked.side.tokens_of(appid, "stable_token").stable(asked.now, force=force)
+    return {"access_token": token, "expires_in": seconds}
+
+
+def _token(asked: _Call) -> dict[str, Any]:
+    appid = _app(asked, asked.params)
+    token, seconds = asked.side.tokens_of(appid, "token").plain(asked.now)
+    return {**asked.side.dialect.greets, "access_token": token, "expires_in": seconds}
+
+
+def _phone_number(asked: _Call) -> dict[str, Any]:
+    if asked.method != "POST":
+        raise _Refused("wrong_verb")
+    appid = _by_token(asked)
+    body = _body(asked)
+    known = _phone_code(asked.phone_codes, body)
+    if known is None or known.used:
+        raise _Refused("wrong_phone_code")
+    if known.appid != appid:
+        raise _Refused("foreign_phone_code")
+    openid = body.get("openid", "")
+    # What the platform says of a code of another user is not known; the code is not spent by it here.
+    if openid and openid != asked.side.visitors.of(appid, known.user, asked.now).openid:
+        raise _Refused("wrong_phone_code")
+    known.used = True
+    info = phone_info(known.number, known.country)
+    watermark = {"timestamp": int(asked.now), "appid": appid}
+    return {"errcode": 0, "errmsg": "ok", "phone_info": {**info, "watermark": watermark}}
+
+
+def _check_session(asked: _Call) -> dict[str, Any]:
+    _signer(asked)
+    return {"errcode": 0, "errmsg": "ok"}
+
+
+def _reset_session_key(asked: _Call) -> dict[str, Any]:
+    visitor = _signer(asked)
+    asked.side.visitors.new_key(visitor, asked.now)
+    return {"errcode": 0, "errmsg": "ok", "openid": visitor.openid, "session_key": visitor.session_key}
+
+
+_WORK: Final[Mapping[Api, Callable[[_Call], dict[str, Any]]]] = {
+    "stable_token": _stable_token,
+    "token": _token,
+    "phone_number": _phone_number,
+    "check_session": _check_session,
+    "reset_session_key": _reset_session_key,
+}
+
+
+def _app(asked: _Call, given: Mapping[str, Any]) -> str:
+    """Whose AppID and AppSecret these are."""
+    appid, secret = given.get("appid"), given.get("secret")
+    if not isinstance(appid, str) or not appid:
+        raise _Refused("no_appid")
+    if not isinstance(secret, str) or not secret:
+        raise _Refused("no_secret")
+    outcome = credentials(asked.side.apps.get(appid), secret)
+    if outcome is None and given.get("grant_type") != "client_credential":
+        outcome = "wrong_grant_type"
+    outcome = outcome or asked.fault()
+    if outcome is not None:
+        raise _Refused(outcome)
+    return appid
+
+
+def _by_token(asked: _Call) -> str:
+    """Whose access token this is."""
+    text = asked.params.get("access_token", "")
+    if not text:
+        raise _Refused("no_token")
+    if _TOKEN.fullmatch(text) is None:
+        raise _Refused("malformed_token")
+    outcome: Outcome = "wrong_token"
+    for (appid, _), tokens in asked.side.tokens.items():
+        standing = tokens.standing(text, asked.now)
+        if standing == "good":
+            struck = asked.fault()
+            if struck is not None:
+                raise _Refused(struck)
+            return appid
+        if standing != "unknown":
+            outcome = _STANDINGS[standing]
+    raise _Refused(outcome)
+
+
+def _signer(asked: _Call) -> Visitor:
+    """The user whose session_key the caller has shown to know."""
+    appid = _by_token(asked)
+    visitor = asked.side.visitors.by_openid(appid, asked.params.get("openid", ""))
+    if visitor is None:
+        raise _Refused("wrong_openid")
+    if asked.params.get("sig_method") != "hmac_sha256":
+        raise _Refused("wrong_sig_method")
+    expected = hmac.new(visitor.session_key.encode(), b"", hashlib.sha256).hexdigest()
+    if asked.params.get("signature", "").lower() != expected:
+        raise _Refused("wrong_signature")
+    return visitor
+
+
+def _body(asked: _Call) -> Mapping[str, Any]:
+    if asked.body is None:
+        raise _Refused("wrong_body")
+    return asked.body
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _phone_code(codes: Codes, body: Mapping[str, Any]) -> Code | None:
+    code = body.get("code")
+    return codes.find(code) if isinstance(code, str) else None
+
+
+def _user(side: Side, codes: Codes, params: Mapping[str, str], body: Mapping[str, Any] | None) -> str:
+    """Whom a call is about, for faults; "" where it is about nobody, or nobody is known."""
+    known = _phone_code(codes, body) if body is not None else None
+    if known is not None:
+        return known.user
+    openid = params.get("openid", "")
+    visitors = (side.visitors.by_openid(appid, openid) for appid in side.apps) if openid else ()
+    return next((visitor.user for visitor in visitors if visitor is not None), "")

@@ -1,0 +1,83 @@
+"""What one platform has in memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from menshen.emulator.dialect import Dialect, Outcome
+from menshen.emulator.faults import Faults
+from menshen.emulator.identifiers import RandomBytes, rid
+from menshen.emulator.tokens import Tokens
+from menshen.emulator.visitors import Visitors
+
+__all__ = ["AppSettings", "Calls", "Side", "credentials"]
+
+
+@dataclass(frozen=True, slots=True)
+class AppSettings:
+    """One app. ``unionid``: it is bound to an Open Platform account. ``errcode_on_success`` and ``extra_fields`` add
+    to every success what the documentation shows (errcode 0, errmsg ok) and what it does not."""
+
+    secret: str
+    unionid: bool = False
+    errcode_on_success: bool = False
+    extra_fields: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Calls received by one platform, whatever came of them.
+
+    ``total`` and ``codes`` are logins, all and by js_code; ``apis`` are the other calls, by path.
+    """
+
+    total: int
+    codes: Mapping[str, int]
+    apis: Mapping[str, int] = field(default_factory=dict)
+
+
+class Side:
+    """One platform. ``most_counted`` js_codes are counted, then the newest push each other out."""
+
+    __slots__ = ("apis", "apps", "by_code", "dialect", "faults", "most_counted", "name", "random", "tokens", "total",
+                 "visitors")  # fmt: skip
+
+    def __init__(self, name: str, dialect: Dialect, visitors: Visitors, random: RandomBytes, most_counted: int) -> None:
+        self.name = name
+        self.dialect = dialect
+        self.visitors = visitors
+        self.random = random
+        self.most_counted = most_counted
+        self.apps: dict[str, AppSettings] = {}
+        self.tokens: dict[tuple[str, str], Tokens] = {}
+        self.faults = Faults()
+        self.total = 0
+        self.by_code: OrderedDict[str, int] = OrderedDict()
+        self.apis: dict[str, int] = {}
+
+    def count(self, code: str) -> None:
+        self.total += 1
+        if code:
+            self.by_code[code] = self.by_code.get(code, 0) + 1
+            if len(self.by_code) > self.most_counted:
+                self.by_code.popitem(last=False)
+
+    def tokens_of(self, appid: str, api: str) -> Tokens:
+        """Those that this API (``stable_token`` or ``token``) gives this app."""
+        return self.tokens.setdefault((appid, api), Tokens(self.random))
+
+    def refused(self, outcome: Outcome, now: float, *, login: bool = True) -> dict[str, Any]:
+        return self.dialect.refuse(outcome, rid(now, self.random), login=login)
+
+    def roll(self) -> float:
+        return int.from_bytes(self.random(4), "big") / 2**32
+
+
+def credentials(app: AppSettings | None, secret: str) -> Outcome | None:
+    """What is wrong with an app's AppID and AppSecret."""
+    if app is None:
+        return "wrong_appid"
+    return None if app.secret == secret else "wrong_secret"
