@@ -1,4 +1,4 @@
-"""The user pool: sign-ins with the user's own claims, and setting those."""
+"""The user pool: logins with the user's own claims, and what claims may be."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ import msgspec
 import pytest
 from sqlalchemy import event
 
-from menshen.errors import ClaimInvalid, UserUnknown
+from menshen.errors import ClaimInvalid
 from menshen.secret import Secret
 from menshen.sessions.claims import SessionClaims
 from menshen.storage.database import Database
-from menshen.storage.identities import IdentityKey, SignedIn
+from menshen.storage.identities import IdentityKey
 from menshen.storage.sealing import Sealer
+from menshen.storage.user_claims import change_user_claims
 from menshen.users.claims import MOST_BYTES, MOST_CLAIMS, changed_claims
+from menshen.users.entering import Entered, Entry
 from menshen.users.pool import UserPool
 from tests.sessions.rings import new_states
 from tests.storage.conftest import opened
@@ -28,8 +30,12 @@ def pool_on(database: Database, prefix: str = "u") -> UserPool:
     return UserPool(database, Sealer(b"k" * 32, "session-key"), lambda: f"{prefix}{next(numbers)}")
 
 
-async def sign_in(pool: UserPool, openid: str = "o1", at: float = 1.0) -> SignedIn:
-    return await pool.sign_in(IdentityKey("wechat", "wx1", openid), "", Secret("key"), at)
+async def sign_in(pool: UserPool, openid: str = "o1", at: int = 1) -> Entered:
+    entry = Entry(at, seen=pool.seen(IdentityKey("wechat", "wx1", openid), "", Secret("key"), at))
+    async with pool.database.writing() as connection:
+        (entered,) = await pool.enter_all(connection, [entry], True)
+    assert isinstance(entered, Entered)
+    return entered
 
 
 def on_pool(directory: Path, work: Callable[[UserPool, Database], Awaitable[None]]) -> None:
@@ -41,69 +47,32 @@ def on_pool(directory: Path, work: Callable[[UserPool, Database], Awaitable[None
 
 
 def test_a_sign_in_brings_the_users_claims(tmp_path: Path) -> None:
-    async def work(pool: UserPool, _: Database) -> None:
-        assert await sign_in(pool) == SignedIn("u1", True, {})
-        await pool.set_claims("u1", {"role": "vip", "level": "3"})
-        assert await sign_in(pool) == SignedIn("u1", False, {"role": "vip", "level": "3"})
+    async def work(pool: UserPool, database: Database) -> None:
+        assert await sign_in(pool) == Entered("u1", True, {})
+        async with database.writing() as connection:
+            await change_user_claims(connection, "u1", lambda _: {"role": "vip", "level": "3"})
+        assert await sign_in(pool) == Entered("u1", False, {"role": "vip", "level": "3"})
         other = await sign_in(pool, "o2")
         assert other.claims == {}
 
     on_pool(tmp_path, work)
 
 
-def test_a_known_user_costs_two_statements(tmp_path: Path) -> None:
+def test_a_known_user_costs_five_statements_however_many_come_at_once(tmp_path: Path) -> None:
+    """Whose the identity is, how the user stands, his account; then the counters and the identity's newest."""
+
     async def work(pool: UserPool, database: Database) -> None:
-        await sign_in(pool)
+        for openid in ("o1", "o2"):
+            await sign_in(pool, openid)
         statements: list[str] = []
         engine = database.engine.sync_engine
         event.listen(engine, "before_cursor_execute", lambda *said: statements.append(said[2].split()[0]))
-        await sign_in(pool)
-        assert statements == ["BEGIN", "SELECT", "UPDATE"]
+        keys = [IdentityKey("wechat", "wx1", openid) for openid in ("o1", "o2")]
+        async with database.writing() as connection:
+            await pool.enter_all(connection, [Entry(2, seen=pool.seen(k, "", Secret("k"), 2)) for k in keys], True)
+        assert statements == ["BEGIN", "SELECT", "SELECT", "SELECT", "UPDATE", "UPDATE"]
 
     on_pool(tmp_path, work)
-
-
-def test_claims_are_set_changed_and_taken_away(tmp_path: Path) -> None:
-    async def work(pool: UserPool, _: Database) -> None:
-        await sign_in(pool)
-        assert await pool.claims("u1") == {}
-        assert await pool.set_claims("u1", {"role": "vip", "level": "3"}) == {"role": "vip", "level": "3"}
-        assert await pool.set_claims("u1", {"role": None, "gone": None, "level": "4"}) == {"level": "4"}
-        assert await pool.claims("u1") == {"level": "4"}
-
-    on_pool(tmp_path, work)
-
-
-def test_a_user_that_does_not_exist_has_no_claims(tmp_path: Path) -> None:
-    async def work(pool: UserPool, _: Database) -> None:
-        with pytest.raises(UserUnknown):
-            await pool.claims("nobody")
-        with pytest.raises(UserUnknown):
-            await pool.set_claims("nobody", {"role": "vip"})
-
-    on_pool(tmp_path, work)
-
-
-def test_what_is_refused_changes_nothing(tmp_path: Path) -> None:
-    async def work(pool: UserPool, _: Database) -> None:
-        await sign_in(pool)
-        await pool.set_claims("u1", {"role": "vip"})
-        with pytest.raises(ClaimInvalid):
-            await pool.set_claims("u1", {"role": "other", "Bad": "x"})
-        assert await pool.claims("u1") == {"role": "vip"}
-
-    on_pool(tmp_path, work)
-
-
-def test_claims_set_by_two_processes_at_once_are_all_kept(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with opened(tmp_path) as first, opened(tmp_path) as second:
-            pools = [pool_on(first), pool_on(second)]
-            await sign_in(pools[0])
-            await asyncio.gather(*(pools[n % 2].set_claims("u1", {f"c{n}": str(n)}) for n in range(12)))
-            assert await pools[0].claims("u1") == {f"c{n}": str(n) for n in range(12)}
-
-    asyncio.run(main())
 
 
 @pytest.mark.parametrize("name", ["", "A", "1a", "_a", "a-b", "a b", "a\n", "ä", "a" * 33, "x-menshen"])
@@ -149,8 +118,15 @@ def test_the_longest_claims_fit_into_a_state_of_every_kind() -> None:
     assert changed_claims({}, claims) == claims
     now = 1_800_000_000
     state = SessionClaims(
-        *("u" * 27, "s" * 26, "wechat", "w" * 18, "o" * 28, "n" * 28), now, now + 60, now, now + 60, 60, claims
+        *("u" * 27, "s" * 26, "wechat", "w" * 18, "o" * 28, "n" * 28),
+        now,
+        now + 60,
+        now,
+        now + 60,
+        60,
+        claims,
+        "a" * 128,
     )
     states = new_states()
     assert len(states.sealed.mint(state)) <= 2048
-    assert len(states.signed.mint(state, disclose=("openid", "unionid"), renew_at=now, app="a" * 40)) <= 2048
+    assert len(states.signed.mint(state, disclose=("openid", "unionid", "account"), renew_at=now, app="a" * 40)) <= 2048

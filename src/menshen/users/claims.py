@@ -12,8 +12,9 @@ from menshen.errors import ClaimInvalid
 __all__ = ["MOST_BYTES", "MOST_CLAIMS", "changed_claims"]
 
 MOST_CLAIMS = 16
-MOST_BYTES = 900
-"""Of a user's claims as JSON. A login state has a limit, and a user whose claims break it could not log in."""
+MOST_BYTES = 840
+"""Of a user's claims as JSON. A login state has a limit, and a user whose claims break it could not log in; there is
+room beside them for the longest name of an account."""
 
 _name = re.compile(r"[a-z][a-z0-9_]{0,31}").fullmatch
 _value = re.compile(r"[ -~]{0,128}").fullmatch

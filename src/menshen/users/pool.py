@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from menshen.errors import UserUnknown
+from menshen.errors import BrainUnavailable, Refusal, UserBanned
 from menshen.secret import Secret
 from menshen.storage.database import Database
-from menshen.storage.identities import IdentityKey, SeenIdentity, SignedIn, sign_in_identities
+from menshen.storage.identities import IdentityKey, SeenIdentity
 from menshen.storage.sealing import Sealer
-from menshen.storage.user_claims import change_user_claims, find_user_claims
-from menshen.users.claims import changed_claims
+from menshen.storage.user_standings import lock_standings
+from menshen.users.entering import Entered, Entry, Holdings
+from menshen.users.entrance import Entrance
 
 __all__ = ["UserPool"]
 
@@ -25,34 +26,39 @@ class UserPool:
         self._sealer = sealer
         self._new_uid = new_uid
 
+    @property
+    def database(self) -> Database:
+        return self._database
+
     def seen(self, key: IdentityKey, unionid: str, session_key: Secret, now: float) -> SeenIdentity:
-        """What a login brought, for :meth:`sign_in_all`: the session_key sealed. ``now`` in Unix seconds."""
+        """What the platform said in a login, with the session_key sealed. ``now`` in Unix seconds."""
         sealed = self._sealer.seal(session_key, f"{key.platform}/{key.appid}/{key.openid}")
         return SeenIdentity(key, unionid, sealed, int(now))
 
-    async def sign_in(self, key: IdentityKey, unionid: str, session_key: Secret, now: float) -> SignedIn:
-        """The user of this identity, made if need be."""
-        return await self._database.write(self.sign_in_all, self.seen(key, unionid, session_key, now))
+    async def enter_all(
+        self, connection: AsyncConnection, entries: Sequence[Entry], match_unionid: bool
+    ) -> list[Entered | Refusal]:
+        """The user of each login, made if need be, within the caller's transaction; or why it has none.
 
-    async def claims(self, uid: str) -> dict[str, str]:
-        """The user's own claims. Raises ``UserUnknown``."""
-        async with self._database.reading() as connection:
-            claims = await find_user_claims(connection, uid)
-        if claims is None:
-            raise UserUnknown(f"there is no user {uid[:40]}")
-        return claims
-
-    async def set_claims(self, uid: str, changes: Mapping[str, str | None]) -> dict[str, str]:
-        """Set these claims, take away those that are None; all of them afterwards.
-
-        Login states have them from the next login or refresh on. Raises ``ClaimInvalid`` and ``UserUnknown``.
+        ``match_unionid``: a unionid finds its user in another app as well. Refusals are ``IdentityConflict``,
+        ``AccountTaken``, ``AlreadyBound``, ``PhoneTaken``, ``UserBanned``, ``RegistrationClosed``, ``AccountRefused``
+        for an account or a user that is no more, and ``BrainUnavailable``. The user rows stay locked until the
+        transaction ends: what opens a session for them in it is seen by whoever bans or closes them.
         """
-        async with self._database.writing() as connection:
-            claims = await change_user_claims(connection, uid, lambda claims: changed_claims(claims, changes))
-        if claims is None:
-            raise UserUnknown(f"there is no user {uid[:40]}")
-        return claims
+        return await Entrance(connection, entries, match_unionid, self._new_uid).answers()
 
-    async def sign_in_all(self, connection: AsyncConnection, seen: Sequence[SeenIdentity]) -> Sequence[SignedIn]:
-        """The user of each identity, made if need be, within the caller's transaction."""
-        return await sign_in_identities(connection, seen, self._new_uid)
+    async def stand_all(self, connection: AsyncConnection, users: Sequence[tuple[str, int]]) -> list[Refusal | None]:
+        """Whether users who entered before, in another transaction, may still: (uid, Unix seconds) each.
+
+        Locks their rows as :meth:`enter_all` does. Raises nothing.
+        """
+        standings = await lock_standings(connection, {uid for uid, _ in users})
+        answers: list[Refusal | None] = []
+        for uid, at in users:
+            found = standings.get(uid)
+            if found is None or found.status == "closed":
+                answers.append(BrainUnavailable("closed or merged meanwhile: another try finds who it is now"))
+            else:
+                banned = Holdings(found.status, found.banned_until).banned(at)
+                answers.append(UserBanned(uid) if banned else None)
+        return answers
