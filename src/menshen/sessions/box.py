@@ -37,13 +37,23 @@ class Box(Generic[T]):
     """Seals values of one type with the first key, opens with any key of the ring.
 
     ``open`` gives the value in a text and raises ``SessionInvalid`` for anything this ring did not make, whatever is
-    wrong with it. ``kept`` opened texts are remembered: 0 where a text is not expected twice.
+    wrong with it. ``kept`` opened texts are remembered: 0 where a text is not expected twice. ``write`` makes a value's
+    JSON.
     """
 
     open: Callable[[bytes], T]
 
-    def __init__(self, keys: Iterable[SymmetricKey], random: RandomBytes, type_: type[T], *, kept: int = _KEPT) -> None:
+    def __init__(
+        self,
+        keys: Iterable[SymmetricKey],
+        random: RandomBytes,
+        type_: type[T],
+        *,
+        kept: int = _KEPT,
+        write: Callable[[T], bytes] = _encode_json,
+    ) -> None:
         self._random = random
+        self._write = write
         self._ciphers: dict[bytes, AESGCM] = {}
         for key in keys:
             header = msgspec.json.encode({"alg": "dir", "enc": "A256GCM", "kid": key.kid})
@@ -62,7 +72,7 @@ class Box(Generic[T]):
         Raises ``ValueError`` for a value whose text would be too long to be opened.
         """
         nonce = self._random(12)
-        sealed = self._cipher.encrypt(nonce, _encode_json(value), self._header)
+        sealed = self._cipher.encrypt(nonce, self._write(value), self._header)
         parts = (nonce, sealed[:-_TAG], sealed[-_TAG:])
         text = b".".join((self._header, b"", *map(base64url.encode, parts)))
         if len(text) > MAX_BYTES:

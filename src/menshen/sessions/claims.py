@@ -20,7 +20,9 @@ class SessionClaims:
     ``auth`` is the login, the same in every state of a session; ``iat`` is when this state was made; it is too old from
     ``exp`` on. ``end`` is where use alone cannot carry the session (``exp`` is earlier where a session may idle out),
     ``life`` is the most seconds that a renewal gives from its making, 0: it is never renewed. ``unionid`` is "" where
-    the platform gave none. ``claims`` are the user record's own. ``session_key`` is never here: it stays on the server.
+    the platform gave none, ``openid`` too after a login that the platform had no part in. ``account`` is the business
+    account of the user, or "". ``claims`` are the user record's own. ``session_key`` is never here: it stays on the
+    server.
     """
 
     sub: str
@@ -35,6 +37,7 @@ class SessionClaims:
     end: int = 0
     life: int = 0
     claims: Mapping[str, str] = field(default_factory=dict, hash=False)
+    account: str = ""
 
 
 def new_id(random: RandomBytes) -> str:

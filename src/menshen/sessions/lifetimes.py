@@ -36,6 +36,7 @@ def first_claims(
     claims: Mapping[str, str],
     now: int,
     auth: int | None = None,
+    account: str = "",
 ) -> SessionClaims:
     """The claims of a state that is issued with a full life, by a login or (``auth``: its login time) a refresh."""
     end = now + rules.expires_in * 60
@@ -52,6 +53,7 @@ def first_claims(
         end=end,
         life=end - now if renewable(rules) else 0,
         claims=claims,
+        account=account,
     )
 
 

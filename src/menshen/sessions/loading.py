@@ -47,4 +47,5 @@ def claims_of(record: Record) -> SessionClaims:
         end=record.state_end_at,
         life=record.lifetime,
         claims=record.claims,
+        account=record.account,
     )

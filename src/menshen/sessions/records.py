@@ -38,7 +38,7 @@ __all__ = [
     "Why",
 ]
 
-Why = Literal["logout", "revoked", "replaced", "max_sessions", "refresh_reuse"]
+Why = Literal["logout", "revoked", "replaced", "max_sessions", "refresh_reuse", "banned", "closed", "merged", "unbound"]
 
 Record = SessionRow
 """One login: every column of the table as a field, and ``live(now)``."""
@@ -76,6 +76,7 @@ class RefreshTerms:
 
     ``claims`` names what to take over of the user's claims as they are now; ``digest`` finds the new reference, ""
     for the other kinds. ``kind`` is that of the new state, "" where it cannot have changed since the login.
+    ``account_source`` is whose accounts are told, "": any.
     """
 
     expires_in: int
@@ -85,6 +86,7 @@ class RefreshTerms:
     claims: tuple[str, ...] = ()
     digest: str = ""
     kind: str = ""
+    account_source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,7 @@ class SessionRecords:
             claims=terms.claims,
             digest=terms.digest,
             kind=terms.kind,
+            account_source=terms.account_source,
         )
         refreshed = await self._database.write(self._refresh_all, refresh)
         row = refreshed.row
@@ -263,6 +266,7 @@ def _row(new: NewSession, now: float) -> OpenSession:
         openid=claims.openid,
         unionid=claims.unionid,
         claims=claims.claims,
+        account=claims.account,
         digest=new.digest,
         auth=claims.auth or claims.iat,
         state_issued_at=claims.iat,

@@ -66,6 +66,7 @@ class _Payload(msgspec.Struct, frozen=True):
     life: int
     openid: str = ""
     unionid: str = ""
+    account: str = ""
 
 
 def audience(platform: str, appid: str) -> str:
@@ -88,8 +89,9 @@ class SignedSessions:
     def mint(self, claims: SessionClaims, *, disclose: Collection[str], renew_at: int, app: str) -> str:
         """The login state for these claims.
 
-        The client can read it: ``openid`` and ``unionid`` are in it only where ``disclose`` names them. ``renew_at``
-        is when Envoy must begin to ask for a new state (Unix seconds, 0: never); ``app`` is the app's name.
+        The client can read it: ``openid``, ``unionid`` and ``account`` are in it only where ``disclose`` names them.
+        ``renew_at`` is when Envoy must begin to ask for a new state (Unix seconds, 0: never); ``app`` is the app's
+        name.
         Raises ``ValueError`` where the state would be too long.
         """
         payload: dict[str, str | int] = {
@@ -110,6 +112,8 @@ class SignedSessions:
             payload["openid"] = claims.openid
         if "unionid" in disclose and claims.unionid:
             payload["unionid"] = claims.unionid
+        if "account" in disclose and claims.account:
+            payload["account"] = claims.account
         if renew_at:
             payload["rnw"] = renew_at
         for name, value in claims.claims.items():
@@ -121,7 +125,7 @@ class SignedSessions:
         return state.decode()
 
     def open(self, state: bytes, now: float) -> SessionClaims:
-        """The claims of a login state; ``openid`` and ``unionid`` are "" where it does not disclose them.
+        """The claims of a login state; ``openid``, ``unionid`` and ``account`` are "" where it does not disclose them.
 
         Raises ``SessionInvalid`` for anything this ring did not make, whatever is wrong with it, and ``SessionExpired``
         for a genuine state that is too old (``now`` in Unix seconds). As with sealed states an ``iat`` in the future
@@ -164,6 +168,7 @@ def _claims(members: dict[str, Any]) -> SessionClaims:
         end=payload.end,
         life=payload.life,
         claims=msgspec.convert(own, dict[str, str]),
+        account=payload.account,
     )
 
 
