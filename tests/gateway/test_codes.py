@@ -47,17 +47,17 @@ def book(database: Database) -> CodeBook:
     return CodeBook(database, Sealer(KEY, "code-outcome"), time.time, secrets.token_bytes)
 
 
-def with_books(tmp_path: Path, work: Callable[[CodeBook, CodeBook, Database], Awaitable[Any]]) -> Any:
+def with_books(where: Path | str, work: Callable[[CodeBook, CodeBook, Database], Awaitable[Any]]) -> Any:
     """Two books on two connections to one database: two worker processes, as far as the database knows."""
 
     async def main() -> Any:
-        async with opened(tmp_path) as first, opened(tmp_path) as second:
+        async with opened(where) as first, opened(where) as second:
             return await work(book(first), book(second), first)
 
     return asyncio.run(main())
 
 
-def test_parallel_requests_share_one_exchange_within_and_between_processes(tmp_path: Path) -> None:
+def test_parallel_requests_share_one_exchange_within_and_between_processes(database_url: str) -> None:
     async def work(one: CodeBook, two: CodeBook, database: Database) -> None:
         exchange, now = Exchange(database), time.time()
         outcomes = await asyncio.gather(*(b.once("wechat/wx1", "c", now, exchange) for b in [one, two] * 10))
@@ -65,10 +65,10 @@ def test_parallel_requests_share_one_exchange_within_and_between_processes(tmp_p
         assert {outcome.claims for outcome in outcomes} == {CLAIMS}
         assert all(outcome.session_key == Secret("planted-session-key") for outcome in outcomes)
 
-    with_books(tmp_path, work)
+    with_books(database_url, work)
 
 
-def test_a_request_that_envoy_received_before_the_outcome_shares_it_and_a_later_one_does_not(tmp_path: Path) -> None:
+def test_a_request_that_envoy_received_before_the_outcome_shares_it_and_a_later_one_does_not(database_url: str) -> None:
     async def work(one: CodeBook, two: CodeBook, database: Database) -> None:
         exchange, before = Exchange(database), time.time()
         await one.once("wechat/wx1", "c", before, exchange)
@@ -78,11 +78,11 @@ def test_a_request_that_envoy_received_before_the_outcome_shares_it_and_a_later_
                 await b.once("wechat/wx1", "c", time.time(), exchange)
         assert exchange.asked == 1
 
-    with_books(tmp_path, work)
+    with_books(database_url, work)
 
 
 @pytest.mark.parametrize("refusal", [CodeInvalid, PlatformSaysBusy])
-def test_a_refusal_is_shared_and_then_the_code_is_spent(refusal: type[Refusal], tmp_path: Path) -> None:
+def test_a_refusal_is_shared_and_then_the_code_is_spent(refusal: type[Refusal], database_url: str) -> None:
     async def work(one: CodeBook, two: CodeBook, database: Database) -> None:
         exchange, now = Exchange(database, refusal()), time.time()
         outcomes = await asyncio.gather(
@@ -94,30 +94,30 @@ def test_a_refusal_is_shared_and_then_the_code_is_spent(refusal: type[Refusal], 
             await two.once("wechat/wx1", "c", time.time(), exchange)
         assert exchange.asked == 1
 
-    with_books(tmp_path, work)
+    with_books(database_url, work)
 
 
-def test_a_code_that_was_never_sent_can_be_tried_again(tmp_path: Path) -> None:
+def test_a_code_that_was_never_sent_can_be_tried_again(database_url: str) -> None:
     async def work(one: CodeBook, two: CodeBook, database: Database) -> None:
         unsent = Exchange(database, PlatformUnreachable())
         with pytest.raises(PlatformUnreachable):
             await one.once("wechat/wx1", "c", time.time(), unsent)
         assert (await two.once("wechat/wx1", "c", time.time(), Exchange(database))).claims == CLAIMS
 
-    with_books(tmp_path, work)
+    with_books(database_url, work)
 
 
-def test_codes_of_two_apps_are_two_codes(tmp_path: Path) -> None:
+def test_codes_of_two_apps_are_two_codes(database_url: str) -> None:
     async def work(one: CodeBook, _two: CodeBook, database: Database) -> None:
         exchange = Exchange(database)
         await one.once("wechat/wx1", "c", time.time(), exchange)
         await one.once("wechat/wx2", "c", time.time(), exchange)
         assert exchange.asked == 2
 
-    with_books(tmp_path, work)
+    with_books(database_url, work)
 
 
-def test_a_client_that_hangs_up_does_not_spoil_it_for_the_others(tmp_path: Path) -> None:
+def test_a_client_that_hangs_up_does_not_spoil_it_for_the_others(database_url: str) -> None:
     async def work(one: CodeBook, _two: CodeBook, database: Database) -> None:
         exchange, now = Exchange(database, takes=0.2), time.time()
         first = asyncio.create_task(one.once("wechat/wx1", "c", now, exchange))
@@ -128,7 +128,7 @@ def test_a_client_that_hangs_up_does_not_spoil_it_for_the_others(tmp_path: Path)
         assert (await second).claims == CLAIMS
         assert exchange.asked == 1
 
-    with_books(tmp_path, work)
+    with_books(database_url, work)
 
 
 def test_neither_code_nor_session_key_is_in_the_database_file(tmp_path: Path) -> None:
@@ -140,9 +140,9 @@ def test_neither_code_nor_session_key_is_in_the_database_file(tmp_path: Path) ->
         assert b"planted" not in file.read_bytes()
 
 
-def test_old_codes_are_forgotten(tmp_path: Path) -> None:
+def test_old_codes_are_forgotten(database_url: str) -> None:
     async def main() -> None:
-        async with opened(tmp_path) as database:
+        async with opened(database_url) as database:
             moment = [1000.0]
             codes = CodeBook(database, Sealer(KEY, "code-outcome"), lambda: moment[0], secrets.token_bytes)
             exchange = Exchange(database)

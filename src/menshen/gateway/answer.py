@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from menshen.config.snapshot import LoginPlugin, Route, StatusStyle
-from menshen.errors import PlatformLimit, Refusal
+from menshen.errors import LoginRefused, PlatformLimit, Refusal
 from menshen.gateway.assertion import Asserter
 from menshen.gateway.codes import LoggedIn
 from menshen.gateway.credentials import cookie_without
@@ -47,20 +47,23 @@ class Answer:
 
 def answer_refusal(refusal: Refusal, request_id: str, style: StatusStyle = "menshen") -> Answer:
     """The error contract: ``{code, reason, message, action, request_id}`` and ``x-menshen-code``."""
+    # What a hook of the team's said is for the client; every other detail is for the log.
+    said = refusal.detail if isinstance(refusal, LoginRefused) else ""
     body = {
         "code": refusal.code,
         "reason": refusal.reason,
-        "message": refusal.text(),
+        "message": said or refusal.text(),
         "action": refusal.action,
         "request_id": request_id,
     }
     headers = [*_JSON, (HEADER_CODE.encode(), b"%d" % refusal.code)]
-    if isinstance(refusal, PlatformLimit):
-        headers.append((b"retry-after", b"60"))  # WeChat counts per user and minute
+    wait = 60 if isinstance(refusal, PlatformLimit) else refusal.retry_after  # WeChat counts per user and minute
+    if wait is not None:
+        headers.append((b"retry-after", b"%d" % wait))
     return Answer(False, refusal.http_status(style), headers, msgspec.json.encode(body))
 
 
-def answer_json(body: Mapping[str, object], headers: Headers) -> Answer:
+def answer_json(body: Mapping[str, object] | msgspec.Struct, headers: Headers) -> Answer:
     """An answer of the gateway's own that is no refusal."""
     return Answer(False, 200, [*_JSON, *headers], msgspec.json.encode(body))
 

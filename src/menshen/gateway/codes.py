@@ -19,6 +19,7 @@ from menshen.errors import (
     REFUSALS,
     CodeUsed,
     InternalFault,
+    LoginRefused,
     PlatformTimeout,
     PlatformUnreachable,
     Refusal,
@@ -68,6 +69,8 @@ class _Record:
     reference: str = ""
     seed: str = ""
     refused: str = ""
+    said: str = ""
+    """The text of a refusal that has one of its own (``LoginRefused``)."""
 
 
 Spend = Callable[[LoggedIn], CodeOutcome]
@@ -138,7 +141,9 @@ class CodeBook:
                 await release_code(connection, digest, claim)
             raise
         except Refusal as refusal:
-            await self._database.write(finish_codes, self._spent(digest, _Record(refused=refusal.reason)))
+            said = refusal.detail if isinstance(refusal, LoginRefused) else ""
+            record = _Record(refused=refusal.reason, said=said)
+            await self._database.write(finish_codes, self._spent(digest, record))
             raise
 
     def _spent(self, digest: str, record: _Record) -> CodeOutcome:
@@ -148,7 +153,7 @@ class CodeBook:
     def _outcome(self, digest: str, state: CodeState) -> LoggedIn:
         record = msgspec.json.decode(self._sealer.unseal(state.sealed_outcome or "", digest).reveal(), type=_Record)
         if record.claims is None:
-            raise REFUSALS.get(record.refused, InternalFault)("shared with a parallel request")
+            raise REFUSALS.get(record.refused, InternalFault)(record.said or "shared with a parallel request")
         secrets = (Secret(record.reference), Secret(record.seed))
         return LoggedIn(record.claims, Secret(record.session_key), record.new_user, *secrets)
 

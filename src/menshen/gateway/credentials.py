@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
@@ -24,6 +24,7 @@ from menshen.errors import (
 )
 from menshen.gateway.request import AuthRequest
 from menshen.gateway.wire import SECRET_HEADERS
+from menshen.secret import Secret
 
 __all__ = ["Credentials", "body_fields", "cookie_value", "cookie_without", "find_any_state", "find_credentials"]
 
@@ -33,10 +34,15 @@ _MAX_FIELDS = 64
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a request carries: None where it carries nothing, text as sent otherwise (an empty state counts as none)."""
+    """What a request carries: None where it carries nothing, text as sent otherwise (an empty state counts as none).
+
+    ``username`` and ``password`` come beside a code alone, and only where the plugin takes them.
+    """
 
     code: str | None
     state: bytes | None
+    username: str = ""
+    password: Secret = field(default_factory=lambda: Secret(""))
 
 
 def find_credentials(request: AuthRequest, plugin: LoginPlugin) -> Credentials:
@@ -50,7 +56,10 @@ def find_credentials(request: AuthRequest, plugin: LoginPlugin) -> Credentials:
         _refuse_secret(request, plugin)
     if not _SECRET_HEADERS.isdisjoint(request.headers):
         raise ClientSentSecret("in a header")
-    return Credentials(code, state)
+    if code is None or plugin.account is None:
+        return Credentials(code, state)
+    username, password = (_beside(request, plugin, name) for name in (plugin.account.username, plugin.account.password))
+    return Credentials(code, state, username, Secret(password))
 
 
 def find_any_state(request: AuthRequest, plugins: Sequence[LoginPlugin]) -> tuple[tuple[LoginPlugin, ...], bytes]:
@@ -119,6 +128,11 @@ def _code(request: AuthRequest, plugin: LoginPlugin, *, has_state: bool) -> str 
 
 
 def _query(request: AuthRequest, name: str) -> bytes | None:
+    value = _query_text(request, name)
+    return None if value is None else value.encode("latin-1", "replace")
+
+
+def _query_text(request: AuthRequest, name: str) -> str | None:
     """The one value of a query parameter. The cheap test first: most requests do not carry the name at all."""
     raw = request.query
     if not raw or (name.encode() not in raw and b"%" not in raw):
@@ -133,7 +147,7 @@ def _query(request: AuthRequest, name: str) -> bytes | None:
     plain = sum(part.split(b"=", 1)[0] == name.encode() for part in raw.split(b"&"))
     if len(values) > 1 or plain != 1:
         raise AmbiguousCredential(f"query parameter {name} twice, or spelled in escapes")
-    return values[0].encode("latin-1", "replace")
+    return values[0]
 
 
 def cookie_value(request: AuthRequest, name: str) -> bytes | None:
@@ -170,14 +184,25 @@ def _code_in_body(request: AuthRequest, plugin: LoginPlugin, *, has_state: bool)
         if has_state:
             return None
         raise BodyTooLarge
-    values = [value for key, value in body_fields(request) or () if key == plugin.code.name]
+    return _body_text(request, plugin.code.name)
+
+
+def _body_text(request: AuthRequest, name: str) -> str | None:
+    """The one value of a field of the body."""
+    values = [value for key, value in body_fields(request) or () if key == name]
     if len(values) > 1:
-        raise AmbiguousCredential("two codes in the body")
+        raise AmbiguousCredential(f"{name} twice in the body")
     if not values:
         return None
     if not isinstance(values[0], str):
-        raise BodyMalformed("the code is not a string")
+        raise BodyMalformed(f"{name} is not a string")
     return values[0]
+
+
+def _beside(request: AuthRequest, plugin: LoginPlugin, name: str) -> str:
+    """A field that stands where the code does; "" where it does not, as in a form that was left empty."""
+    in_body = plugin.code.position == "body"
+    return (_body_text(request, name) if in_body else _query_text(request, name)) or ""
 
 
 def body_fields(request: AuthRequest) -> list[tuple[str, Any]] | None:

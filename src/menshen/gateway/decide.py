@@ -49,7 +49,8 @@ def decide(
         credentials = find_credentials(request, plugin)
         state = credentials.state
         if credentials.code is not None:
-            return Exchange(route, _checked(credentials.code, plugin), request.received, state)
+            code = _checked(credentials.code, plugin)
+            return Exchange(route, code, request.received, state, credentials.username, credentials.password)
         if state is None:
             if route.access == "optional":
                 return Allow(route, None)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from menshen.config.snapshot import Route
 from menshen.errors import Refusal
+from menshen.secret import Secret
 from menshen.sessions.claims import SessionClaims
 
 __all__ = ["Allow", "Decision", "Deny", "Exchange", "Load"]
@@ -37,12 +38,15 @@ class Exchange:
     """A login: the code must be exchanged with the platform first. ``received`` in Unix seconds.
 
     ``presented`` is the login state that came with the code: its session ends with this login (attack class 27).
+    ``username`` and ``password`` are there where the plugin takes them beside the code and the client sent one.
     """
 
     route: Route
     code: str
     received: float
     presented: bytes | None = None
+    username: str = ""
+    password: Secret = field(default_factory=lambda: Secret(""))
 
 
 @dataclass(frozen=True, slots=True)

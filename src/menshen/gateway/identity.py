@@ -25,6 +25,7 @@ def identity_values(plugin: LoginPlugin, claims: SessionClaims | None) -> dict[s
         "appid": claims.appid,
         "openid": claims.openid,
         "unionid": claims.unionid,
+        "account": claims.account,
         "session": claims.sid,
         "source": claims.platform,
     }

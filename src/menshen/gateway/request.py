@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["AuthRequest"]
 
@@ -15,13 +15,14 @@ class AuthRequest:
     ``route`` is Envoy's stamp ``id@checksum``: the brain looks the route up by it and never matches a URL again
     (security rule 2). ``headers`` has lower-case names; Envoy joins repeated headers with a comma. ``query`` is raw.
     ``body`` is None where the route does not need it; ``body_partial`` says that it was longer than Envoy keeps.
-    ``received`` is when Envoy had the request's first byte, in Unix seconds.
+    ``received`` is when Envoy had the request's first byte, in Unix seconds. What a client sends is not in the repr:
+    there are codes, login states and passwords in it.
     """
 
     route: str
-    headers: Mapping[bytes, bytes]
-    query: bytes = b""
-    body: bytes | None = None
+    headers: Mapping[bytes, bytes] = field(repr=False)
+    query: bytes = field(default=b"", repr=False)
+    body: bytes | None = field(default=None, repr=False)
     body_partial: bool = False
     request_id: str = ""
     received: float = 0.0

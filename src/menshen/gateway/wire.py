@@ -7,30 +7,32 @@ status, and ``local_reply_config`` puts the real one back while it leaves the bo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final
 
 __all__ = [
+    "API_PREFIX",
     "AUTHZ_PREFIX",
     "BODY_LIMIT",
-    "CLIENT_API",
     "HEADER_CLIENT",
     "HEADER_CODE",
     "HEADER_PARTIAL_BODY",
     "HEADER_RECEIVED",
     "HEADER_REQUEST_ID",
     "HEADER_ROUTE",
+    "HEADER_SENT_SECRET",
     "HEALTH_PATH",
     "SECRET_HEADERS",
     "WIRE_STATUSES",
-    "ClientCall",
     "stamp",
     "to_wire",
 ]
 
 AUTHZ_PREFIX: Final = "/authz"
 """In front of the client's own path on every authorization request."""
+
+API_PREFIX: Final = "/api"
+"""In front of ``/<snapshot checksum>/<path>`` on every call of the user API, which Envoy hands over as it is."""
 
 HEALTH_PATH: Final = "/health"
 """``GET`` on the brain; 200 while it can decide."""
@@ -55,11 +57,8 @@ HEADER_REQUEST_ID: Final = "x-request-id"
 HEADER_PARTIAL_BODY: Final = "x-envoy-auth-partial-body"
 """``true`` where the body was longer than :data:`BODY_LIMIT` and the brain has its start only."""
 
-ClientCall = Literal["token", "logout", "sessions"]
-
-CLIENT_API: Final[Mapping[ClientCall, str]] = MappingProxyType({"token": "POST", "logout": "POST", "sessions": "GET"})
-"""What the gateway itself serves under ``listener.client_api``, with its method. Envoy stamps ``~token@checksum``: no
-route of a document can have such an id."""
+HEADER_SENT_SECRET: Final = "x-menshen-sent-secret"  # noqa: S105  (a header's name)
+"""On a call of the user API, what the client sent in one of :data:`SECRET_HEADERS`."""
 
 SECRET_HEADERS: Final = ("secret", "appsecret", "app_secret", "app-secret")
 """Shown to the brain only so that it can refuse a client that sends an AppSecret."""

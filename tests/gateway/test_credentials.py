@@ -1,0 +1,105 @@
+"""Username and password beside a code: read where the code is, only beside a code, and never twice."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from menshen.config.snapshot import CodeAt, LoginPlugin
+from menshen.config.user_rules import AccountFields
+from menshen.errors import AmbiguousCredential, BodyMalformed, ClientSentSecret
+from menshen.gateway.credentials import Credentials, find_credentials
+from menshen.gateway.decide import decide, route_table
+from menshen.gateway.decision import Exchange
+from menshen.gateway.request import AuthRequest
+from menshen.secret import Secret
+from tests.gateway.samples import NOW, SNAPSHOT, nobody, plugin
+from tests.sessions.rings import new_states
+
+IN_QUERY = plugin(code=CodeAt("query", "code"), account=AccountFields())
+IN_BODY = plugin(code=CodeAt("body", "js_code"), account=AccountFields("user", "pass"))
+
+
+def by_query(query: str, login: LoginPlugin = IN_QUERY) -> Credentials:
+    return find_credentials(AuthRequest("r", {}, query.encode()), login)
+
+
+def by_body(body: Any, login: LoginPlugin = IN_BODY) -> Credentials:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return find_credentials(AuthRequest("r", {b"content-type": b"application/json"}, body=raw), login)
+
+
+def test_in_the_query_where_the_code_is() -> None:
+    """Seed 002: ``?username=…&password=…&code=…``."""
+    found = by_query("username=zhang&password=p%26w%2B1&code=c0de")
+    assert found == Credentials("c0de", None, "zhang", Secret("p&w+1"))
+
+
+def test_in_the_body_under_the_names_that_the_plugin_gives() -> None:
+    found = by_body({"js_code": "c0de", "user": "zhang", "pass": "秘密 1"})
+    assert found == Credentials("c0de", None, "zhang", Secret("秘密 1"))
+    form = AuthRequest("r", {b"content-type": b"application/x-www-form-urlencoded"}, body=b"js_code=c&user=u&pass=p")
+    assert find_credentials(form, IN_BODY) == Credentials("c", None, "u", Secret("p"))
+
+
+def test_letters_of_other_scripts_arrive_as_they_are() -> None:
+    found = by_query("username=%E5%BC%A0&password=%E5%AF%86%E7%A0%81&code=c")
+    assert (found.username, found.password) == ("张", Secret("密码"))
+
+
+@pytest.mark.parametrize("query", ["code=c", "code=c&username=&password="])
+def test_an_empty_form_is_a_code_alone(query: str) -> None:
+    assert by_query(query) == Credentials("c", None, "", Secret(""))
+
+
+def test_without_a_code_they_are_the_backends_business() -> None:
+    assert by_query("username=zhang&password=secret") == Credentials(None, None)
+
+
+def test_a_plugin_that_takes_no_account_does_not_look() -> None:
+    login = replace(IN_QUERY, account=None)
+    assert by_query("code=c&username=zhang&username=li&password=x", login) == Credentials("c", None)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "code=c&username=a&username=b&password=p",
+        "code=c&username=a&password=p&password=q",
+        "code=c&username=a&%70assword=p",
+        "code=c&user%6Eame=a&password=p",
+    ],
+)
+def test_two_of_one_name_or_a_hidden_one_are_refused(query: str) -> None:
+    """Attack class 28: read one way here, another way by what stands behind."""
+    with pytest.raises(AmbiguousCredential):
+        by_query(query)
+
+
+def test_a_repeated_key_of_json_and_what_is_no_text_are_refused() -> None:
+    with pytest.raises(AmbiguousCredential):
+        by_body(b'{"js_code": "c", "user": "a", "user": "b", "pass": "p"}')
+    for body in ({"js_code": "c", "user": 7, "pass": "p"}, {"js_code": "c", "user": "a", "pass": ["p"]}):
+        with pytest.raises(BodyMalformed):
+            by_body(body)
+
+
+def test_an_appsecret_beside_them_is_still_refused() -> None:
+    """Seed 003's client sends its secret: it has leaked, and is told so."""
+    with pytest.raises(ClientSentSecret):
+        by_body({"js_code": "c", "user": "a", "pass": "p", "secret": "whatever"})
+    with pytest.raises(ClientSentSecret):
+        by_query(f"code=c&username=a&password={IN_QUERY.app.secret.reveal()}")
+
+
+def test_they_reach_the_login_and_show_nowhere() -> None:
+    route = replace(SNAPSHOT.routes[0], login=IN_QUERY)
+    snapshot = replace(SNAPSHOT, routes=(route,)).sealed()
+    request = AuthRequest(f"{route.id}@{snapshot.checksum}", {}, b"code=c0de&username=zhang&password=planted-pass")
+    decision = decide(request, route_table((snapshot,)), new_states().open, nobody, NOW)
+    assert isinstance(decision, Exchange)
+    assert (decision.username, decision.password) == ("zhang", Secret("planted-pass"))
+    assert "planted" not in repr(decision) + repr(request)
