@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from menshen.config.snapshot import (
     Upstream,
     UpstreamTls,
 )
+from menshen.config.user_rules import AccountFields
 from menshen.envoy.addresses import Addresses
 from menshen.secret import Secret
 
@@ -38,7 +40,9 @@ def state(name: str, request_in: Any, return_in: Any = "header") -> SessionRules
 
 
 BY_HEADER = plugin("by-header", CodeAt("header", "js_code"), state("user_session", "header"))
-BY_QUERY = plugin("by-query", CodeAt("query", "code"), state("token", "query"), CLOUDRUN)
+BY_QUERY = replace(
+    plugin("by-query", CodeAt("query", "code"), state("token", "query"), CLOUDRUN), account=AccountFields("who", "word")
+)
 BY_BODY = plugin("by-body", CodeAt("body", "code"), state("sid", "cookie", "cookie"), OWN)
 
 
@@ -106,9 +110,12 @@ FULL = sample(
             tls=UpstreamTls("orders.internal", "/data/ca.pem"),
         ),
     ),
-    listener=Listener(Tls("/data/tls/chain.pem", "/data/tls/key.pem"), trusted_hops=1),
+    listener=Listener(Tls("/data/tls/chain.pem", "/data/tls/key.pem"), trusted_hops=1, client_api=""),
 )
 PLAIN = sample()
+
+OWN = sample(routes=(sample_routes()[1],))
+"""One route of a document, and the gateway's own."""
 
 ADDRESSES = Addresses(
     listen=Endpoint("127.0.0.1", 8080),

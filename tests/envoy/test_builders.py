@@ -19,6 +19,7 @@ from menshen.config.snapshot import (
     Upstream,
     UpstreamTls,
 )
+from menshen.config.user_rules import AccountRules, Callout, CaptchaRules, HookRules, UserRules
 from menshen.envoy.authorization import authorization_filter
 from menshen.envoy.clusters import brain_cluster, upstream_cluster
 from menshen.envoy.http_connection_manager import http_connection_manager
@@ -29,7 +30,8 @@ from menshen.envoy.states import providers_of
 from menshen.envoy.strip import WAFER_HEADERS, plugins_of, stripped_names
 from menshen.envoy.typed import Json, seconds
 from menshen.gateway.wire import WIRE_STATUSES, to_wire
-from tests.envoy.samples import ADDRESSES, BY_HEADER, PLAIN, route, sample
+from menshen.secret import Secret
+from tests.envoy.samples import ADDRESSES, BY_HEADER, PLAIN, route, sample, sample_routes
 from tests.envoy.signed import KEYS, OTHER, SIGNED, public, signed_routes
 
 CA = ADDRESSES.system_ca
@@ -128,7 +130,7 @@ def entries(tree: Json) -> list[Json]:
 
 @pytest.mark.parametrize("keys", ["", KEYS])
 def test_whoever_is_not_public_is_judged_by_somebody(keys: str) -> None:
-    """By the brain, which needs the stamp; or by Envoy, in every part of the judgement."""
+    """By the brain, which needs the stamp; or by Envoy, in every part of the judgement. The brain judges its own."""
     snapshot = sample(routes=tuple(signed_routes()))
     public = {route.id for route in snapshot.routes if route.login is None}
     alone = 0
@@ -138,7 +140,9 @@ def test_whoever_is_not_public_is_judged_by_somebody(keys: str) -> None:
             asked = "disabled" not in filters.get("menshen.authorization", {})
             judged = {"menshen.states", *REVOKED_FILTERS.values()} <= set(filters)
             open_to_all = "name" not in entry or entry["name"] in public
-            assert asked + judged + open_to_all == 1, entry
+            own = entry.get("route", {}).get("cluster") == "brain"
+            assert own == entry.get("name", "").startswith("~")
+            assert asked + judged + open_to_all + own == 1, entry
             assert not asked or "menshen.stamp" in filters, entry
             assert not judged or "disabled" not in repr([filters[name] for name in REVOKED_FILTERS.values()])
             alone += judged
@@ -251,3 +255,21 @@ def test_durations(value: float, text: str) -> None:
 def _value(mapper: Json) -> int:
     value: int = mapper["filter"]["status_code_filter"]["comparison"]["value"]["default_value"]
     return value
+
+
+def test_envoy_waits_for_a_login_as_long_as_it_may_take() -> None:
+    def patience(snapshot: Snapshot) -> str:
+        config = authorization_filter(snapshot, 1)["typed_config"]
+        limit: str = config["http_service"]["server_uri"]["timeout"]
+        return limit
+
+    asked = Callout("https://team.example.com", Secret("x" * 16), timeout=4.0)
+    users = UserRules(
+        accounts=AccountRules(verifier=asked),
+        captcha=CaptchaRules(replace(asked, timeout=2.5)),
+        hooks=HookRules(timeout=0.5),
+    )
+    assert patience(sample()) == "9s"
+    assert patience(sample(users=users)) == "14.5s", "an account may come beside the code"
+    without = tuple(route for route in sample_routes() if route.login is None or route.login.account is None)
+    assert patience(sample(users=users, routes=without)) == "8s"

@@ -147,6 +147,8 @@ def test_a_stranger_header_that_only_looks_similar_stays(edge: Edge) -> None:
         ("/mini/query?code=CODE&a=1&token=STATE", []),
         ("/mini/query?a=1&%74oken=STATE&c%6fde=CODE", []),
         ("/mini/query?token=STATE&token=STATE&a=1", []),
+        ("/mini/query?code=CODE&who=STATE&a=1&word=STATE", []),
+        ("/mini/free?wh%6f=STATE&word=STATE&%77ord=STATE&a=1", []),
         ("/mini/free?token=STATE&a=1&code=CODE", []),
         ("/mall/orders/7", [("secret", "STATE"), ("AppSecret", "STATE"), ("app_secret", "STATE")]),
     ],

@@ -1,4 +1,4 @@
-"""The resources of two snapshots, as they were last looked at by a human. UPDATE_GOLDEN=1 writes them anew."""
+"""The resources of some snapshots, as they were last looked at by a human. UPDATE_GOLDEN=1 writes them anew."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from menshen.config.snapshot import Snapshot
+from menshen.config.snapshot import Listener, Snapshot
 from menshen.envoy import build
 from menshen.envoy.addresses import FILES, Subscription
 from menshen.envoy.binary import find_envoy
@@ -18,7 +18,7 @@ from menshen.envoy.resources import BOOTSTRAP
 from menshen.envoy.revoked import REVOKED_FILTERS, revoked_apps, revoked_sessions
 from menshen.envoy.states import STATES
 from tests.envoy.certificates import self_signed
-from tests.envoy.samples import ADDRESSES, FULL, PLAIN, PLANTED, sample
+from tests.envoy.samples import ADDRESSES, FULL, OWN, PLAIN, PLANTED, sample
 from tests.envoy.signed import signed_routes
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -27,12 +27,15 @@ KEY = (
     '"y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","kid":"1","alg":"ES256","use":"sig"}]}'
 )
 """Of RFC 7517, A.1."""
-SIGNED = sample(routes=tuple(r for r in signed_routes() if r.group in ("app", "find", "long")))
-CASES = [("full", FULL, ""), ("plain", PLAIN, ""), ("signed", SIGNED, KEY)]
+SIGNED = sample(
+    routes=tuple(r for r in signed_routes() if r.group in ("app", "find", "long")), listener=Listener(client_api="")
+)
+CASES = [("full", FULL, ""), ("plain", PLAIN, ""), ("signed", SIGNED, KEY), ("own", OWN, "")]
 SHOWN = {
     "full": {BOOTSTRAP, FILES["cds"], FILES["lds"], FILES["rds"], FILES["sds"]},
     "plain": {FILES["cds"], FILES["lds"]},
     "signed": {FILES["lds"], FILES["rds"], FILES["states"]},
+    "own": {FILES["rds"]},
 }
 
 

@@ -20,7 +20,7 @@ from menshen.envoy.retries import USUAL_RETRIES, retry_policy
 from menshen.envoy.revoked import revoked_on
 from menshen.envoy.stamp import STAMP, stamp_of
 from menshen.envoy.states import STATES, Provider, checked_by
-from menshen.envoy.typed import Json, seconds, written, written_if_missing
+from menshen.envoy.typed import Json, method_is, seconds, written, written_if_missing
 from menshen.errors import SessionInvalid
 from menshen.sessions.lifetimes import renewable
 
@@ -96,7 +96,7 @@ def _way(route: Route, upstream: Upstream, credentials: Carried) -> Json:
     """What is the same whoever judges: name, match, upstream, and the credentials that stop here."""
     match = api_match(route.prefix, route.path)
     if route.methods:
-        match = {**match, "headers": [_method(route.methods)]}
+        match = {**match, "headers": [method_is(route.methods)]}
     action: Json = {"cluster": cluster_name(route.upstream), "timeout": seconds(upstream.timeout)}
     if upstream.connect_retries != USUAL_RETRIES:
         action["retry_policy"] = retry_policy(upstream.connect_retries)
@@ -108,9 +108,3 @@ def _way(route: Route, upstream: Upstream, credentials: Carried) -> Json:
     if credentials.query:
         entry["typed_per_filter_config"][CREDENTIALS] = without_query(credentials.query)
     return entry
-
-
-def _method(methods: Sequence[str]) -> Json:
-    allowed = sorted(set(methods))
-    value = {"exact": allowed[0]} if len(allowed) == 1 else {"safe_regex": {"regex": "|".join(allowed)}}
-    return {"name": ":method", "string_match": value}

@@ -33,16 +33,32 @@ _PACKAGE: Final = "envoy.extensions.filters.http.ext_authz.v3"
 _TIMEOUT: Final = 7.0
 """A login waits for the platform for up to 5 s; the brain answers that with an error of its own."""
 
+_HOOKS: Final = 2
+"""Times that a login may wait for hooks: before it, and after it."""
+
 _ANSWER: Final = ("content-type", "retry-after", "cache-control", "www-authenticate", "set-cookie")
 """Headers of a denial, or of an answer that travels as one."""
 
 
 def authorization_filter(snapshot: Snapshot, workers: int) -> Json:
-    config = authorization_config(snapshot, workers)
+    config = authorization_config(snapshot, workers, timeout=_patience(snapshot))
     return {"name": AUTHORIZATION, "typed_config": typed(f"{_PACKAGE}.ExtAuthz", config)}
 
 
-def authorization_config(snapshot: Snapshot, workers: int, *, timeout: float = _TIMEOUT) -> Json:
+def _patience(snapshot: Snapshot) -> float:
+    """As long as a login may take by limits of its own. If Envoy gave up first, the code would be spent for nothing.
+
+    A username beside the code may wait for a captcha and for the team's verifier.
+    """
+    users = snapshot.users
+    patience = _TIMEOUT + _HOOKS * users.hooks.timeout
+    if any(plugin.account is not None for plugin in plugins_of(snapshot)):
+        patience += users.accounts.verifier.timeout if users.accounts.verifier else 0.0
+        patience += users.captcha.check.timeout if users.captcha else 0.0
+    return patience
+
+
+def authorization_config(snapshot: Snapshot, workers: int, *, timeout: float) -> Json:
     """The question and what is taken from its answer. ``timeout`` in seconds."""
     plugins = plugins_of(snapshot)
     states = {plugin.session.name.lower() for plugin in plugins}

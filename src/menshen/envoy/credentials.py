@@ -1,4 +1,4 @@
-"""Credentials stop here: codes, login states and refresh tokens never reach a backend (attack class 10).
+"""Credentials stop here: codes, passwords, login states and refresh tokens never reach a backend (attack class 10).
 
 Headers go with ``request_headers_to_remove``, which the router applies after the brain has read them. A query parameter
 needs a filter of its own behind the authorization filter; it knows percent-encoded spellings of the name as well. A
@@ -22,7 +22,7 @@ _PACKAGE: Final = "envoy.extensions.filters.http.header_mutation.v3"
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """Names under which the clients of some plugins carry codes, login states and refresh tokens."""
+    """Names under which the clients of some plugins carry codes, accounts, login states and refresh tokens."""
 
     headers: tuple[str, ...]
     query: tuple[str, ...]
@@ -40,6 +40,8 @@ def carried(plugins: Iterable[LoginPlugin]) -> Carried:
                 headers.add(name.lower())
             elif position == "query":
                 query.add(name)
+        if plugin.account is not None and plugin.code.position == "query":
+            query.update((plugin.account.username, plugin.account.password))
         if plugin.session.refresh is not None:
             headers.add(plugin.session.refresh.name.lower())
     return Carried(tuple(sorted(headers)), tuple(sorted(query)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from menshen.envoy.client_api import OWN_ROUTE
 from menshen.envoy.typed import Json, typed, written
 from menshen.errors import (
     BodyTooLarge,
@@ -53,6 +54,8 @@ def local_reply_config() -> Json:
             # A text that no signed state can be is answered by its route.
             _says(_status("EQ", SessionInvalid.status), SessionInvalid),
             _says(_all_of(_status("EQ", 503), _details("overload")), Overloaded),
+            # The brain as an upstream, dead or too slow: nobody could check the call.
+            _says(_all_of(_status("GE", 500), _flags(*_NO_BACKEND, *_BACKEND_SLOW), _of_our_own()), BrainUnavailable),
             _says(_status("EQ", 404), NoSuchRoute),
             _says(_status("EQ", 405), MethodNotAllowed),
             _says(_status("EQ", 413), BodyTooLarge),
@@ -109,6 +112,11 @@ def _details(details: str) -> Json:
 def _cause(start: str) -> Json:
     """As :func:`_details`, by the beginning of it: Envoy writes the cause behind."""
     return _expression(f"menshen.{start}", f"response.code_details.startsWith('{start}')")
+
+
+def _of_our_own() -> Json:
+    """On a route to the brain."""
+    return _expression("menshen.own_route", f"xds.route_name.startsWith('{OWN_ROUTE}')")
 
 
 def _expression(name: str, expression: str) -> Json:

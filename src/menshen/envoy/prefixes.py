@@ -26,7 +26,7 @@ def prefix_index(published: Mapping[str, Published], own: Mapping[str, list[Json
     """A matcher that takes a request to its longest prefix. ``published`` has "" for what is under no other.
 
     ``:path`` has the query, so after a prefix come its end, ``?`` or ``/``; else it is a longer name, ``/mallet``.
-    ``own`` are exact paths that come before everything published.
+    ``own`` are exact paths, or with a slash at their end all below them, that come before everything published.
     """
     exact: dict[str, Json] = {}
     longest = {"/": _action("/", published[""].below)}
@@ -35,6 +35,9 @@ def prefix_index(published: Mapping[str, Published], own: Mapping[str, list[Json
             exact[prefix] = longest[f"{prefix}?"] = _action(prefix, routes.at)
             longest[f"{prefix}/"] = _action(f"{prefix}/", routes.below)
     for path, entries in own.items():
+        if path.endswith("/"):
+            longest[path] = _action(path, entries)
+            continue
         exact[path] = longest[f"{path}?"] = _action(path, entries)
     tree = _tree("prefix_match_map", longest)
     return {**_tree("exact_match_map", exact), "on_no_match": {"matcher": tree}} if exact else tree

@@ -57,6 +57,8 @@ def route_configuration(snapshot: Snapshot, providers: Mapping[str, Provider] = 
         # The stamps are for the brain and our own filters. No backend gets an AppSecret, though no client should send
         # one.
         "request_headers_to_remove": [*_INTERNAL, *SECRET_HEADERS],
+        # Removed before a route adds: the routes to the brain write two of these names themselves.
+        "most_specific_header_mutations_wins": True,
         "virtual_hosts": [
             {
                 "name": domain,

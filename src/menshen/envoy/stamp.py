@@ -9,12 +9,22 @@ from __future__ import annotations
 from typing import Final
 
 from menshen.envoy.typed import Json, removed, typed, written
-from menshen.gateway.wire import HEADER_CLIENT, HEADER_RECEIVED, HEADER_ROUTE, stamp
+from menshen.gateway.wire import (
+    HEADER_CLIENT,
+    HEADER_RECEIVED,
+    HEADER_ROUTE,
+    HEADER_SENT_SECRET,
+    SECRET_HEADERS,
+    stamp,
+)
 
-__all__ = ["STAMP", "stamp_filter", "stamp_of"]
+__all__ = ["CLIENT", "RECEIVED", "STAMP", "sent_secret", "stamp_filter", "stamp_of"]
 
 STAMP: Final = "menshen.stamp"
 _PACKAGE: Final = "envoy.extensions.filters.http.header_mutation.v3"
+
+RECEIVED: Final = written(HEADER_RECEIVED, "%START_TIME(%s.%6f)%")
+CLIENT: Final = written(HEADER_CLIENT, "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%")
 
 
 def stamp_filter(stripped: str) -> Json:
@@ -24,10 +34,7 @@ def stamp_filter(stripped: str) -> Json:
     into its headers would believe them, so they are cleaned by the same pattern (attack class 6).
     """
     mutations = {
-        "request_mutations": [
-            {"append": written(HEADER_RECEIVED, "%START_TIME(%s.%6f)%")},
-            {"append": written(HEADER_CLIENT, "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%")},
-        ],
+        "request_mutations": [{"append": RECEIVED}, {"append": CLIENT}],
         "request_trailers_mutations": [removed(stripped)],
     }
     return {"name": STAMP, "typed_config": typed(f"{_PACKAGE}.HeaderMutation", {"mutations": mutations})}
@@ -36,4 +43,11 @@ def stamp_filter(stripped: str) -> Json:
 def stamp_of(route_id: str, checksum: str) -> Json:
     """Per-route settings of the filter."""
     mutation = {"append": written(HEADER_ROUTE, stamp(route_id, checksum))}
+    return typed(f"{_PACKAGE}.HeaderMutationPerRoute", {"mutations": {"request_mutations": [mutation]}})
+
+
+def sent_secret() -> Json:
+    """Per-route settings of the filter: keep what a client sent as an AppSecret, whose own headers go no further."""
+    value = "".join(f"%REQ({name})%" for name in SECRET_HEADERS)
+    mutation = {"append": written(HEADER_SENT_SECRET, value)}
     return typed(f"{_PACKAGE}.HeaderMutationPerRoute", {"mutations": {"request_mutations": [mutation]}})

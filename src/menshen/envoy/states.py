@@ -65,6 +65,7 @@ _CLAIMS: Final[Mapping[IdentityField, str]] = {
     "appid": "appid",
     "openid": "openid",
     "unionid": "unionid",
+    "account": "account",
 }
 """Identity field -> claim. A ``session_key`` is never in a state, and an assertion only the brain can make."""
 

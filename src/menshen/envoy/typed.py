@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["Json", "exact", "removed", "seconds", "socket_address", "typed", "written", "written_if_missing"]
+__all__ = [
+    "Json",
+    "exact",
+    "method_is",
+    "removed",
+    "seconds",
+    "socket_address",
+    "typed",
+    "written",
+    "written_if_missing",
+]
 
 Json = dict[str, Any]
 
@@ -47,3 +57,10 @@ def removed(pattern: str) -> Json:
 def exact(names: Iterable[str]) -> Json:
     """A list matcher of header names, sorted so that equal sets give equal bytes."""
     return {"patterns": [{"exact": name, "ignore_case": True} for name in sorted(set(names))]}
+
+
+def method_is(methods: Iterable[str]) -> Json:
+    """A condition of a route: one of these methods."""
+    allowed = sorted(set(methods))
+    value = {"exact": allowed[0]} if len(allowed) == 1 else {"safe_regex": {"regex": "|".join(allowed)}}
+    return {"name": ":method", "string_match": value}
