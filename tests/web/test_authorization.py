@@ -21,12 +21,12 @@ class BrokenLogin:
     def __init__(self, fault: Exception) -> None:
         self._fault = fault
 
-    async def log_in(self, login: object, states: object, caller: object) -> Any:
+    async def log_in(self, login: object, states: object, caller: object, rules: object) -> Any:
         raise self._fault
 
 
 def state() -> BrainState:
-    return BrainState(route_table((SNAPSHOT,)), {}, new_states(), Asserter([None]))  # type: ignore[list-item]
+    return BrainState(route_table((SNAPSHOT,)), {SNAPSHOT.checksum: SNAPSHOT}, new_states(), Asserter([None]))  # type: ignore[list-item]
 
 
 def ask(endpoint: AuthorizationEndpoint, path: str, **headers: str) -> tuple[int, dict[str, Any]]:
@@ -55,7 +55,7 @@ BUG = RuntimeError("planted-secret in an exception")
 
 def endpoint(brain: BrainState | None, fault: Exception = BUG) -> AuthorizationEndpoint:
     nothing: Any = None
-    return AuthorizationEndpoint(BrokenLogin(fault), nothing, nothing, nobody, SeenLog(), lambda: NOW, brain)
+    return AuthorizationEndpoint(BrokenLogin(fault), nothing, nobody, SeenLog(), lambda: NOW, brain)
 
 
 def test_a_bug_refuses_and_says_nothing_of_itself() -> None:

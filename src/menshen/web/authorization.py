@@ -1,33 +1,31 @@
 """The authorization endpoint: plain ASGI, asked by Envoy about every request that it cannot judge alone.
 
 This is the hot path. A check opens no connection, reads no file, writes no log line and parses nothing but the
-request. Only a login, a call of the client's own API and the first sight of a reference leave the process, and they do
-so without holding up the checks beside them.
+request. Only a login and the first sight of a reference leave the process, and they do so without holding up the checks
+beside them.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
 
-from menshen.errors import BrainUnavailable, DatabaseUnavailable, InternalFault, RefreshReused, Refusal, RouteStale
+from menshen.config.snapshot import Snapshot
+from menshen.errors import BrainUnavailable, DatabaseUnavailable, InternalFault, Refusal, RouteStale
 from menshen.gateway.answer import Answer, answer_allow, answer_login, answer_refusal
 from menshen.gateway.assertion import Asserter
-from menshen.gateway.client_api import ClientApi, ClientRoute
 from menshen.gateway.codes import LoggedIn
 from menshen.gateway.decide import IsRevoked, RouteTable, admit, decide
 from menshen.gateway.decision import Allow, Deny, Exchange, Load
-from menshen.gateway.login import Caller
+from menshen.gateway.issue import Caller
 from menshen.gateway.request import AuthRequest
 from menshen.gateway.wire import (
     AUTHZ_PREFIX,
     BODY_LIMIT,
-    HEADER_CLIENT,
     HEADER_PARTIAL_BODY,
     HEADER_RECEIVED,
     HEADER_REQUEST_ID,
@@ -38,6 +36,7 @@ from menshen.gateway.wire import (
 from menshen.sessions.loading import ReferenceLoader
 from menshen.sessions.seen import SeenLog
 from menshen.sessions.states import States
+from menshen.web.received import caller_of, seconds_of
 
 __all__ = ["AuthorizationEndpoint", "BrainState", "LogsIn"]
 
@@ -45,23 +44,24 @@ _ROUTE = HEADER_ROUTE.encode()
 _RECEIVED = HEADER_RECEIVED.encode()
 _REQUEST_ID = HEADER_REQUEST_ID.encode()
 _PARTIAL = HEADER_PARTIAL_BODY.encode()
-_CLIENT = HEADER_CLIENT.encode()
 _LENGTH = b"content-length"
-_IP_LENGTH, _AGENT_LENGTH = 45, 200
 
 log = logging.getLogger("menshen.authorization")
 
 
 class LogsIn(Protocol):
-    async def log_in(self, login: Exchange, states: States, caller: Caller) -> LoggedIn: ...
+    async def log_in(self, login: Exchange, states: States, caller: Caller, rules: Snapshot) -> LoggedIn: ...
 
 
 @dataclass(frozen=True, slots=True)
 class BrainState:
-    """What decisions are made with. Replaced whole when a revision or a key ring changes."""
+    """What decisions are made with. Replaced whole when a revision or a key ring changes.
+
+    ``snapshots`` are those that Envoy may still be running, by checksum.
+    """
 
     routes: RouteTable
-    clients: Mapping[str, ClientRoute]
+    snapshots: Mapping[str, Snapshot]
     states: States
     asserter: Asserter
 
@@ -72,7 +72,6 @@ class AuthorizationEndpoint:
     def __init__(
         self,
         login: LogsIn,
-        client_api: ClientApi,
         loader: ReferenceLoader,
         is_revoked: IsRevoked,
         seen: SeenLog,
@@ -81,7 +80,6 @@ class AuthorizationEndpoint:
     ) -> None:
         self.state = state
         self._login = login
-        self._client_api = client_api
         self._loader = loader
         self._is_revoked = is_revoked
         self._seen = seen
@@ -125,7 +123,7 @@ class AuthorizationEndpoint:
             body=body,
             body_partial=headers.get(_PARTIAL) == b"true" or len(body or b"") > BODY_LIMIT,
             request_id=request_id,
-            received=_seconds(headers.get(_RECEIVED), now),
+            received=seconds_of(headers.get(_RECEIVED), now),
         )
         decision = decide(request, state.routes, state.states.open, self._is_revoked, now)
         if isinstance(decision, Load):
@@ -139,9 +137,6 @@ class AuthorizationEndpoint:
                     self._seen.used(claims, now)
                 return answer_allow(allow, request, state.states, state.asserter, now)
             case Deny(RouteStale() as refusal):
-                client = state.clients.get(request.route)
-                if client is not None:
-                    return await self._client(client, request, state, now)
                 log.warning("route_stale", extra={"request_id": request_id, "stamp": request.route[:200]})
                 return answer_refusal(refusal, request_id)
             case Deny(refusal, route):
@@ -161,23 +156,14 @@ class AuthorizationEndpoint:
             return Deny(refusal, route)
         return admit(route, plugin, claims, load.state, self._is_revoked, now)
 
-    async def _client(self, client: ClientRoute, request: AuthRequest, state: BrainState, now: float) -> Answer:
-        try:
-            return await self._client_api.answer(client, request, state.states, now)
-        except RefreshReused as refusal:
-            # Somebody else had the token, before or now: the operator should know whose session it was.
-            log.warning("refresh_reused", extra={"request_id": request.request_id, "session": refusal.detail})
-            return answer_refusal(refusal, request.request_id)
-        except Refusal as refusal:
-            return answer_refusal(refusal, request.request_id)
-
     async def _log_in(self, exchange: Exchange, request: AuthRequest, state: BrainState) -> Answer:
         route = exchange.route
         plugin = route.login
         if plugin is None:
             raise ValueError(f"route {route.id} has no login plugin")
         try:
-            logged_in = await self._login.log_in(exchange, state.states, _caller(request))
+            rules = state.snapshots[request.route.rpartition("@")[2]]
+            logged_in = await self._login.log_in(exchange, state.states, caller_of(request), rules)
         except Refusal as refusal:
             # A client's own fault is not the operator's news, and must not be a way to fill the log.
             log.log(
@@ -196,13 +182,6 @@ class AuthorizationEndpoint:
         return answer_login(route, plugin, logged_in, request, state.states, state.asserter, self._clock())
 
 
-def _caller(request: AuthRequest) -> Caller:
-    """Only texts for a list: what a client wrote is cut and made printable."""
-    ip = request.headers.get(_CLIENT, b"").decode("latin-1")
-    agent = request.headers.get(b"user-agent", b"").decode("utf-8", "replace")
-    return Caller(ip[:_IP_LENGTH], "".join(c if c.isprintable() else "?" for c in agent[:_AGENT_LENGTH]))
-
-
 async def _body(receive: Receive) -> bytes:
     """The body that Envoy handed over; Envoy caps it, and so does this, for callers that are not Envoy."""
     body = b""
@@ -212,12 +191,3 @@ async def _body(receive: Receive) -> bytes:
         if not message.get("more_body"):
             break
     return body[: BODY_LIMIT + 1]
-
-
-def _seconds(text: bytes | None, now: float) -> float:
-    """Envoy's stamp of when it received the request. Never later than now: clocks of two nodes may differ."""
-    try:
-        seconds = float(text or b"nan")
-    except ValueError:
-        return now
-    return min(seconds, now) if math.isfinite(seconds) else now

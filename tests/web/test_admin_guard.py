@@ -1,0 +1,145 @@
+"""The door of the admin address: who comes in, and how much he may say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.routing import Route
+
+from menshen.errors import ClaimInvalid, DatabaseUnavailable, MenshenError, UserInvalid, UserUnknown, WebhookUnknown
+from menshen.secret import Secret
+from menshen.web.admin_guard import BadCall, admin_guard, call_body, number, page_limit, word
+from menshen.web.serving import serving
+
+TOKEN = "planted-admin-token-0123456789abcdef"
+
+
+class Asked(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+
+
+async def echo(request: Request) -> dict[str, Any]:
+    """What a call says, as the admin routes read it."""
+    if request.method == "POST":
+        return {"name": (await call_body(request, Asked)).name}
+    below = word(request, "below")
+    return {
+        "limit": page_limit(request),
+        "word": word(request, "word"),
+        "below": number(below, "below") if below else 0,
+    }
+
+
+def served(
+    work: Callable[[Request], Awaitable[Any]], ask: Callable[[aiohttp.ClientSession, str], Awaitable[None]]
+) -> None:
+    async def main() -> None:
+        app = Starlette(routes=[Route("/", admin_guard(Secret(TOKEN))(work), methods=["GET", "POST"])])
+        headers = {"authorization": f"Bearer {TOKEN}"}
+        async with (
+            serving(app, "127.0.0.1", 0) as bound,
+            aiohttp.ClientSession(headers=headers) as session,
+        ):
+            await ask(session, f"http://127.0.0.1:{bound.port}/")
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "sent", ["", TOKEN, f"Bearer {TOKEN} ", f"bearer {TOKEN}", f"Bearer {TOKEN}x", "Bearer ", f"Basic {TOKEN}"]
+)
+def test_only_the_token_opens(sent: str) -> None:
+    asked: list[Request] = []
+
+    async def note(request: Request) -> None:
+        asked.append(request)
+
+    async def ask(session: aiohttp.ClientSession, url: str) -> None:
+        async with session.get(url, headers={"authorization": sent}) as answer:
+            # A space at the end is the header's own, and no part of its value.
+            expected = 200 if sent.strip() == f"Bearer {TOKEN}" else 401
+            assert answer.status == expected
+            assert TOKEN not in await answer.text()
+            assert len(asked) == (expected == 200)
+
+    served(note, ask)
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("", 200),
+        ("?limit=500&below=1&word=%E4%B8%AD", 200),
+        ("?limit=100000", 200),
+        ("?limit=0", 400),
+        ("?limit=%2B1", 400),
+        ("?limit=%D9%A1", 400),
+        ("?below=" + "9" * 19, 400),
+        ("?word=%0A", 400),
+        ("?word=%00", 400),
+        ("?word=" + "x" * 201, 400),
+    ],
+)
+def test_a_query_is_read_strictly(query: str, status: int) -> None:
+    async def ask(session: aiohttp.ClientSession, url: str) -> None:
+        async with session.get(url + query) as answer:
+            assert answer.status == status, await answer.text()
+            assert answer.headers["cache-control"] == "no-store"
+            if status == 200:
+                assert (await answer.json())["limit"] <= 500
+
+    served(echo, ask)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"name":"x"}', 200),
+        (b"", 400),
+        (b"name=x", 400),
+        (b'{"name":1}', 400),
+        (b'{"name":"x","more":1}', 400),
+        (b"[" * 10_000, 400),
+        (b'{"name":"\xff"}', 400),
+        (b'{"name":"' + b"x" * 16_384 + b'"}', 413),
+    ],
+)
+def test_a_body_is_json_of_what_is_asked_and_not_long(body: bytes, status: int) -> None:
+    async def ask(session: aiohttp.ClientSession, url: str) -> None:
+        async with session.post(url, data=body) as answer:
+            assert answer.status == status, await answer.text()
+
+    served(echo, ask)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (BadCall("why"), 400),
+        (BadCall("why", 409), 409),
+        (UserUnknown("why"), 404),
+        (WebhookUnknown("why"), 404),
+        (UserInvalid("why"), 400),
+        (ClaimInvalid("why"), 400),
+        (DatabaseUnavailable("planted-dsn"), 503),
+    ],
+)
+def test_what_goes_wrong_has_its_status(error: MenshenError | BadCall, status: int) -> None:
+    async def fail(_: Request) -> None:
+        raise error
+
+    async def ask(session: aiohttp.ClientSession, url: str) -> None:
+        async with session.get(url) as answer:
+            assert answer.status == status
+            text = await answer.text()
+            assert "planted" not in text
+            assert status == 503 or "why" in text
+
+    served(fail, ask)
