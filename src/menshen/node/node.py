@@ -9,35 +9,46 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from menshen.config.snapshot import Endpoint, Snapshot
+from menshen.config.snapshot import App, Endpoint, Snapshot
+from menshen.config.user_rules import WebhookRules
 from menshen.envoy import Addresses, DataPlane
 from menshen.errors import ChildFailed, ConfigInvalid, KeyRingInvalid, MenshenError
+from menshen.gateway.access_tokens import AccessTokens
+from menshen.gateway.open_data import OpenData
+from menshen.node.access_tokens import keep_tokens
 from menshen.node.channel import WorkerState
 from menshen.node.documents import Documents
 from menshen.node.keyring import KeyFiles
+from menshen.node.operating import avatars_of, operator_routes
+from menshen.node.retention import forget
 from menshen.node.revocations import RevocationFeed
+from menshen.node.webhooks import WebhookSender
 from menshen.node.workers import Workers
+from menshen.platforms.client import PlatformClient
 from menshen.secret import Secret
 from menshen.sessions.keys import public_jwks, session_jwks
 from menshen.sessions.records import SessionRecords
-from menshen.storage.codes import prune_codes
-from menshen.storage.database import Database, sqlite_url
+from menshen.storage.database import Database
+from menshen.storage.database_url import database_url
 from menshen.storage.private_file import read_private
 from menshen.storage.revisions import Revisions
 from menshen.storage.schema import migrate
 from menshen.storage.sealing import Sealer, load_master_key
+from menshen.users.avatars import Avatars
 from menshen.web.admin import admin_app
-from menshen.web.admin_sessions import session_routes
+from menshen.web.admin_guard import admin_guard
+from menshen.web.internal_apps import app_routes, session_key_routes
 from menshen.web.serving import serving
 
 __all__ = ["Node", "NodeSettings", "open_documents", "running"]
@@ -46,6 +57,9 @@ log = logging.getLogger("menshen.node")
 
 _FOLLOW_SECONDS = 0.3
 _PRUNE_SECONDS = 60.0
+_SWEEP_EVERY = 60
+"""Of those rounds, one looks through all files of avatars."""
+
 _ADMIN_TOKEN = "admin.token"  # noqa: S105  (a file's name)
 _SHORTEST_TOKEN = 32
 _KEEP_SNAPSHOTS = 4
@@ -65,8 +79,8 @@ class NodeSettings:
 
 @contextlib.asynccontextmanager
 async def open_documents(data_dir: Path) -> AsyncIterator[Documents]:
-    """The revisions of a data directory, for commands that need no running node."""
-    database = Database(sqlite_url(_private(data_dir)))
+    """The revisions of a data directory, or of its PostgreSQL, for commands that need no running node."""
+    database = Database(database_url(_private(data_dir), os.environ))
     try:
         await migrate(database)
         master_key = load_master_key(data_dir, os.environ)
@@ -86,17 +100,19 @@ class Node:
         key_files: KeyFiles,
         workers: Workers,
         data_plane: DataPlane,
+        avatars: Avatars,
     ) -> None:
         self.documents = documents
         self.workers = workers
         self.data_plane = data_plane
         self._database = database
         self._records = records
+        self._avatars = avatars
         self._key_files = key_files
         self._keys = key_files.load()
         self.revocations = RevocationFeed(records, workers.revoke, data_plane.deny, time.time)
         workers.revoked = self.revocations.all
-        self._snapshots: tuple[Snapshot, ...] = ()
+        self._snapshots: tuple[Snapshot, ...] = (Snapshot().sealed(),)
         self._revision: int | None = None
         self._number = 0
         self._activating = asyncio.Lock()
@@ -117,6 +133,14 @@ class Node:
     def apps(self) -> Mapping[str, tuple[str, str]]:
         """Platform and AppID of each app of the running revision."""
         return {app.name: (app.platform, app.appid) for app in self.snapshot.apps}
+
+    def configured_apps(self) -> Sequence[App]:
+        """Those of the running revision."""
+        return self.snapshot.apps
+
+    def webhooks(self) -> Sequence[WebhookRules]:
+        """Those of the running revision."""
+        return self.snapshot.webhooks
 
     def jwks(self) -> dict[str, Any]:
         return public_jwks(self._keys)
@@ -201,13 +225,14 @@ class Node:
                 log.exception("following_keys")
 
     async def prune(self) -> None:
-        """Forget spent codes and sessions that are long over, now and then."""
-        while True:
+        """Forget what is old, now and then: spent codes, logs, sessions that are long over, avatars of nobody."""
+        for rounds in itertools.count(1):
             await asyncio.sleep(_PRUNE_SECONDS)
             try:
-                async with self._database.writing() as connection:
-                    await prune_codes(connection, time.time())
+                await forget(self._database, self.snapshot, time.time())
                 await self._records.tidy(time.time())
+                if rounds % _SWEEP_EVERY == 0:
+                    await self._avatars.sweep(time.time())
             except Exception:
                 log.exception("pruning")
 
@@ -225,9 +250,9 @@ async def running(
         master_key = load_master_key(data_dir, os.environ)
         key_files = KeyFiles(data_dir / "keys")
         token = _admin_token(data_dir)
-        database = Database(sqlite_url(data_dir), create=False)
+        database = Database(database_url(data_dir, os.environ), create=False)
         stack.push_async_callback(database.close)
-        workers = await stack.enter_async_context(Workers(settings.workers, database.url, data_dir))
+        workers = await stack.enter_async_context(Workers(settings.workers, data_dir))
         await migrate(database)
         documents = Documents(Revisions(database), Sealer(master_key, "app-secret"), os.environ, time.time)
         if before_start is not None:
@@ -236,8 +261,18 @@ async def running(
         addresses = Addresses.under(data_dir / "envoy", listen=settings.listen, brain=brain)
         data_plane = DataPlane(addresses, concurrency=settings.envoy_threads)
         records = SessionRecords(database, time.time)
-        node = Node(documents, database, records, key_files, workers, data_plane)
-        more = session_routes(records, node.apps, token)
+        avatars = avatars_of(records, data_dir)
+        node = Node(documents, database, records, key_files, workers, data_plane, avatars)
+        client = await stack.enter_async_context(PlatformClient())
+        sender = WebhookSender(database, client, node.webhooks, time.time, secrets.token_bytes)
+        tokens = AccessTokens(database, Sealer(master_key, "access-token"), client, time.time, secrets.token_bytes)
+        open_data = OpenData(database, Sealer(master_key, "session-key"), tokens, time.time)
+        guarded = admin_guard(token)
+        more = [
+            *operator_routes(records, avatars, master_key, node.apps, node.webhooks, sender.test, guarded),
+            *app_routes(tokens, node.configured_apps, guarded),
+            *session_key_routes(open_data, node.configured_apps, guarded),
+        ]
         admin = admin_app(node.jwks, node.session_jwks, node.parts, more)
         try:
             await stack.enter_async_context(serving(admin, settings.admin.host, settings.admin.port))
@@ -245,8 +280,9 @@ async def running(
             raise ChildFailed(f"admin address {settings.admin.host}:{settings.admin.port}: {error.strerror}") from None
         stack.push_async_callback(data_plane.stop)
         await node.start()
-        work = (node.follow_revisions(), node.follow_keys(), node.revocations.follow(), node.prune())
-        tasks = [asyncio.create_task(each) for each in work]
+        following = (node.follow_revisions(), node.follow_keys(), node.revocations.follow())
+        keeping = (node.prune(), sender.follow(), keep_tokens(tokens, node.configured_apps))
+        tasks = [asyncio.create_task(each) for each in (*following, *keeping)]
         try:
             yield node
         finally:

@@ -36,9 +36,8 @@ class Workers:
     ``revoked`` gives every revocation of now, for a worker that starts.
     """
 
-    def __init__(self, count: int, database_url: str, data_dir: Path, clock: Callable[[], float] = time.monotonic):
+    def __init__(self, count: int, data_dir: Path, clock: Callable[[], float] = time.monotonic):
         self._count = count
-        self._database_url = database_url
         self._data_dir = data_dir
         self._clock = clock
         self._ports = contextlib.ExitStack()
@@ -69,7 +68,7 @@ class Workers:
     def _command(self, bound: Bound) -> list[str]:
         return [
             *(sys.executable, "-m", "menshen.node.worker", "--host", bound.host, "--port", str(bound.port)),
-            *("--database", self._database_url, "--data-dir", str(self._data_dir)),
+            *("--data-dir", str(self._data_dir)),
         ]
 
     async def start(self, state: WorkerState) -> None:

@@ -1,0 +1,166 @@
+"""The parts of a worker, put together: what decides, what logs in, what serves the user API.
+
+It opens no socket and starts no task, so that a test can have a worker without its process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from menshen.callouts.calling import Callouts
+from menshen.callouts.sms import SmsSender
+from menshen.config.snapshot import Snapshot
+from menshen.gateway.access_tokens import AccessTokens
+from menshen.gateway.account_binding import AccountBinding
+from menshen.gateway.account_check import AccountCheck
+from menshen.gateway.assertion import Asserter
+from menshen.gateway.bearers import Bearers
+from menshen.gateway.binding import Bindings
+from menshen.gateway.codes import CodeBook
+from menshen.gateway.decide import route_table
+from menshen.gateway.guard import LoginGuard
+from menshen.gateway.hooks import Hooks
+from menshen.gateway.issue import Issuer
+from menshen.gateway.login import Login
+from menshen.gateway.open_data import OpenData
+from menshen.gateway.own_sessions import OwnSessions
+from menshen.gateway.password_reset import PasswordReset
+from menshen.gateway.phone import PhoneFlows
+from menshen.gateway.proofs import CodeExchange, LoginChecks
+from menshen.platforms.client import PlatformClient
+from menshen.sessions.claims import RandomBytes, SessionClaims, new_id
+from menshen.sessions.keys import KeyRings, assertion_keys, refresh_keys, sealed_keys, signed_keys
+from menshen.sessions.loading import ReferenceLoader
+from menshen.sessions.records import SessionRecords
+from menshen.sessions.reference import References
+from menshen.sessions.refresh import RefreshTokens
+from menshen.sessions.revocation import Revocations
+from menshen.sessions.sealed import SealedSessions
+from menshen.sessions.seen import SeenLog
+from menshen.sessions.signed import SignedSessions
+from menshen.sessions.states import States
+from menshen.storage.database import Database
+from menshen.storage.digests import KeyedDigest
+from menshen.storage.sealing import Sealer
+from menshen.storage.session_rows import GRACE
+from menshen.users.accounts import OwnAccounts
+from menshen.users.avatars import Avatars
+from menshen.users.life import UserLife
+from menshen.users.limits import Limits
+from menshen.users.lockouts import Lockouts
+from menshen.users.passwords import Passwords
+from menshen.users.phones import PhoneNumbers
+from menshen.users.pool import UserPool
+from menshen.users.profiles import Profiles
+from menshen.users.sms_codes import SmsCodes
+from menshen.web.authorization import AuthorizationEndpoint, BrainState
+from menshen.web.brain import Brain
+from menshen.web.user_api.dispatch import UserApi
+from menshen.web.user_api.table import Served, endpoints
+
+__all__ = ["AVATARS", "Parts", "assembled", "brain_state", "following_state"]
+
+AVATARS = "avatars"
+"""Directory of the data directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """``brain`` is served; it answers once ``authorization.state`` is there."""
+
+    brain: Brain
+    authorization: AuthorizationEndpoint
+    records: SessionRecords
+    revocations: Revocations
+    references: References
+    seen: SeenLog
+
+
+def assembled(
+    database: Database,
+    master_key: bytes,
+    data_dir: Path,
+    client: PlatformClient,
+    hooks: Hooks,
+    clock: Callable[[], float],
+    random: RandomBytes,
+    platforms: CodeExchange | None = None,
+) -> Parts:
+    """``clock`` gives Unix seconds, ``random`` OS randomness. ``platforms`` exchanges codes, else ``client`` does."""
+    platforms = platforms or client
+    records = SessionRecords(database, clock)
+    revocations, references, seen = Revocations(), References(), SeenLog()
+    loader = ReferenceLoader(references, records)
+
+    def ended(claims: SessionClaims) -> None:
+        revocations.end(claims.sid, int(clock()) + GRACE + max(claims.life, claims.exp - claims.iat))
+
+    codes = CodeBook(database, Sealer(master_key, "code-outcome"), clock, random)
+    session_keys = Sealer(master_key, "session-key")
+    pool = UserPool(database, session_keys, lambda: f"u{new_id(random)}")
+    issuer = Issuer(records, random)
+    bindings = Bindings(database, platforms, pool, codes, issuer, clock)
+
+    callouts = Callouts(client, clock, random)
+    limits = Limits(database)
+    guard = LoginGuard(limits, KeyedDigest(master_key, "login-limit"), callouts)
+    accounts = OwnAccounts(database, Passwords(random), clock)
+    account_check = AccountCheck(accounts, Lockouts(database, KeyedDigest(master_key, "account-failures")), callouts)
+
+    tokens = AccessTokens(database, Sealer(master_key, "access-token"), client, clock, random)
+    open_data = OpenData(database, session_keys, tokens, clock)
+    phone_numbers = PhoneNumbers(master_key)
+    sms = SmsCodes(database, KeyedDigest(master_key, "sms-code"), limits, SmsSender(callouts), random)
+    phones = PhoneFlows(database, open_data, sms, phone_numbers, bindings, clock)
+
+    checks = LoginChecks(guard, account_check, open_data, phones, hooks)
+    login = Login(platforms, pool, codes, issuer, records, checks, clock)
+    authorization = AuthorizationEndpoint(login, loader, revocations.revoked, seen, clock)
+
+    profiles = Profiles(database)
+    avatars = Avatars(data_dir / AVATARS, profiles, lambda: new_id(random))
+    bearers = Bearers(loader, revocations.revoked)
+    served = Served(
+        bearers=bearers,
+        sessions=OwnSessions(records, revocations.revoked, ended),
+        logins=login,
+        bindings=bindings,
+        account_binding=AccountBinding(bindings, account_check, guard, clock),
+        accounts=accounts,
+        account_check=account_check,
+        guard=guard,
+        phone_numbers=phone_numbers,
+        phones=phones,
+        sms=sms,
+        resets=PasswordReset(database, phone_numbers, sms, accounts, account_check, bindings),
+        profiles=profiles,
+        avatars=avatars,
+        life=UserLife(database, clock, avatars.erase),
+        ended=ended,
+    )
+    user_api = UserApi(endpoints(served), bearers, lambda: authorization.state, clock)
+    return Parts(Brain(authorization, user_api), authorization, records, revocations, references, seen)
+
+
+def brain_state(
+    snapshots: tuple[Snapshot, ...], keys: KeyRings, references: References, random: RandomBytes
+) -> BrainState:
+    """What a worker decides with: ``snapshots`` are those that Envoy may still be running."""
+    states = States(
+        sealed=SealedSessions(sealed_keys(keys), random),
+        signed=SignedSessions(signed_keys(keys)),
+        references=references,
+        refresh=RefreshTokens(refresh_keys(keys), random),
+    )
+    return BrainState(route_table(snapshots), _by_checksum(snapshots), states, Asserter(assertion_keys(keys)))
+
+
+def following_state(state: BrainState, snapshots: tuple[Snapshot, ...]) -> BrainState:
+    """The same with other snapshots, and with the login states that it has opened already."""
+    return replace(state, routes=route_table(snapshots), snapshots=_by_checksum(snapshots))
+
+
+def _by_checksum(snapshots: tuple[Snapshot, ...]) -> dict[str, Snapshot]:
+    return {snapshot.checksum: snapshot for snapshot in snapshots}

@@ -1,0 +1,54 @@
+"""The operator's side of a node over HTTP: sessions, users, logs, webhooks, all behind the admin token."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+from starlette.routing import Route
+
+from menshen.config.user_rules import WebhookRules
+from menshen.sessions.claims import new_id
+from menshen.sessions.records import SessionRecords
+from menshen.storage.webhook_deliveries import Attempted
+from menshen.users.avatars import Avatars
+from menshen.users.deliveries import Deliveries
+from menshen.users.directory import UserDirectory
+from menshen.users.life import UserLife
+from menshen.users.phones import PhoneNumbers
+from menshen.users.profiles import Profiles
+from menshen.web.admin_guard import Guard
+from menshen.web.admin_logs import log_routes
+from menshen.web.admin_sessions import session_routes
+from menshen.web.admin_users import user_routes
+from menshen.web.admin_webhooks import webhook_routes
+
+__all__ = ["avatars_of", "operator_routes"]
+
+
+def avatars_of(records: SessionRecords, data_dir: Path) -> Avatars:
+    """The avatars of a data directory."""
+    return Avatars(data_dir / "avatars", Profiles(records.database), lambda: new_id(secrets.token_bytes))
+
+
+def operator_routes(
+    records: SessionRecords,
+    avatars: Avatars,
+    master_key: bytes,
+    apps: Callable[[], Mapping[str, tuple[str, str]]],
+    webhooks: Callable[[], Sequence[WebhookRules]],
+    test_webhook: Callable[[str], Awaitable[Attempted]],
+    guarded: Guard,
+) -> list[Route]:
+    """Everything below ``/v1`` of the admin address. ``apps`` and ``webhooks`` are those of the running revision."""
+    database = records.database
+    directory = UserDirectory(database, time.time, PhoneNumbers(master_key).digest)
+    life = UserLife(database, time.time, avatars.erase)
+    return [
+        *session_routes(records, apps, guarded),
+        *user_routes(directory, life, webhooks, guarded),
+        *log_routes(directory, guarded),
+        *webhook_routes(Deliveries(database, time.time), webhooks, test_webhook, guarded),
+    ]
