@@ -22,6 +22,7 @@ _COMMANDS = {
     "sessions": "menshen.cli.sessions:sessions",
     "keys": "menshen.cli.keys:keys",
     "users": "menshen.cli.users:users",
+    "webhooks": "menshen.cli.webhooks:webhooks",
     "emulator": "menshen.cli.emulator:emulator",
 }
 

@@ -7,15 +7,15 @@ second.
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
+from menshen.cli.listing import moment as moment_of
+from menshen.cli.listing import row, shown_time
 from menshen.cli.options import DATA_DIR, DataDir
 from menshen.errors import ConfigInvalid, MenshenError
 from menshen.node.documents import Documents
@@ -53,7 +53,7 @@ def list_sessions(
 ) -> None:
     """List sessions, newest first."""
 
-    moment = _moment(before) if before is not None else None
+    moment = moment_of(before, "--before") if before is not None else None
 
     async def run(records: SessionRecords, documents: Documents) -> list[Record]:
         if session is not None:
@@ -93,7 +93,7 @@ def revoke(
     chosen = [name for name, value in (("session", session), ("user", user), ("app", app)) if value is not None]
     if len(chosen) > 1 or not (chosen or before) or (before and chosen not in ([], ["app"])):
         raise typer.BadParameter("give one of --session, --user, --app, --before; --app and --before may go together")
-    moment = _moment(before) if before is not None else None
+    moment = moment_of(before, "--before") if before is not None else None
     if moment is not None and moment > time.time() + 1:
         # It would end logins that are still to come, and no later command could take it back.
         raise typer.BadParameter("that moment is still to come", param_hint="--before")
@@ -107,25 +107,14 @@ def revoke(
             await records.end_app(*await _app_key(records, documents, app), moment)
         else:
             await records.end_before(moment)
-        return f"{f'every session of {app}' if app else 'every session'} that began before {_time(moment)} is over"
+        when = "now" if moment is None else shown_time(moment)
+        return f"{f'every session of {app}' if app else 'every session'} that began before {when} is over"
 
     typer.echo(_on_sessions(data_dir, run))
 
 
 def _ended(count: int) -> str:
     return f"{count} session{'' if count == 1 else 's'} ended"
-
-
-def _moment(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        pass
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter("neither ISO 8601 nor Unix seconds", param_hint="--before") from None
-    return math.ceil((when if when.tzinfo else when.astimezone()).timestamp())
 
 
 async def _app_key(records: SessionRecords, documents: Documents, name: str) -> tuple[str, str]:
@@ -153,21 +142,14 @@ def _on_sessions(data_dir: Path, run: Callable[[SessionRecords, Documents], Awai
 
 def _line(record: Record) -> str:
     state = "live" if record.live(time.time()) else (record.ended_why or "expired")
-    words = [
+    return row(
         record.sid,
         record.uid,
         f"{record.platform}/{record.appid}",
         record.kind,
-        f"login={_time(record.auth)}",
-        f"seen={_time(record.last_seen_at)}",
-        record.ip or "-",
+        f"login={shown_time(record.auth)}",
+        f"seen={shown_time(record.last_seen_at)}",
+        record.ip,
         state,
         record.user_agent,
-    ]
-    return "  ".join(words).rstrip()
-
-
-def _time(seconds: int | None) -> str:
-    if seconds is None:
-        return "now"
-    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%dT%H:%M:%S%z")
+    )
