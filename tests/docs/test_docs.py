@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import subprocess
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,14 +14,18 @@ import pytest
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
 
-from docs.generate import ROOT, commands, keys, meanings, stale, title
+from docs.generate import ROOT, call_meanings, calls, commands, keys, meanings, stale, title
+from menshen.callouts.signing import signed
 from menshen.config.identity import PRESETS
+from menshen.config.own_paths import OWN_PATHS
 from menshen.config.snapshot import SessionKind, SessionRules
+from menshen.config.user_rules import EVENTS
 from menshen.emulator.faults import FAULTS
 from menshen.errors import ConfigInvalid, refusals
 from menshen.gateway.assertion import Asserter
-from menshen.gateway.wire import CLIENT_API
+from menshen.gateway.hooks import GROUP, LoginAttempt, LoginDone
 from menshen.node.documents import load_document
+from menshen.secret import Secret
 from menshen.sessions.claims import SessionClaims
 from menshen.sessions.keys import FILES
 from menshen.sessions.records import Record, Why
@@ -122,10 +127,64 @@ def test_everything_about_sessions_is_documented(page: str) -> None:
         *(set(get_args(Why)) - {"expired"}),
         *FILES,
         *FILES.values(),
-        *(f"{CLIENT_API[call]} /v1/{call}" for call in CLIENT_API),
+        *(f"{method} /v1/{call}" for call in ("token", "logout", "sessions") for method in OWN_PATHS[call]),
         *(path for path in (JWKS_PATH, SESSION_JWKS_PATH)),
     }
     assert [name for name in sorted(names) if not re.search(rf"`(session\.)?{re.escape(name)}[`:]", text(page))] == []
+
+
+@pytest.mark.parametrize("page", ["docs/reference/user-api.md", "docs/reference/user-api.zh-CN.md"])
+def test_every_call_of_the_user_api_is_documented(page: str) -> None:
+    """Those that are served, and those that Envoy hands over: no more, no fewer."""
+    handed = {f"{method} {path}" for path, methods in OWN_PATHS.items() for method in methods}
+    assert {f"{call.method} {call.path}" for call in calls()} == set(call_meanings()) == handed
+    listed = set(re.findall(r"^\| `((?:GET|POST|PATCH|PUT|DELETE) [^`]+)` \|", text(page), re.MULTILINE))
+    assert listed == handed
+
+
+@pytest.mark.parametrize("suffix", [".md", ".zh-CN.md"])
+def test_every_path_of_the_admin_api_is_documented(suffix: str) -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src/menshen/web").glob("*.py"))
+    paths = set(re.findall(r'"(/(?:v1|internal)/[^"]+)"', sources))
+    assert {"/v1/users/{uid}/ban", "/v1/sessions", "/internal/apps/{name}/access-token"} <= paths
+    pages = "".join(
+        text(f"docs/reference/{page}{suffix}") for page in ("users", "webhooks", "sessions", "access-tokens")
+    )
+    assert [path for path in sorted(paths) if not re.search(rf"`[A-Z]+ {re.escape(path)}[`?]", pages)] == []
+
+
+@pytest.mark.parametrize("page", ["docs/reference/webhooks.md", "docs/reference/webhooks.zh-CN.md"])
+def test_every_event_of_webhooks_is_documented(page: str) -> None:
+    table = text(page).partition("## ")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == [*EVENTS, "test"]
+
+
+@pytest.mark.parametrize("page", ["docs/reference/webhooks.md", "docs/reference/webhooks.zh-CN.md"])
+@pytest.mark.parametrize("secret", ["a-secret-of-the-team", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
+def test_the_receiver_in_the_page_knows_our_signature(page: str, secret: str) -> None:
+    (code,) = blocks(page, "python")
+    names: dict[str, Any] = {}
+    exec(compile(code, page, "exec"), names)
+    body, now = '{"type": "登录"}'.encode(), time.time()
+    for at, sent, known in ((now, body, True), (now - 301, body, False), (now, body + b" ", False)):
+        headers = signed("https://a.example.com", Secret(secret), body, "msg_1", at, 1.0).headers
+        assert names["is_menshens"](dict(headers), sent, secret) is known
+        assert not names["is_menshens"](dict(headers), sent, "another-secret-of-a-team")
+
+
+@pytest.mark.parametrize("page", ["docs/reference/hooks.md", "docs/reference/hooks.zh-CN.md"])
+def test_everything_that_a_hook_is_told_is_documented(page: str) -> None:
+    told = {field.name for kind in (LoginAttempt, LoginDone) for field in fields(kind)}
+    assert [name for name in sorted({GROUP, *told}) if f"`{name}`" not in text(page)] == []
+    (code,) = blocks(page, "python")
+    made: dict[str, Any] = {}
+    exec(compile(code, page, "exec"), made)
+    hook = made["Staff"]()
+    attempt = LoginAttempt("backoffice", "wechat", "wx1", "code")
+    assert hook.before_login(attempt)
+    assert hook.before_login(replace(attempt, account="e-1")) is None
+    done = LoginDone(attempt, "u1", False, "vip-1")
+    assert asyncio.run(hook.after_login(done)) == {"level": "gold"}
 
 
 @pytest.mark.parametrize("page", ["docs/how-to/logs.md", "docs/how-to/logs.zh-CN.md"])

@@ -149,5 +149,11 @@ class Client:
             connection.close()
 
     def post_json(self, path: str, document: Any, *headers: tuple[str, str]) -> Reply:
+        return self.send_json("POST", path, document, *headers)
+
+    def put_json(self, path: str, document: Any, *headers: tuple[str, str]) -> Reply:
+        return self.send_json("PUT", path, document, *headers)
+
+    def send_json(self, method: str, path: str, document: Any, *headers: tuple[str, str]) -> Reply:
         body = json.dumps(document).encode()
-        return self(path, ("Content-Type", "application/json"), *headers, method="POST", body=body)
+        return self(path, ("Content-Type", "application/json"), *headers, method=method, body=body)

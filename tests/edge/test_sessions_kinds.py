@@ -80,12 +80,12 @@ def test_the_same_user_is_the_same_whatever_the_kind(stack: Stack) -> None:
 def test_identity_headers_at_the_backend(kind: str, stack: Stack) -> None:
     login = log_in(stack, kind, "wangwu")
     seen = check(stack, login).identity
-    names = ("user", "platform", "appid", "openid", "unionid", "session", "assertion")
+    names = ("user", "platform", "appid", "openid", "unionid", "account", "session", "assertion")
     assert set(seen) == {f"x-menshen-{name}" for name in names}, "all of them, and nothing of Envoy's own"
     assert seen["x-menshen-user"] == login.uid
     assert (seen["x-menshen-platform"], seen["x-menshen-appid"]) == ("wechat", APPID)
     hidden = {name for name in names if not seen[f"x-menshen-{name}"]}
-    assert hidden == ({"openid", "unionid", "assertion"} if kind == "signed" else set())
+    assert hidden == ({"openid", "unionid", "account", "assertion"} if kind == "signed" else {"account"})
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -16,45 +16,30 @@ from typing import Any
 
 from menshen.config.snapshot import App, Snapshot
 from menshen.errors import Refusal
-from menshen.gateway.assertion import Asserter
-from menshen.gateway.client_api import ClientApi, client_table
-from menshen.gateway.codes import CodeBook
-from menshen.gateway.decide import admit, decide, route_table
+from menshen.gateway.decide import admit, decide
 from menshen.gateway.decision import Allow, Deny, Load
-from menshen.gateway.login import Login
+from menshen.gateway.hooks import Hooks
 from menshen.gateway.request import AuthRequest
 from menshen.gateway.wire import WIRE_STATUSES, stamp
+from menshen.node.assembly import assembled, brain_state
 from menshen.node.channel import Revoked
 from menshen.node.revocations import RevocationFeed
 from menshen.platforms.base import PlatformIdentity
+from menshen.platforms.client import PlatformClient
 from menshen.secret import Secret
-from menshen.sessions.claims import SessionClaims, new_id
 from menshen.sessions.keys import (
     KeyRings,
-    assertion_keys,
     load_key_rings,
     public_jwks,
-    refresh_keys,
-    sealed_keys,
     session_jwks,
-    signed_keys,
 )
 from menshen.sessions.loading import ReferenceLoader
 from menshen.sessions.records import SessionRecords
 from menshen.sessions.reference import References
-from menshen.sessions.refresh import RefreshTokens
-from menshen.sessions.revocation import Revocations
-from menshen.sessions.sealed import SealedSessions
-from menshen.sessions.seen import SeenLog
-from menshen.sessions.signed import SignedSessions
 from menshen.sessions.states import States
 from menshen.storage.codes import prune_codes
 from menshen.storage.database import Database, sqlite_url
 from menshen.storage.revocations import CHANGED
-from menshen.storage.sealing import Sealer
-from menshen.storage.session_rows import GRACE
-from menshen.users.pool import UserPool
-from menshen.web.authorization import AuthorizationEndpoint, BrainState
 from tests.life.envoy import EnvoyJudge
 
 __all__ = ["CODE", "STATE", "TOKEN", "Clock", "Gateway", "Reply", "Worker"]
@@ -95,29 +80,18 @@ class Reply:
 
 
 class Worker:
-    """What ``node/worker.py`` puts together, without its process."""
+    """What ``node/worker.py`` runs, without its process. No platform, verifier or sender is ever called by HTTP."""
 
-    def __init__(self, url: str, master_key: bytes, clock: Clock, snapshot: Snapshot) -> None:
+    def __init__(self, url: str, master_key: bytes, data_dir: Path, clock: Clock, snapshot: Snapshot) -> None:
         self.database = Database(url)
         self._clock = clock
         self._snapshot = snapshot
-        self._records = SessionRecords(self.database, clock)
-        self.revocations, self.references, self.seen = Revocations(), References(), SeenLog()
-        codes = CodeBook(self.database, Sealer(master_key, "code-outcome"), clock, secrets.token_bytes)
-        pool = UserPool(self.database, Sealer(master_key, "session-key"), lambda: f"u{new_id(secrets.token_bytes)}")
-        loader = ReferenceLoader(self.references, self._records)
-
-        def ended(claims: SessionClaims) -> None:
-            self.revocations.end(claims.sid, int(clock()) + GRACE + max(claims.life, claims.exp - claims.iat))
-
-        self._endpoint = AuthorizationEndpoint(
-            Login(Platform(), pool, codes, self._records, clock, secrets.token_bytes),
-            ClientApi(self._records, loader, self.revocations.revoked, ended),
-            loader,
-            self.revocations.revoked,
-            self.seen,
-            clock,
+        client, hooks = PlatformClient(), Hooks()
+        parts = assembled(
+            self.database, master_key, data_dir, client, hooks, clock, secrets.token_bytes, platforms=Platform()
         )
+        self._records, self._endpoint, self._brain = parts.records, parts.authorization, parts.brain
+        self.revocations, self.references, self.seen = parts.revocations, parts.references, parts.seen
 
     @property
     def states(self) -> States:
@@ -133,19 +107,12 @@ class Worker:
         self.references.heard(message.heard)
 
     def run(self, keys: KeyRings) -> None:
-        states = States(
-            sealed=SealedSessions(sealed_keys(keys), secrets.token_bytes),
-            signed=SignedSessions(signed_keys(keys)),
-            references=self.references,
-            refresh=RefreshTokens(refresh_keys(keys), secrets.token_bytes),
-        )
-        tables = route_table((self._snapshot,)), client_table((self._snapshot,))
-        self._endpoint.state = BrainState(*tables, states, Asserter(assertion_keys(keys)))
+        self._endpoint.state = brain_state((self._snapshot,), keys, self.references, secrets.token_bytes)
 
     async def ask(
         self, route: str, headers: Mapping[str, str], body: object = None, received: float | None = None
     ) -> Reply:
-        """As Envoy asks, with its stamps. ``route`` is a route's id or ``~token``, ``~logout``, ``~sessions``."""
+        """As Envoy asks, with its stamps. ``route`` is a route's id, or ``~`` and a path of the user API."""
         data = b"" if body is None else json.dumps(body).encode()
         sent = {
             "x-menshen-route": stamp(route, self._snapshot.checksum),
@@ -156,8 +123,8 @@ class Worker:
         }
         scope = {
             "type": "http",
-            "method": "POST" if data else "GET",
-            "path": "/authz/any",
+            "method": "GET" if route == "~sessions" or not (data or route.startswith("~")) else "POST",
+            "path": f"/api/{self._snapshot.checksum}/{route[1:]}" if route.startswith("~") else "/authz/any",
             "query_string": b"",
             "headers": [(name.encode(), value.encode()) for name, value in sent.items()],
         }
@@ -169,7 +136,7 @@ class Worker:
         async def receive() -> Any:
             return {"type": "http.request", "body": data, "more_body": False}
 
-        await self._endpoint(scope, receive, send)
+        await self._brain(scope, receive, send)
         given = {name.decode(): value.decode() for name, value in said[0]["headers"]}
         status = said[0]["status"]
         return Reply(WIRE_STATUSES.get(status, status), given, json.loads(said[1]["body"] or "{}"))
@@ -264,7 +231,7 @@ class Gateway:
         await self.records.tidy(self.clock())
 
     def _worker(self) -> Worker:
-        worker = Worker(self._url, self._master_key, self.clock, self.snapshot)
+        worker = Worker(self._url, self._master_key, self.keys_directory.parent, self.clock, self.snapshot)
         worker.hear(self._feed.all())
         worker.run(self._keys)
         return worker
