@@ -16,6 +16,7 @@ from bench.children import BenchFailed
 from bench.endpoint import measure_endpoint
 from bench.idle import measure_idle
 from bench.logins import measure_logins
+from bench.pool import measure_pool
 from bench.records import measure_records
 from bench.replay import Replay
 from bench.report import Report, print_goals, print_report
@@ -28,7 +29,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a round (default 4)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each scenario (default 3)")
-    parser.add_argument("--only", default="a,b,c,d,e,f,g", help="which measurements, for example a,c")
+    parser.add_argument("--only", default="a,b,c,d,e,f,g,h", help="which measurements, for example a,c")
     parser.add_argument("--workers", type=int, help="workers of the gateways of a, c, d, e (default: menshen's own)")
     parser.add_argument("--no-wrk", action="store_true", help="make all load with the built-in generator")
     options = parser.parse_args()
@@ -53,6 +54,7 @@ def main() -> int:
                     "e": lambda: measure_startup(ready, rounds=rounds),
                     "f": lambda: measure_revocation(ready),
                     "g": lambda: measure_records(Path(name)),
+                    "h": lambda: measure_pool(Path(name), rounds=rounds, seconds=seconds),
                 }
                 if unknown := set(wanted) - set(measurements):
                     parser.error(f"--only: no measurement {', '.join(sorted(unknown))}")
