@@ -1,4 +1,4 @@
-"""Writes the tables of the documentation that the code already knows: refusals, configuration keys, commands.
+"""Writes the tables of the documentation that the code already knows: refusals, configuration keys, commands, calls.
 
 ``python docs/generate.py`` rewrites the regions between ``<!-- name -->`` and ``<!-- /name -->`` in place. The tests
 call :func:`stale` and fail when a region is not what the code says.
@@ -6,12 +6,16 @@ call :func:`stale` and fail when a region is not what the code says.
 
 from __future__ import annotations
 
+import inspect
 import re
+import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
+import msgspec
 import typer
 from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
@@ -19,9 +23,12 @@ from pydantic_core import PydanticUndefined
 
 from menshen.cli.app import app
 from menshen.config import document
+from menshen.config.part import Part
 from menshen.errors import refusals
+from menshen.web.user_api.endpoint import Endpoint
+from menshen.web.user_api.table import Served, endpoints
 
-__all__ = ["PAGES", "commands", "keys", "meanings", "rendered", "stale", "title"]
+__all__ = ["PAGES", "call_meanings", "calls", "commands", "keys", "meanings", "rendered", "stale", "title"]
 
 Language = Literal[0, 1]
 """English, Chinese: the index of every pair of texts below."""
@@ -85,27 +92,29 @@ def errors(language: Language) -> str:
     )
 
 
-def keys(model: type[document.Part] = document.Document, prefix: str = "") -> Iterator[tuple[str, str, FieldInfo]]:
+def keys(model: type[Part] = document.Document, prefix: str = "") -> Iterator[tuple[str, str, FieldInfo]]:
     """Path, kind and field of every key, parents first: ``apps[].name``."""
     for name, field in model.model_fields.items():
-        written = model.__annotations__[name].removesuffix(" | None")
+        owner = next(base for base in model.__mro__ if name in inspect.get_annotations(base))
+        known = vars(sys.modules[owner.__module__])
+        written = owner.__annotations__[name].removesuffix(" | None")
         listed = re.fullmatch(r"(?:Annotated\[)?Items\[(\w+)\].*", written)
         inner = listed[1] if listed else written
         path = f"{prefix}{field.alias or name}"
-        part = getattr(document, inner, None) if inner.isidentifier() else None
-        nested = isinstance(part, type) and issubclass(part, document.Part)
-        kind = "mapping" if nested else _kind(inner, field)
+        part = known.get(inner)
+        nested = isinstance(part, type) and issubclass(part, Part)
+        kind = "mapping" if nested else _kind(inner, field, known)
         yield path, f"list: {kind}" if listed else kind, field
         if nested and part is not None:
             yield from keys(part, f"{path}{'[]' if listed else ''}.")
 
 
-def _kind(written: str, field: FieldInfo) -> str:
+def _kind(written: str, field: FieldInfo, known: dict[str, Any]) -> str:
     """``Annotated[int, Field(ge=1)]``, an alias of a literal, or one of the named kinds, as words."""
     if written.startswith("Annotated[Annotated["):
         return "preset or mapping"
     plain = re.sub(r"^Annotated\[(\w+),.*$", r"\1", written)
-    choices = get_args(field.annotation) if written.startswith("Literal") else get_args(getattr(document, plain, None))
+    choices = get_args(field.annotation) if written.startswith("Literal") else get_args(known.get(plain))
     if choices and all(isinstance(choice, str) for choice in choices) and plain not in _KINDS:
         return ", ".join(f"`{choice}`" for choice in choices)
     limits = {type(rule): rule for rule in field.metadata}
@@ -120,7 +129,7 @@ def _default(field: FieldInfo) -> str:
     value: Any = field.default
     if value is PydanticUndefined:
         return "**required**"
-    if value is None or value in ("", (), {}) or isinstance(value, document.Part):
+    if value is None or value in ("", (), {}) or isinstance(value, Part):
         return "–"
     if isinstance(value, tuple):
         return f"`[{', '.join(repr(item) for item in value)}]`".replace("'", '"')
@@ -183,6 +192,63 @@ def command_list(_: Language) -> str:
     )
 
 
+def calls() -> Sequence[Endpoint]:
+    """Every call of the user API, from the table that it is served from. Nothing can be called here."""
+    return endpoints(Served(**dict.fromkeys((each.name for each in fields(Served)), None)))  # type: ignore[arg-type]
+
+
+def call_meanings() -> dict[str, str]:
+    """``POST login`` -> what it does, in Chinese; the English text is the table's own."""
+    return tomllib.loads((ROOT / "docs/reference/user-api.toml").read_text(encoding="utf-8"))
+
+
+_NEEDS: Final = {"nothing": ("–", "–"), "state": ("yes", "需要"), "any state": ("yes, of any age", "需要，过期亦可")}
+_UPLOAD: Final = ("an image, or a form with `file`", "图片，或含 `file` 字段的表单")
+_NO_JSON: Final = ("no JSON", "非 JSON")
+
+
+def user_api(language: Language) -> str:
+    """Each call, whether it needs a login state, and the fields of its body and its answer."""
+    heads = (
+        ("call", "what it does", "login state", "body", "answer"),
+        ("接口", "作用", "登录态", "请求体", "应答"),
+    )
+    chinese = call_meanings()
+    return _table(
+        heads[language],
+        (
+            (
+                f"`{call.method} {call.path}`",
+                (call.summary, chinese.get(f"{call.method} {call.path}", "**missing**"))[language],
+                _NEEDS[call.needs][language],
+                _UPLOAD[language] if call.body == "upload" else _members(call.body),
+                _NO_JSON[language] if call.answer is None else _members(call.answer),
+            )
+            for call in calls()
+        ),
+    )
+
+
+def _members(struct: Any) -> str:
+    if struct is None:
+        return "–"
+    members = msgspec.structs.fields(struct)
+    return ", ".join(f"`{member.encode_name}`" + ("" if member.required else "?") for member in members) or "–"
+
+
+def user_api_refusals(language: Language) -> str:
+    """Each call and the refusals of its own."""
+    heads = (("call", "reasons"), ("接口", "原因"))
+    return _table(
+        heads[language],
+        (
+            (f"`{call.method} {call.path}`", ", ".join(f"`{refusal.reason}`" for refusal in call.refuses))
+            for call in calls()
+            if call.refuses
+        ),
+    )
+
+
 PAGES: Final[dict[str, tuple[Language, dict[str, Callable[[Language], str]]]]] = {
     "README.md": (0, {"errors": errors}),
     "README.zh-CN.md": (1, {"errors": errors}),
@@ -190,6 +256,8 @@ PAGES: Final[dict[str, tuple[Language, dict[str, Callable[[Language], str]]]]] =
     "docs/reference/errors.zh-CN.md": (1, {"errors": errors}),
     "docs/reference/configuration.md": (0, {"configuration": configuration}),
     "docs/reference/configuration.zh-CN.md": (1, {"configuration": configuration}),
+    "docs/reference/user-api.md": (0, {"calls": user_api, "refusals": user_api_refusals}),
+    "docs/reference/user-api.zh-CN.md": (1, {"calls": user_api, "refusals": user_api_refusals}),
     "docs/reference/commands.md": (0, {"commands": command_list}),
 }
 """Page -> its language and its generated regions."""
