@@ -28,6 +28,7 @@ from tests.edge.people import (
     api,
     entered,
     happens,
+    logged,
     people_stack,
     rows,
     sms_code,
@@ -128,6 +129,13 @@ def test_class_34_a_code_carries_no_other_parameters(stack: Stack, tail: str) ->
     if not tail.startswith(("&", "%", "#")):
         assert asked(stack, PHONE_PATH) == spoken
     assert api(stack, "me", state=state).json["phone"] == ""
+
+
+def test_class_34_a_login_that_tries_it_on_a_published_route_is_in_the_login_log(stack: Stack) -> None:
+    reply = stack.gateway("/mall/login", ("js_code", "0&appid=wx0000000000000009"))
+    assert reply.refusal == (400, 4000, "code_malformed")
+    row = logged(stack, outcome="code_malformed")[0]
+    assert (row["app"], row["how"], row["request_id"]) == ("shop", "code", reply.json["request_id"])
 
 
 def test_class_35_what_a_client_says_of_itself_is_not_believed(stack: Stack) -> None:

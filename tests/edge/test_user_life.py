@@ -92,6 +92,8 @@ def test_a_ban_ends_every_kind_of_session_within_a_second_and_lets_nobody_in(lif
     over_within(life, *logins)
     for kind in KINDS:
         assert tried(life, kind, "lisi").refusal == BANNED
+    tries = admin(life, f"/v1/logins?user={uid}&outcome=user_banned").json["logins"]
+    assert len(tries) == len(KINDS), "whom the log says they were of"
     assert check(life, other).status == 200
     message = within(5, lambda: told(receiver, "ban", uid))[0]
     assert message["data"]["reason"] == "spam"

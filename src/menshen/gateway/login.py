@@ -32,7 +32,7 @@ from menshen.gateway.hooks import LoginAttempt, LoginDone
 from menshen.gateway.issue import Caller, Issuer
 from menshen.gateway.login_reports import failure_row
 from menshen.gateway.opening import Opener, Proven
-from menshen.gateway.proofs import CodeExchange, LoginChecks, Proofs
+from menshen.gateway.proofs import CodeExchange, How, LoginChecks, Proofs
 from menshen.platforms.base import PlatformIdentity
 from menshen.platforms.registry import PLATFORMS
 from menshen.sessions.records import SessionRecords
@@ -125,9 +125,17 @@ class Login:
                 raise
             await self._checks.guard.succeeded(rules.users, attempt)
         except Refusal as refusal:
-            await self._note(login, refusal)
+            await self.refused(plugin, refusal, caller, proofs.how)
             raise
         return Issuer.known(states, logged_in)
+
+    async def refused(self, plugin: LoginPlugin, refusal: Refusal, caller: Caller, how: How = "code") -> None:
+        """Keep a login that came to nothing. That it did is the answer, whether or not it can be written down."""
+        row = failure_row(plugin.app, caller, how, int(self._clock()), refusal)
+        try:
+            await self._pool.database.write(write_logins, row)
+        except DatabaseUnavailable as error:
+            log.warning("login_not_logged", extra={"request_id": caller.request_id, "why": str(error)})
 
     def _attempt(self, login: _Try) -> Attempt:
         """What is about to be tried. Raises what is wrong with the proofs before anybody is asked about them."""
@@ -258,14 +266,6 @@ class Login:
     async def _before(self, login: _Try, account: _Account | None, openid: str = "", unionid: str = "") -> None:
         attempt = _told(login, openid, unionid, account.proven.name if account is not None else "")
         await self._checks.hooks.before(login.rules.users.hooks, attempt)
-
-    async def _note(self, login: _Try, refusal: Refusal) -> None:
-        """Keep a login that came to nothing. That it did is the answer, whether or not it can be written down."""
-        row = failure_row(login.app, login.caller, login.proofs.how, int(self._clock()), refusal)
-        try:
-            await self._pool.database.write(write_logins, row)
-        except DatabaseUnavailable as error:
-            log.warning("login_not_logged", extra={"request_id": login.caller.request_id, "why": str(error)})
 
     async def _replaced(self, login: _Try) -> str:
         """The session whose state was presented, "" where there was none: it must not outlive this login.

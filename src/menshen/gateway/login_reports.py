@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from menshen.config.snapshot import App
 from menshen.config.user_rules import WebhookEvent
-from menshen.errors import Refusal
+from menshen.errors import Refusal, UserBanned
 from menshen.gateway.issue import Caller
 from menshen.gateway.proofs import How
 from menshen.storage.login_log import LoginRow
@@ -19,8 +19,9 @@ def success_row(app: App, caller: Caller, how: How, at: int, user: Entered) -> L
 
 
 def failure_row(app: App, caller: Caller, how: How, at: int, refusal: Refusal) -> LoginRow:
-    """``detail`` is what a refusal keeps for the operator; no secret is ever in one."""
-    return _row(app, caller, how, at, refusal.reason, detail=refusal.detail)
+    """``detail`` is what a refusal keeps for the operator; no secret is ever in one. That of a ban is the user."""
+    uid = refusal.detail if isinstance(refusal, UserBanned) else ""
+    return _row(app, caller, how, at, refusal.reason, uid=uid, detail="" if uid else refusal.detail)
 
 
 def _row(

@@ -14,8 +14,16 @@ from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
 
-from menshen.config.snapshot import Snapshot
-from menshen.errors import BrainUnavailable, DatabaseUnavailable, InternalFault, Refusal, RouteStale
+from menshen.config.snapshot import LoginPlugin, Snapshot
+from menshen.errors import (
+    BrainUnavailable,
+    ClientSentSecret,
+    CodeMalformed,
+    DatabaseUnavailable,
+    InternalFault,
+    Refusal,
+    RouteStale,
+)
 from menshen.gateway.answer import Answer, answer_allow, answer_login, answer_refusal
 from menshen.gateway.assertion import Asserter
 from menshen.gateway.codes import LoggedIn
@@ -51,6 +59,8 @@ log = logging.getLogger("menshen.authorization")
 
 class LogsIn(Protocol):
     async def log_in(self, login: Exchange, states: States, caller: Caller, rules: Snapshot) -> LoggedIn: ...
+
+    async def refused(self, plugin: LoginPlugin, refusal: Refusal, caller: Caller) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +151,9 @@ class AuthorizationEndpoint:
                 return answer_refusal(refusal, request_id)
             case Deny(refusal, route):
                 plugin = route.login if route else None
+                if plugin is not None and isinstance(refusal, CodeMalformed | ClientSentSecret):
+                    # It was to be a login, so it is in the login log: the operator learns that the secret is out.
+                    await self._login.refused(plugin, refusal, caller_of(request))
                 return answer_refusal(refusal, request_id, plugin.status if plugin else "menshen")
             case Exchange() as exchange:
                 return await self._log_in(exchange, request, state)
