@@ -118,6 +118,11 @@ def test_an_avatar_raw_and_as_a_form(stack: Stack) -> None:
     assert [file.stat().st_mode & 0o777 for file in (stack.data_dir / "avatars").glob(second.rpartition("/")[2])] == [
         0o600
     ]
+    gone = api(stack, "me/avatar", None, state, "DELETE")
+    hold(stack, "DELETE", "me/avatar", gone)
+    assert gone.json == api(stack, "me/avatar", None, state, "DELETE").json == {"avatar": ""}
+    assert api(stack, "me", None, state).json["avatar"] == ""
+    assert stack.gateway(second).refusal == (404, 4004, "no_such_route")
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ OWN_PATHS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "password/reset": ("POST",),
         "me": ("GET", "PATCH"),
         "me/password": ("POST",),
-        "me/avatar": ("POST",),
+        "me/avatar": ("POST", "DELETE"),
         "me/identities": ("GET",),
         "me/bind": ("POST",),
         "me/unbind": ("POST",),

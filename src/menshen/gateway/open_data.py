@@ -91,17 +91,21 @@ class OpenData:
         """
         self._platform(app, "open_data")
         closed = encrypted_data(data, iv)
-        return await self._with_key(app, openid, lambda key: self._opened(app, openid, closed, key))
+        identity = IdentityKey(app.platform, app.appid, openid)
+        key = self._unsealed(identity, await self._sealed_key(identity))
+        if key is None:
+            raise SessionKeyStale("no session_key is kept for this user")
+        try:
+            return self._opened(app, openid, closed, key)
+        except OpenDataInvalid:
+            pass
+        if await self._still_good(app, openid, key):
+            raise OpenDataInvalid("with a session_key that is good")
+        raise SessionKeyStale("the session_key is not the user's any more, or the platform does not tell")
 
     async def phone(self, app: App, openid: str, data: str, iv: str) -> PlatformPhone:
         """The number in a payload. Raises as :meth:`decrypted`."""
         return phone_of(await self.decrypted(app, openid, data, iv))
-
-    async def verified(self, app: App, openid: str, raw: str, signature: str) -> dict[str, Any]:
-        """The fields of signed data, by the key of the user's last login. Raises as :meth:`decrypted`."""
-        self._platform(app, "open_data")
-        signed = signed_data(raw, signature)
-        return await self._with_key(app, openid, lambda key: verify_raw(signed, key))
 
     async def phone_by_code(self, app: App, phone_code: str, openid: str) -> PlatformPhone:
         """The number behind a phone code of this user; spends the code, which is paid for.
@@ -135,19 +139,6 @@ class OpenData:
 
     def _opened(self, app: App, openid: str, closed: EncryptedData, key: Secret) -> dict[str, Any]:
         return decrypt(closed, key, appid=app.appid, openid=openid, now=self._clock())
-
-    async def _with_key(self, app: App, openid: str, work: Callable[[Secret], T]) -> T:
-        identity = IdentityKey(app.platform, app.appid, openid)
-        key = self._unsealed(identity, await self._sealed_key(identity))
-        if key is None:
-            raise SessionKeyStale("no session_key is kept for this user")
-        try:
-            return work(key)
-        except OpenDataInvalid:
-            pass
-        if await self._still_good(app, openid, key):
-            raise OpenDataInvalid("with a session_key that is good")
-        raise SessionKeyStale("the session_key is not the user's any more, or the platform does not tell")
 
     async def _still_good(self, app: App, openid: str, key: Secret) -> bool:
         """Where the platform does not tell, logging in again is the advice that cannot be wrong."""

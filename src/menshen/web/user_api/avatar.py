@@ -17,7 +17,7 @@ __all__ = ["avatar_endpoints"]
 
 
 class AvatarSet(msgspec.Struct, frozen=True):
-    """The avatar's path at this host."""
+    """The avatar's path at this host, "" where there is none."""
 
     avatar: str
 
@@ -29,6 +29,12 @@ def avatar_endpoints(bindings: Bindings, avatars: Avatars) -> tuple[Endpoint, ..
         media = call.request.headers.get(b"content-type", b"").decode("latin-1")
         name = await avatars.set(uid, await read_upload(media, body, most), most)
         return answer_json(AvatarSet(f"{call.snapshot.listener.client_api}/avatars/{name}"), [])
+
+    async def remove(call: Call, _: None) -> Answer:
+        uid = call.bearer.claims.sub
+        await bindings.user(uid)
+        await avatars.remove(uid)
+        return answer_json(AvatarSet(""), [])
 
     async def get(call: Call, _: None) -> Answer:
         return answer_avatar(await avatars.read(call.rest))
@@ -44,5 +50,6 @@ def avatar_endpoints(bindings: Bindings, avatars: Avatars) -> tuple[Endpoint, ..
             AvatarSet,
             (AvatarTooLarge, AvatarInvalid, UserBanned),
         ),
+        Endpoint("DELETE", "me/avatar", "Take the avatar away", remove, "state", None, AvatarSet, (UserBanned,)),
         Endpoint("GET", "avatars/", "An avatar", get, "nothing", None, None, (NoSuchRoute,)),
     )
