@@ -78,7 +78,7 @@ def test_a_brain_that_hangs_is_given_up(edge: Edge) -> None:
     edge.brain.answer = lambda _: Reply(delay=30)
     started = time.monotonic()
     assert edge.ask("/mall/orders/7", STATE).refusal == UNCHECKED
-    assert 6 < time.monotonic() - started < 9
+    assert 8 < time.monotonic() - started < 11, "7 s for the platform, 1 s for hooks before the login and after it"
     assert not edge.backend.received
 
 

@@ -55,7 +55,7 @@ def test_a_session_is_refused_as_soon_as_deny_returns(edge: Edge) -> None:
 
 @pytest.mark.parametrize("target", ["/app/orders/7", "/app/open", "/find/q", "/form/send", "/long/x"])
 def test_on_every_route(edge: Edge, target: str) -> None:
-    text = token(sid="ended0", rnw=NOW + 1000)
+    text = token(sid="ended0", rnw=NOW + 86_400)
     names = {"/form/send": "body_state", "/long/x": "state2"}
     if target == "/find/q":
         got = edge.ask(f"{target}?token={text}")
