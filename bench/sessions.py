@@ -81,6 +81,7 @@ def _other(kind: SessionKind) -> OpenSession:
         openid=f"openid-{sid}",
         unionid="",
         claims={},
+        account="",
         digest=digest_of(new_reference(secrets.token_bytes)) if kind == "reference" else "",
         auth=now,
         state_issued_at=now,
