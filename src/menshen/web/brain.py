@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from menshen.gateway.wire import API_PREFIX
@@ -16,6 +18,7 @@ class Brain:
         self._authorization = authorization
         self._user_api = user_api
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        # Not a coroutine of its own: every check comes through here.
         door = self._user_api if scope["path"].startswith(f"{API_PREFIX}/") else self._authorization
-        await door(scope, receive, send)
+        return door(scope, receive, send)
