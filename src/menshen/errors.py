@@ -15,11 +15,19 @@
     │   │   ├── PasswordWeak             a new password that the policy does not take
     │   │   ├── AvatarTooLarge           an avatar over the limit
     │   │   ├── AvatarInvalid            a file that is no PNG, JPEG, GIF or WebP image
+    │   │   ├── PathBlocked              a rewrite rule keeps this path for the backend alone
     │   │   └── MalformedRequest         Envoy refused the request line, path or headers
     │   ├── Unauthorized          4001
     │   │   ├── SessionMissing           no login state where the plugin expects it
     │   │   ├── SessionInvalid           forged, tampered, of another app or key
     │   │   ├── RefreshInvalid           a refresh token that is missing, forged, used before or of an ended session
+    │   │   ├── TokenMissing             no token of another issuer where a plugin expects it
+    │   │   ├── TokenInvalid             forged, malformed, of another issuer or audience
+    │   │   ├── CheckRefused             the team's checker says that the token is not good
+    │   │   ├── SignatureMissing         a server's call without a key pair's signature
+    │   │   ├── SignatureInvalid         unknown key, wrong signature, or a body that is not what was signed
+    │   │   ├── SignatureStale           signed too long ago, or in the future
+    │   │   ├── SignatureReplayed        the nonce was used before
     │   │   └── SessionKeyStale          the platform has rotated the session_key: log in, then get the data again
     │   ├── Forbidden             4003
     │   │   ├── UserBlocked              the platform blocks this user (WeChat 40226)
@@ -27,6 +35,9 @@
     │   │   ├── AccountRefused           username and password are not those of an account
     │   │   ├── CaptchaRequired          too many failures: solve a captcha first
     │   │   ├── RegistrationClosed       nobody may register here
+    │   │   ├── AddressRefused           the caller's address is not let in
+    │   │   ├── OriginRefused            a page of this origin may not call here
+    │   │   ├── PluginRefused            a plugin of the installation refused the request
     │   │   └── LoginRefused             a hook of the installation refused the login
     │   ├── NotFound              4004
     │   │   ├── NoSuchRoute              no group and API for this host and path
@@ -54,10 +65,13 @@
     │   ├── SessionOver           4024   the login state is genuine and good no more
     │   │   ├── SessionExpired           too old
     │   │   ├── SessionRevoked           ended before its time: logout, revocation, another login
+    │   │   ├── TokenExpired             a token of another issuer that is too old
     │   │   └── RefreshReused            a refresh token came a second time, and the session was ended for it
     │   ├── TooManyRequests       4025   a limit of the gateway's own
     │   │   ├── LoginLimit               too many logins tried from here, by this user or at this app
     │   │   ├── AccountLocked            too many wrong passwords for this username
+    │   │   ├── RateLimit                more requests a second than a plugin lets through
+    │   │   ├── ConcurrencyLimit         the upstream has as many requests at once as it may have
     │   │   └── SmsLimit                 too many text messages
     │   └── GatewayFault          5xxx   ours
     │       ├── RouteStale        5001   Envoy and the brain do not have the same revision yet
@@ -69,6 +83,8 @@
     │       ├── VerifierUnavailable 5020 the team's verifier of accounts did not answer as agreed
     │       ├── SmsUnavailable    5021   the team's sender of text messages did not take it
     │       ├── CaptchaUnavailable 5022  the team's check of captchas did not answer as agreed
+    │       ├── CheckerUnavailable 5024  the team's checker of tokens did not answer as agreed
+    │       ├── PluginFailed      5025   a plugin of the installation broke
     │       └── HookFailed        5023   a hook of the installation broke or took too long
     ├── ConfigInvalid                    a document with problems, each with the path of the wrong key
     ├── ConfigUnavailable                a document that cannot be read at all
@@ -97,6 +113,7 @@ __all__ = [
     "AccountRefused",
     "AccountTaken",
     "Action",
+    "AddressRefused",
     "AlreadyBound",
     "AmbiguousCredential",
     "AvatarInvalid",
@@ -108,6 +125,8 @@ __all__ = [
     "CallMalformed",
     "CaptchaRequired",
     "CaptchaUnavailable",
+    "CheckRefused",
+    "CheckerUnavailable",
     "ChildFailed",
     "ClaimInvalid",
     "ClientSentSecret",
@@ -115,6 +134,7 @@ __all__ = [
     "CodeMalformed",
     "CodeRefused",
     "CodeUsed",
+    "ConcurrencyLimit",
     "ConfigInvalid",
     "ConfigUnavailable",
     "Conflict",
@@ -136,8 +156,10 @@ __all__ = [
     "NotFound",
     "NotOffered",
     "OpenDataInvalid",
+    "OriginRefused",
     "Overloaded",
     "PasswordWeak",
+    "PathBlocked",
     "PhoneCodeInvalid",
     "PhoneTaken",
     "PlatformBusy",
@@ -147,7 +169,10 @@ __all__ = [
     "PlatformSaysBusy",
     "PlatformTimeout",
     "PlatformUnreachable",
+    "PluginFailed",
+    "PluginRefused",
     "Problem",
+    "RateLimit",
     "RefreshInvalid",
     "RefreshReused",
     "Refusal",
@@ -160,9 +185,16 @@ __all__ = [
     "SessionMissing",
     "SessionOver",
     "SessionRevoked",
+    "SignatureInvalid",
+    "SignatureMissing",
+    "SignatureReplayed",
+    "SignatureStale",
     "SmsCodeInvalid",
     "SmsLimit",
     "SmsUnavailable",
+    "TokenExpired",
+    "TokenInvalid",
+    "TokenMissing",
     "TooManyRequests",
     "Unauthorized",
     "UpstreamTimeout",
@@ -284,6 +316,11 @@ class AvatarInvalid(BadRequest):
     message_zh = "头像必须是 PNG、JPEG、GIF 或 WebP 图片。"
 
 
+class PathBlocked(BadRequest):
+    reason = "path_blocked"
+    message, message_zh = "This path is not open to clients.", "该路径不对外开放。"
+
+
 class MalformedRequest(BadRequest):
     reason = "malformed_request"
     message = "The request line, path or headers are malformed or ambiguous."
@@ -291,7 +328,8 @@ class MalformedRequest(BadRequest):
 
 
 class Unauthorized(Refusal):
-    code, reason, status, action, who = 4001, "unauthorized", 401, "login", "client"
+    code, reason, status, who = 4001, "unauthorized", 401, "client"
+    action: ClassVar[Action] = "login"
     message, message_zh = "Log in first.", "请先登录。"
 
 
@@ -308,6 +346,43 @@ class SessionInvalid(Unauthorized):
 class RefreshInvalid(Unauthorized):
     reason = "refresh_invalid"
     message, message_zh = "The refresh token is not valid. Log in again.", "刷新令牌无效，请重新登录。"
+
+
+class TokenMissing(Unauthorized):
+    reason = "token_missing"
+    message, message_zh = "No token was sent.", "请求未携带令牌。"
+
+
+class TokenInvalid(Unauthorized):
+    reason = "token_invalid"
+    message, message_zh = "The token is not valid here.", "令牌无效。"
+
+
+class CheckRefused(Unauthorized):
+    reason = "token_refused"
+    message, message_zh = "The token was refused.", "令牌被拒绝。"
+
+
+class SignatureMissing(Unauthorized):
+    reason, status, action = "signature_missing", 403, "none"
+    message, message_zh = "The call is not signed with a key pair.", "请求未使用密钥对签名。"
+
+
+class SignatureInvalid(Unauthorized):
+    reason, status, action = "signature_invalid", 403, "none"
+    message = "The key is unknown, or the signature does not fit the call."
+    message_zh = "密钥不存在，或签名与请求不符。"
+
+
+class SignatureStale(Unauthorized):
+    reason, status, action = "signature_stale", 403, "none"
+    message = "The call was signed too long ago, or in the future. Check the clock."
+    message_zh = "签名时间超出允许范围，请检查时钟。"
+
+
+class SignatureReplayed(Unauthorized):
+    reason, status, action = "signature_replayed", 403, "none"
+    message, message_zh = "The nonce was used before.", "nonce 已被使用过。"
 
 
 class SessionKeyStale(Unauthorized):
@@ -345,6 +420,21 @@ class CaptchaRequired(Forbidden):
 class RegistrationClosed(Forbidden):
     reason = "registration_closed"
     message, message_zh = "Registration is closed.", "未开放注册。"
+
+
+class AddressRefused(Forbidden):
+    reason, who = "address_refused", "client"
+    message, message_zh = "Calls from this address are not let in.", "不允许来自该地址的请求。"
+
+
+class OriginRefused(Forbidden):
+    reason, who = "origin_refused", "client"
+    message, message_zh = "Pages of this origin may not call here.", "不允许该来源的页面调用。"
+
+
+class PluginRefused(Forbidden):
+    reason = "plugin_refused"
+    message, message_zh = "The request was refused.", "请求被拒绝。"
 
 
 class LoginRefused(Forbidden):
@@ -499,6 +589,11 @@ class SessionRevoked(SessionOver):
     message, message_zh = "The session was ended. Log in again.", "会话已被终止，请重新登录。"
 
 
+class TokenExpired(SessionOver):
+    reason = "token_expired"
+    message, message_zh = "The token has expired. Get a new one.", "令牌已过期，请重新获取。"
+
+
 class RefreshReused(SessionOver):
     reason = "refresh_reused"
     message = "The refresh token was used before. For safety the session was ended. Log in again."
@@ -519,6 +614,15 @@ class AccountLocked(TooManyRequests):
     reason = "account_locked"
     message = "Too many wrong passwords. Try again later."
     message_zh = "密码错误次数过多，请稍后再试。"
+
+
+class RateLimit(TooManyRequests):
+    reason = "rate_limit"
+
+
+class ConcurrencyLimit(TooManyRequests):
+    reason = "concurrency_limit"
+    message, message_zh = "Too many requests at once. Try again.", "并发请求过多，请稍后重试。"
 
 
 class SmsLimit(TooManyRequests):
@@ -579,6 +683,16 @@ class CaptchaUnavailable(GatewayFault):
     code, reason, status = 5022, "captcha_unavailable", 503
     message = "The captcha could not be checked. Try again."
     message_zh = "暂时无法校验人机验证，请稍后重试。"
+
+
+class CheckerUnavailable(GatewayFault):
+    code, reason, status = 5024, "checker_unavailable", 503
+    message, message_zh = "The token could not be checked. Try again.", "暂时无法校验令牌，请稍后重试。"
+
+
+class PluginFailed(GatewayFault):
+    code, reason, status = 5025, "plugin_failed", 503
+    message, message_zh = "The request could not be decided. Try again.", "请求暂时无法处理，请稍后重试。"
 
 
 class HookFailed(GatewayFault):

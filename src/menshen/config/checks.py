@@ -9,23 +9,39 @@ from __future__ import annotations
 import difflib
 from collections.abc import Container, Iterable, Iterator, Mapping
 
+from menshen.config.custom_types import NO_CUSTOM_TYPES, CustomTypes
 from menshen.config.effective import effective_plugins
+from menshen.config.governance_checks import governance_problems
+from menshen.config.header_checks import header_problems
 from menshen.config.outline import At, Outline
 from menshen.config.overlap import Pattern, overlaps
 from menshen.config.own_paths import OWN_PATHS
 from menshen.config.paths import parse_path
 from menshen.config.plugin_checks import plugin_problems
+from menshen.config.plugins.registry import EXCLUSIVE, GUARDS
 from menshen.config.user_checks import user_problems
 from menshen.errors import Problem
 
 __all__ = ["cross_check"]
 
+_KINDS_ZH = {"login": "登录", "Cors": "跨域", "KeyPair": "密钥对鉴权"}
+
 _MOST_NAMES_FOR_A_HINT = 50
 """Guessing what was meant compares every name; in a large document it would take longer than the check."""
 
 
-def cross_check(outline: Outline, *, plugin_types: Mapping[str, str], platforms: Container[str]) -> tuple[Problem, ...]:
-    """All problems. ``plugin_types`` is plugin type -> platform; ``platforms`` are those that have an adapter."""
+def cross_check(
+    outline: Outline,
+    *,
+    plugin_types: Mapping[str, str],
+    platforms: Container[str],
+    types: CustomTypes = NO_CUSTOM_TYPES,
+) -> tuple[Problem, ...]:
+    """All problems.
+
+    ``plugin_types`` is type of login plugin -> platform; ``platforms`` are those that have an adapter; ``types`` are
+    the plugin types of the installation.
+    """
     return (
         *_duplicate_names(outline),
         *_apps(outline, platforms),
@@ -35,6 +51,8 @@ def cross_check(outline: Outline, *, plugin_types: Mapping[str, str], platforms:
         *_bindings(outline),
         *_unguarded(outline),
         *_client_api(outline),
+        *header_problems(outline, types),
+        *governance_problems(outline, types),
         *user_problems(outline),
     )
 
@@ -131,7 +149,7 @@ def _bindings(outline: Outline) -> Iterator[Problem]:
     plugins = frozenset(at.value for at in outline.names.plugins)
     groups = frozenset(at.value for at in outline.names.groups)
     apis = frozenset(f"{group.group}/{api.value}" for group in outline.names.apis for api in group.apis)
-    first: dict[tuple[str, str], At[str]] = {}
+    first: dict[tuple[str, str, str], At[str]] = {}
     for at in outline.bindings:
         binding = at.value
         yield from _unknown(f"{at.path}.plugin", binding.plugin, "plugin", "插件", plugins)
@@ -147,35 +165,38 @@ def _bindings(outline: Outline) -> Iterator[Problem]:
         else:
             yield Problem(at.path, "must have group or api", "必须填写 group 或 api")
             continue
-        if target not in first:
-            first[target] = At(at.path, binding.plugin)
-        elif first[target].value == binding.plugin:
-            yield Problem(at.path, f"the same binding is at {first[target].path}", f"与 {first[target].path} 重复绑定")
+        kind = outline.kinds.get(binding.plugin, "login")
+        key = (*target, kind if kind in EXCLUSIVE else binding.plugin)
+        if key not in first:
+            first[key] = At(at.path, binding.plugin)
+        elif first[key].value == binding.plugin:
+            yield Problem(at.path, f"the same binding is at {first[key].path}", f"与 {first[key].path} 重复绑定")
         else:
             yield Problem(
                 at.path,
-                f"the {target[0]} '{target[1]}' has the login plugin '{first[target].value}' already"
-                f" ({first[target].path}); only one can be effective",
-                f"'{target[1]}' 已绑定登录插件 '{first[target].value}'（{first[target].path}），同一级只能绑定一个",
+                f"the {target[0]} '{target[1]}' has the {kind} plugin '{first[key].value}' already"
+                f" ({first[key].path}); only one can be effective",
+                f"'{target[1]}' 已绑定{_KINDS_ZH.get(kind, kind)}插件 '{first[key].value}'（{first[key].path}），"
+                "同一级只能绑定一个",
             )
 
 
 def _unguarded(outline: Outline) -> Iterator[Problem]:
-    """APIs that ask for a login that no plugin provides."""
+    """APIs that ask for a caller whom no plugin can tell."""
     if not outline.bindings_whole:
         return
-    effective = effective_plugins(at.value for at in outline.bindings)
+    effective = effective_plugins((at.value for at in outline.bindings), outline.kinds)
     for api in outline.apis:
         wanted = api.value.access
         if (
             wanted in ("required", "optional")
             and api.group is not None
-            and effective.on(api.group, api.value.name) is None
+            and not any(outline.kinds.get(b.plugin) in GUARDS for b in effective.on(api.group, api.value.name))
         ):
             yield Problem(
                 f"{api.path}.access",
-                f"'{wanted}' needs a login plugin that is bound to this API or its group",
-                f"'{wanted}' 需要在该 API 或其分组上绑定登录插件",
+                f"'{wanted}' needs a login plugin, or another guard, that is bound to this API or its group",
+                f"'{wanted}' 需要在该 API 或其分组上绑定登录插件或其他鉴权插件",
             )
 
 

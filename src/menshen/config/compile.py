@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
 
 from menshen.config import document as written
+from menshen.config.compile_routes import routes_of
 from menshen.config.compile_users import user_rules, webhook_rules
+from menshen.config.custom_types import NO_CUSTOM_TYPES, CustomTypes
 from menshen.config.document import Document
-from menshen.config.effective import effective_plugins
-from menshen.config.identity import PRESETS
 from menshen.config.snapshot import (
     App,
     CodeAt,
@@ -20,51 +20,34 @@ from menshen.config.snapshot import (
     SessionRules,
     Snapshot,
     Tls,
+    TracingRules,
     Upstream,
     UpstreamTls,
+    Version,
 )
 from menshen.config.user_rules import AccountFields
 
 __all__ = ["compile_snapshot"]
 
 
-def compile_snapshot(document: Document) -> Snapshot:
-    """The snapshot of a document without problems, sealed. Everything is in the document's order."""
+def compile_snapshot(document: Document, types: CustomTypes = NO_CUSTOM_TYPES) -> Snapshot:
+    """The snapshot of a document without problems, sealed. Everything is in the document's order.
+
+    ``types`` are the plugin types of the installation.
+    """
     apps = {app.name: _app(app) for app in document.apps}
     token = f"{document.listener.client_api}/token"
-    plugins = {plugin.name: _plugin(plugin, apps[plugin.app], token) for plugin in document.plugins}
+    logins = {plugin.name: _plugin(plugin, apps[plugin.app], token) for plugin in document.login_plugins()}
+    routes = tuple(routes_of(document, logins, types))
     return Snapshot(
-        routes=tuple(_routes(document, plugins)),
+        routes=routes,
         upstreams=tuple(_upstream(upstream) for upstream in document.upstreams),
         apps=tuple(apps.values()),
         listener=_listener(document.listener),
         users=user_rules(document.users),
         webhooks=tuple(webhook_rules(webhook) for webhook in document.webhooks),
+        tracing=_tracing(document.tracing, routes),
     ).sealed()
-
-
-def _routes(document: Document, plugins: Mapping[str, LoginPlugin]) -> Iterator[Route]:
-    effective = effective_plugins(document.bindings)
-    for group in document.groups:
-        for api in group.apis:
-            bound = effective.on(group.name, api.name)
-            plugin = plugins[bound] if bound is not None else None
-            access = api.access or ("required" if plugin is not None else "public")
-            told = (*plugin.identity, *plugin.claims) if plugin is not None else PRESETS["menshen"]
-            yield Route(
-                id=f"{group.name}/{api.name}",
-                group=group.name,
-                api=api.name,
-                hosts=group.hosts,
-                prefix=group.prefix,
-                strip_prefix=group.strip_prefix,
-                path=api.path,
-                methods=api.methods or (),
-                access=access,
-                upstream=group.upstream,
-                login=None if access == "public" else plugin,
-                identity_headers=tuple(header for _, header in told),
-            )
 
 
 def _app(app: written.App) -> App:
@@ -84,6 +67,7 @@ def _plugin(plugin: written.Plugin, app: App, token: str) -> LoginPlugin:
         status=plugin.status,
         claims=plugin.claim_headers(),
         account=None if plugin.account is None else AccountFields(plugin.account.username, plugin.account.password),
+        identity_tags=tuple(dict.fromkeys(plugin.tags.identity)),
     )
 
 
@@ -116,9 +100,18 @@ def _upstream(upstream: written.Upstream) -> Upstream:
         if health is None
         else HealthCheck(health.path, health.interval, health.timeout, health.healthy_after, health.unhealthy_after),
         tls=None if tls is None else UpstreamTls(tls.server_name, tls.ca),
+        versions=tuple(Version(version.name, version.endpoints) for version in upstream.versions),
+        max_requests=upstream.max_requests or 0,
     )
 
 
 def _listener(listener: written.Listener) -> Listener:
     tls = listener.tls
     return Listener(None if tls is None else Tls(tls.certificate, tls.key), listener.trusted_hops, listener.client_api)
+
+
+def _tracing(tracing: written.Tracing | None, routes: Iterable[Route]) -> TracingRules | None:
+    """A TraceID is linked with the gateway's own trace, so there is one even where nobody collects spans."""
+    if tracing is None:
+        return TracingRules() if any(tag.trace_id for route in routes for tag in route.tags) else None
+    return TracingRules(tracing.otlp or "", tracing.sample, tracing.service, tracing.accept, tracing.keep_days)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field
+from pydantic import Tag as Branch
 
 from menshen.config.identity import (
     IDENTITY_CLAIMS,
@@ -19,6 +20,18 @@ from menshen.config.identity import (
     own_claim_header,
 )
 from menshen.config.part import Items, Part
+from menshen.config.plugins.canary import Canary
+from menshen.config.plugins.cors import Cors
+from menshen.config.plugins.custom import Custom
+from menshen.config.plugins.ip_access import IpAccess
+from menshen.config.plugins.jwt import Jwt
+from menshen.config.plugins.key_pair import KeyPairAuth
+from menshen.config.plugins.oauth import OAuth
+from menshen.config.plugins.path_rewrite import PathRewrite
+from menshen.config.plugins.rate_limit import RateLimit
+from menshen.config.plugins.registry import AnyPlugin, kind_of
+from menshen.config.plugins.req_transformer import ReqTransformer
+from menshen.config.plugins.tag import LoginTags, Tag
 from menshen.config.snapshot import (
     Access,
     CodePosition,
@@ -72,8 +85,10 @@ __all__ = [
     "Refresh",
     "Session",
     "Tls",
+    "Tracing",
     "Upstream",
     "UpstreamTls",
+    "Version",
 ]
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -107,11 +122,23 @@ class UpstreamTls(Part):
     ca: FilePath = ""
 
 
-class Upstream(Part):
-    """A backend service. Times in seconds; ``timeout`` 0 means no limit on the whole answer."""
+class Version(Part):
+    """Other endpoints of the same service, for canaries; everything but the addresses is the upstream's."""
 
     name: Name
     endpoints: Annotated[Items[EndpointAt], Field(min_length=1)]
+
+
+class Upstream(Part):
+    """A backend service. Times in seconds; ``timeout`` 0 means no limit on the whole answer.
+
+    ``max_requests`` is how many requests it may have at once, each version for itself.
+    """
+
+    name: Name
+    endpoints: Annotated[Items[EndpointAt], Field(min_length=1)]
+    versions: Annotated[Items[Version], Field(max_length=16)] = ()
+    max_requests: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     protocol: Literal["http1", "http2"] = "http1"
     connect_timeout: Seconds = 1.0
     timeout: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 15.0
@@ -191,8 +218,8 @@ class Identity(Part):
     """
 
     headers: Annotated[
-        Annotated[Preset, BeforeValidator(_preset), Tag("<preset>")]
-        | Annotated[dict[IdentityField, HeaderName], Tag("<mapping>")],
+        Annotated[Preset, BeforeValidator(_preset), Branch("<preset>")]
+        | Annotated[dict[IdentityField, HeaderName], Branch("<mapping>")],
         Discriminator(_header_form),
     ] = "menshen"
     claims: dict[CustomClaim, HeaderName] = Field(default_factory=dict)
@@ -219,6 +246,7 @@ class Plugin(Part):
     account: Account | None = None
     session: Session = Session()
     identity: Identity = Identity()
+    tags: LoginTags = LoginTags()
     respond: Respond = "upstream"
     reply: dict[str, Any] | None = None
     status: StatusStyle = "menshen"
@@ -258,6 +286,40 @@ class Listener(Part):
     client_api: ClientApi = "/v1"
 
 
+class Tracing(Part):
+    """Where spans go (OTLP over HTTP; none without ``otlp``), and how long TraceID values are kept.
+
+    ``sample`` is percent. ``accept``: a caller's trace is continued, else a new one begins here.
+    """
+
+    otlp: BaseUrl | None = None
+    sample: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 100.0
+    service: Name = "menshen"
+    accept: bool = True
+    keep_days: Annotated[int, Field(ge=1, le=365)] = 14
+
+
+def _branch(value: Any) -> str:
+    return f"<{kind_of(value)}>"
+
+
+EveryPlugin = Annotated[
+    Annotated[Plugin, Branch("<login>")]
+    | Annotated[Canary, Branch("<Canary>")]
+    | Annotated[Cors, Branch("<Cors>")]
+    | Annotated[Custom, Branch("<custom>")]
+    | Annotated[IpAccess, Branch("<IpAccess>")]
+    | Annotated[Jwt, Branch("<Jwt>")]
+    | Annotated[KeyPairAuth, Branch("<KeyPair>")]
+    | Annotated[OAuth, Branch("<OAuth>")]
+    | Annotated[PathRewrite, Branch("<PathRewrite>")]
+    | Annotated[RateLimit, Branch("<RateLimit>")]
+    | Annotated[ReqTransformer, Branch("<ReqTransformer>")]
+    | Annotated[Tag, Branch("<Tag>")],
+    Discriminator(_branch),
+]
+
+
 class Document(Part):
     """The whole configuration."""
 
@@ -265,8 +327,15 @@ class Document(Part):
     apps: Items[App] = ()
     upstreams: Items[Upstream] = ()
     groups: Items[Group] = ()
-    plugins: Items[Plugin] = ()
+    plugins: Items[EveryPlugin] = ()
     bindings: Items[Binding] = ()
     listener: Listener = Listener()
+    tracing: Tracing | None = None
     users: Users = Users()
     webhooks: Items[Webhook] = ()
+
+    def login_plugins(self) -> tuple[Plugin, ...]:
+        return tuple(plugin for plugin in self.plugins if isinstance(plugin, Plugin))
+
+    def other_plugins(self) -> tuple[AnyPlugin, ...]:
+        return tuple(plugin for plugin in self.plugins if not isinstance(plugin, Plugin))

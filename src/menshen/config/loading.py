@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from menshen.config.checks import cross_check
 from menshen.config.compile import compile_snapshot
+from menshen.config.custom_types import NO_CUSTOM_TYPES, CustomTypes
 from menshen.config.document import Document
 from menshen.config.environment import redact, resolve_environment
 from menshen.config.outline import outline
@@ -48,16 +49,22 @@ def read_text(path: Path) -> str:
 
 
 def read_document(
-    text: str, *, env: Mapping[str, str], plugin_types: Mapping[str, str], platforms: Container[str]
+    text: str,
+    *,
+    env: Mapping[str, str],
+    plugin_types: Mapping[str, str],
+    platforms: Container[str],
+    types: CustomTypes = NO_CUSTOM_TYPES,
 ) -> Loaded:
     """A YAML text as a checked document. Raises ``ConfigInvalid`` with every problem.
 
-    ``plugin_types`` is plugin type -> platform; ``platforms`` are those that have an adapter.
+    ``plugin_types`` is type of login plugin -> platform; ``platforms`` are those that have an adapter; ``types`` are
+    the plugin types of the installation.
     """
     parsed = parse_yaml(text)
     if not parsed.whole:
         raise ConfigInvalid(parsed.problems)
-    return _load(parsed.value, parsed.problems, env, plugin_types, platforms)
+    return _load(parsed.value, parsed.problems, env, plugin_types, platforms, types)
 
 
 def read_mapping(
@@ -66,9 +73,10 @@ def read_mapping(
     env: Mapping[str, str],
     plugin_types: Mapping[str, str],
     platforms: Container[str],
+    types: CustomTypes = NO_CUSTOM_TYPES,
 ) -> Loaded:
     """As :func:`read_document`, of a mapping with text keys."""
-    return _load(raw, (), env, plugin_types, platforms)
+    return _load(raw, (), env, plugin_types, platforms, types)
 
 
 def _load(
@@ -77,6 +85,7 @@ def _load(
     env: Mapping[str, str],
     plugin_types: Mapping[str, str],
     platforms: Container[str],
+    types: CustomTypes,
 ) -> Loaded:
     if not isinstance(raw, Mapping):
         shape = Problem(
@@ -87,11 +96,12 @@ def _load(
     unresolved = {problem.path for problem in resolved.problems}
     document, errors = _validate(resolved.value)
     wrong = [problem for problem in map(problem_of, errors) if problem.path not in unresolved]
-    crossed = cross_check(outline(resolved.value, errors), plugin_types=plugin_types, platforms=platforms)
+    sound = outline(resolved.value, errors)
+    crossed = cross_check(sound, plugin_types=plugin_types, platforms=platforms, types=types)
     problems = redact((*found, *resolved.problems, *wrong, *crossed), resolved.used)
     if document is None or problems:
         raise ConfigInvalid(problems)
-    return Loaded(raw, document, compile_snapshot(document))
+    return Loaded(raw, document, compile_snapshot(document, types))
 
 
 def _validate(value: Mapping[str, Any]) -> tuple[Document | None, list[ErrorDetails]]:

@@ -15,6 +15,8 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from menshen.config.document import Api, App, Binding, Group, Listener, Plugin, Upstream
+from menshen.config.plugins.custom import Custom
+from menshen.config.plugins.registry import PARTS, AnyPlugin, kind_of
 from menshen.config.user_pool import Users, Webhook
 from menshen.config.values import is_name
 from menshen.config.wording import Loc, render_path
@@ -73,6 +75,11 @@ class Outline:
     groups: tuple[At[Group], ...]
     apis: tuple[ApiAt, ...]
     plugins: tuple[At[Plugin], ...]
+    """The login plugins."""
+    others: tuple[At[AnyPlugin], ...]
+    """All other plugins."""
+    kinds: Mapping[str, str]
+    """Plugin name -> its kind, of plugins that did not validate as well."""
     bindings: tuple[At[Binding], ...]
     bindings_whole: bool
     """Whether ``bindings`` has all bindings that are written."""
@@ -85,9 +92,9 @@ class Outline:
 
 def outline(raw: Mapping[str, Any], errors: Sequence[ErrorDetails]) -> Outline:
     """The outline of a mapping; ``errors`` is what the document's model says about it."""
-    unknown = {error["loc"] for error in errors if error["type"] == "extra_forbidden"}
+    unknown = {_place(error["loc"]) for error in errors if error["type"] == "extra_forbidden"}
     known = _without(raw, unknown, ())
-    broken = {_part(error["loc"]) for error in errors if error["loc"] not in unknown}
+    broken = {_part(loc) for error in errors if (loc := _place(error["loc"])) not in unknown}
     groups = list(_items(known, ("groups",)))
     return Outline(
         names=Names(
@@ -110,7 +117,13 @@ def outline(raw: Mapping[str, Any], errors: Sequence[ErrorDetails]) -> Outline:
             for loc, group in groups
             for api in _sound(group, (*loc, "apis"), Api, broken)
         ),
-        plugins=_sound(known, ("plugins",), Plugin, broken),
+        plugins=_sound(known, ("plugins",), Plugin, broken, "login"),
+        others=tuple(
+            At(render_path(loc), _OTHERS[kind_of(item)].model_validate(item))
+            for loc, item in _items(known, ("plugins",))
+            if loc not in broken and kind_of(item) != "login"
+        ),
+        kinds={name: kind_of(item) for _, item in _items(known, ("plugins",)) if (name := _name(item)) is not None},
         bindings=_sound(known, ("bindings",), Binding, broken),
         bindings_whole=not any(loc[:1] == ("bindings",) for loc in broken),
         webhooks=_sound(known, ("webhooks",), Webhook, broken),
@@ -119,10 +132,18 @@ def outline(raw: Mapping[str, Any], errors: Sequence[ErrorDetails]) -> Outline:
     )
 
 
+_OTHERS: Mapping[str, Any] = {**PARTS, "custom": Custom}
+
+
 def _section(known: Mapping[str, Any], key: str, model: type[Model], broken: set[Loc]) -> Model | None:
     if any(loc[:1] == (key,) for loc in broken):
         return None
     return model.model_validate(known.get(key, {}))
+
+
+def _place(loc: Loc) -> Loc:
+    """The place without pydantic's marks of a union's branch."""
+    return tuple(step for step in loc if not (isinstance(step, str) and step.startswith("<") and step.endswith(">")))
 
 
 def _part(loc: Loc) -> Loc:
@@ -133,7 +154,7 @@ def _part(loc: Loc) -> Loc:
 
 
 def _without(value: Any, unwanted: set[Loc], at: Loc) -> Any:
-    """A copy without the keys at these places. Union marks are in no place that has unknown keys."""
+    """A copy without the keys at these places."""
     if not unwanted:
         return value
     if isinstance(value, Mapping):
@@ -151,9 +172,14 @@ def _items(parent: Mapping[str, Any], at: Loc) -> Iterator[tuple[Loc, Mapping[st
             yield (*at, index), item
 
 
-def _sound(parent: Mapping[str, Any], at: Loc, model: type[Model], broken: set[Loc]) -> tuple[At[Model], ...]:
+def _sound(
+    parent: Mapping[str, Any], at: Loc, model: type[Model], broken: set[Loc], kind: str = ""
+) -> tuple[At[Model], ...]:
+    """``kind`` is that of the plugins that are wanted, where a list has several models."""
     return tuple(
-        At(render_path(loc), model.model_validate(item)) for loc, item in _items(parent, at) if loc not in broken
+        At(render_path(loc), model.model_validate(item))
+        for loc, item in _items(parent, at)
+        if loc not in broken and (not kind or kind_of(item) == kind)
     )
 
 

@@ -12,6 +12,7 @@ __all__ = ["map_secrets"]
 
 _AT = (
     ("apps", "*", "secret"),
+    ("plugins", "*", "keys", "*", "secret"),
     ("webhooks", "*", "secret"),
     ("users", "accounts", "verifier", "secret"),
     ("users", "sms", "secret"),

@@ -14,6 +14,20 @@ from typing import Any, Literal
 
 import msgspec
 
+from menshen.config.route_rules import (
+    CanaryRule,
+    ClientTag,
+    CorsRules,
+    CustomRules,
+    IdentityTag,
+    IpRules,
+    JwtRules,
+    KeyPairRules,
+    LimitRule,
+    OAuthRules,
+    RewriteRule,
+    TransformRules,
+)
 from menshen.config.user_rules import AccountFields, UserRules, WebhookRules
 from menshen.secret import Secret
 
@@ -30,8 +44,10 @@ __all__ = [
     "SessionRules",
     "Snapshot",
     "Tls",
+    "TracingRules",
     "Upstream",
     "UpstreamTls",
+    "Version",
     "decode_snapshot",
     "encode_snapshot",
 ]
@@ -85,8 +101,19 @@ class UpstreamTls:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """Other endpoints of an upstream."""
+
+    name: str
+    endpoints: tuple[Endpoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Upstream:
-    """A backend service. Times in seconds; ``timeout`` 0 means no limit on the whole answer."""
+    """A backend service. Times in seconds; ``timeout`` 0 means no limit on the whole answer.
+
+    ``max_requests`` at once, 0: as many as come.
+    """
 
     name: str
     endpoints: tuple[Endpoint, ...]
@@ -96,6 +123,8 @@ class Upstream:
     connect_retries: int = 2
     health_check: HealthCheck | None = None
     tls: UpstreamTls | None = None
+    versions: tuple[Version, ...] = ()
+    max_requests: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +205,7 @@ class LoginPlugin:
     status: StatusStyle = "menshen"
     claims: tuple[tuple[str, str], ...] = ()
     account: AccountFields | None = None
+    identity_tags: tuple[IdentityTag, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +213,8 @@ class Route:
     """One API of one group, ready to be matched by Envoy and looked up by the brain.
 
     ``id`` is ``group/api``; ``path`` is the API's own pattern (``/orders/{id}``, ``/static/*``) without the prefix;
-    no ``methods`` means every method. ``login`` is None exactly where ``access`` is public.
+    no ``methods`` means every method. The guards, which are ``login``, ``jwt``, ``oauth``, ``key_pair`` and ``custom``,
+    are all None or empty exactly where ``access`` is public.
     """
 
     id: str
@@ -198,7 +229,44 @@ class Route:
     upstream: str
     login: LoginPlugin | None = None
     identity_headers: tuple[str, ...] = ()
-    """Names that are "" on a public route, so that a backend never reads a forged or missing one."""
+    """Names that are "" where nobody sets them, so that a backend never reads a forged or missing one."""
+    tags: tuple[ClientTag, ...] = ()
+    canary: tuple[CanaryRule, ...] = ()
+    limits: tuple[LimitRule, ...] = ()
+    ip_access: tuple[IpRules, ...] = ()
+    cors: CorsRules | None = None
+    rewrites: tuple[RewriteRule, ...] = ()
+    transforms: tuple[TransformRules, ...] = ()
+    jwt: JwtRules | None = None
+    oauth: OAuthRules | None = None
+    key_pair: KeyPairRules | None = None
+    custom: tuple[CustomRules, ...] = ()
+
+    @property
+    def asks_brain(self) -> bool:
+        """Whether a guard of this route needs the brain."""
+        return bool(self.login or self.oauth or self.key_pair or self.custom)
+
+    @property
+    def needs_uid(self) -> bool:
+        """Whether Envoy chooses or counts by user here."""
+        return any(rule.sticky for rule in self.canary) or any(limit.by == "user" for limit in self.limits)
+
+    @property
+    def identity_tags(self) -> tuple[IdentityTag, ...]:
+        """What of the user and his identity is told as tags here."""
+        return () if self.login is None else self.login.identity_tags
+
+
+@dataclass(frozen=True, slots=True)
+class TracingRules:
+    """``otlp`` is the base URL of a collector, or "": trace ids then, and no spans. ``sample`` in percent."""
+
+    otlp: str = ""
+    sample: float = 100.0
+    service: str = "menshen"
+    accept: bool = True
+    keep_days: int = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +279,8 @@ class Snapshot:
     listener: Listener = field(default_factory=Listener)
     users: UserRules = field(default_factory=UserRules)
     webhooks: tuple[WebhookRules, ...] = ()
+    tracing: TracingRules | None = None
+    """None where nothing is traced and no route has a TraceID."""
     checksum: str = ""
 
     def sealed(self) -> Snapshot:

@@ -14,7 +14,9 @@ from menshen.envoy.typed import Json
 
 __all__ = ["FILES", "Addresses", "Subscription"]
 
-Subscription = Literal["lds", "cds", "rds", "sds", "states", "settled", "recent", "apps"]
+Subscription = Literal[
+    "lds", "cds", "rds", "sds", "states", "settled", "recent", "apps", "tokens", "limits_early", "limits_late"
+]
 
 FILES: Final[dict[Subscription, str]] = {
     "lds": "lds/listeners.json",
@@ -25,6 +27,9 @@ FILES: Final[dict[Subscription, str]] = {
     "settled": "settled/filter.json",
     "recent": "recent/filter.json",
     "apps": "apps/filter.json",
+    "tokens": "tokens/filter.json",
+    "limits_early": "limits_early/filter.json",
+    "limits_late": "limits_late/filter.json",
 }
 """One directory per subscription: Envoy reads a file again when anything is moved into its directory."""
 

@@ -11,17 +11,23 @@ from collections.abc import Sequence
 from menshen.config.snapshot import LoginPlugin, Route, Upstream
 from menshen.envoy.answers import answered
 from menshen.envoy.authorization import AUTHORIZATION, not_asked, with_body
-from menshen.envoy.clusters import cluster_name
+from menshen.envoy.canary import destination
+from menshen.envoy.cors import preflight
 from menshen.envoy.credentials import CREDENTIALS, Carried, without_query
 from menshen.envoy.fast_path import anonymous_conditions, malformed_conditions, state_conditions
+from menshen.envoy.governed import governed, inner_headers
+from menshen.envoy.limits import rate_limits
 from menshen.envoy.paths import api_match, rewritten
 from menshen.envoy.renewal import renewal_on
 from menshen.envoy.retries import USUAL_RETRIES, retry_policy
 from menshen.envoy.revoked import revoked_on
+from menshen.envoy.rewrites import blocked, rewrite_variants
 from menshen.envoy.stamp import STAMP, stamp_of
 from menshen.envoy.states import STATES, Provider, checked_by
+from menshen.envoy.tokens import token_headers
 from menshen.envoy.typed import Json, method_is, seconds, written, written_if_missing
 from menshen.errors import SessionInvalid
+from menshen.gateway.wire import BODY_LIMIT
 from menshen.sessions.lifetimes import renewable
 
 __all__ = ["api_routes"]
@@ -34,10 +40,23 @@ def api_routes(
 
     ``provider`` is there where Envoy judges the login states of the route's plugin alone.
     """
-    if route.login is None:
-        return [_public(route, upstream, credentials)]
+    match = api_match(route.prefix, route.path)
+    ways = _ways(route, upstream, credentials, checksum, provider)
+    return [
+        *preflight(route, match),
+        *blocked(route, match),
+        *(each for way in ways for each in _rewritten(route, way)),
+    ]
+
+
+def _ways(
+    route: Route, upstream: Upstream, credentials: Carried, checksum: str, provider: Provider | None
+) -> list[Json]:
+    """By what a request carries, who judges it; one way where that makes no difference."""
+    if not route.asks_brain:
+        return [_unasked(route, upstream, credentials)]
     asked = _asked(route, upstream, credentials, checksum)
-    if provider is None:
+    if provider is None or route.login is None:
         return [asked]
     judged = [_judged(route, upstream, credentials, provider, state_conditions(route.login))]
     if renewable(route.login.session):
@@ -51,11 +70,27 @@ def api_routes(
     return [*judged, asked]
 
 
-def _public(route: Route, upstream: Upstream, credentials: Carried) -> Json:
+def _rewritten(route: Route, way: Json) -> list[Json]:
+    """The way with each rewrite rule, and then without any."""
+    if "route" not in way:
+        return [way]
+    variants = [
+        {**way, "match": _where(way["match"], conditions), "route": {**way["route"], **action}}
+        for conditions, action in rewrite_variants(route)
+    ]
+    return [*variants, way]
+
+
+def _unasked(route: Route, upstream: Upstream, credentials: Carried) -> Json:
+    """Public, or with no other guard than Envoy itself has."""
     entry = _way(route, upstream, credentials)
     entry["typed_per_filter_config"][AUTHORIZATION] = not_asked()
     # Set always: a backend that reads an identity header finds it, empty (attack class 4).
-    entry["request_headers_to_add"] = [written(name, "", keep_empty=True) for name in route.identity_headers]
+    found = token_headers(route)
+    entry["request_headers_to_add"] = [
+        written_if_missing(name, "") if name in found else written(name, "", keep_empty=True)
+        for name in route.identity_headers
+    ]
     return entry
 
 
@@ -63,8 +98,13 @@ def _asked(route: Route, upstream: Upstream, credentials: Carried, checksum: str
     entry = _way(route, upstream, credentials)
     filters = entry["typed_per_filter_config"]
     filters[STAMP] = stamp_of(route.id, checksum)
-    if route.login is not None and route.login.code.position == "body":
-        filters[AUTHORIZATION] = with_body()
+    if route.key_pair is not None:
+        filters[AUTHORIZATION] = with_body(max(BODY_LIMIT, route.key_pair.body_limit))
+    elif route.login is not None and route.login.code.position == "body":
+        filters[AUTHORIZATION] = with_body(BODY_LIMIT)
+    found = token_headers(route)
+    if found:
+        entry["request_headers_to_add"] = [written_if_missing(name, "") for name in found]
     return entry
 
 
@@ -93,18 +133,21 @@ def _identity_headers(route: Route) -> list[str]:
 
 
 def _way(route: Route, upstream: Upstream, credentials: Carried) -> Json:
-    """What is the same whoever judges: name, match, upstream, and the credentials that stop here."""
+    """What is the same whoever judges: name, match, upstream, plugins, and the credentials that stop here."""
     match = api_match(route.prefix, route.path)
     if route.methods:
         match = {**match, "headers": [method_is(route.methods)]}
-    action: Json = {"cluster": cluster_name(route.upstream), "timeout": seconds(upstream.timeout)}
+    action: Json = {**destination(route), "timeout": seconds(upstream.timeout)}
     if upstream.connect_retries != USUAL_RETRIES:
         action["retry_policy"] = retry_policy(upstream.connect_retries)
     if route.strip_prefix:
         action.update(rewritten(route.prefix))
-    entry: Json = {"name": route.id, "match": match, "route": action, "typed_per_filter_config": {}}
-    if credentials.headers:
-        entry["request_headers_to_remove"] = list(credentials.headers)
+    if route.limits:
+        action["rate_limits"] = rate_limits(route)
+    entry: Json = {"name": route.id, "match": match, "route": action, "typed_per_filter_config": governed(route)}
+    taken_off = [*credentials.headers, *inner_headers(route)]
+    if taken_off:
+        entry["request_headers_to_remove"] = taken_off
     if credentials.query:
         entry["typed_per_filter_config"][CREDENTIALS] = without_query(credentials.query)
     return entry

@@ -7,21 +7,22 @@ that was forgotten is closed, not open. Only routes that are public, requests wh
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
-from menshen.config.snapshot import Snapshot
+from menshen.config.snapshot import Route, Snapshot
 from menshen.envoy.clusters import BRAIN
 from menshen.envoy.retries import retry_policy
 from menshen.envoy.strip import plugins_of
 from menshen.envoy.typed import Json, exact, seconds, typed
 from menshen.gateway.wire import (
     AUTHZ_PREFIX,
-    BODY_LIMIT,
     HEADER_CLIENT,
     HEADER_CODE,
     HEADER_RECEIVED,
     HEADER_REQUEST_ID,
     HEADER_ROUTE,
+    KEY_PAIR_HEADERS,
     SECRET_HEADERS,
 )
 
@@ -36,7 +37,7 @@ _TIMEOUT: Final = 7.0
 _HOOKS: Final = 2
 """Times that a login may wait for hooks: before it, and after it."""
 
-_ANSWER: Final = ("content-type", "retry-after", "cache-control", "www-authenticate", "set-cookie")
+_ANSWER: Final = ("content-type", "retry-after", "cache-control", "www-authenticate", "set-cookie", "location")
 """Headers of a denial, or of an answer that travels as one."""
 
 
@@ -64,13 +65,19 @@ def authorization_config(snapshot: Snapshot, workers: int, *, timeout: float) ->
     states = {plugin.session.name.lower() for plugin in plugins}
     handed_out = states | {p.session.refresh.name.lower() for p in plugins if p.session.refresh is not None}
     codes = {plugin.code.name.lower() for plugin in plugins if plugin.code.position == "header"}
-    identity = {header.lower() for plugin in plugins for _, header in (*plugin.identity, *plugin.claims)}
+    asked = [route for route in snapshot.routes if route.asks_brain]
+    told = {header.lower() for plugin in plugins for _, header in (*plugin.identity, *plugin.claims)}
+    told.update(header.lower() for route in asked for header in route.identity_headers)
+    identity = {header for header in told if not header.startswith("x-menshen-")}
+    shown = {header for route in asked for header in _shown(route)}
+    named = exact({*identity, "cookie"})
     http_service: Json = {
         "server_uri": {"uri": "http://brain.menshen.internal", "cluster": BRAIN, "timeout": seconds(timeout)},
         "path_prefix": AUTHZ_PREFIX,
         "authorization_response": {
-            # To the backend. The brain rewrites "cookie" where the login state lies in one.
-            "allowed_upstream_headers": exact({*identity, "cookie"}),
+            # To the backend, and to our own filters behind. The brain rewrites "cookie" where the login state lies in
+            # one.
+            "allowed_upstream_headers": {"patterns": [{"prefix": "x-menshen-"}, *named["patterns"]]},
             "allowed_client_headers": exact({*handed_out, *_ANSWER, HEADER_CODE}),
             "allowed_client_headers_on_success": exact({*handed_out, "set-cookie"}),
         },
@@ -97,10 +104,24 @@ def authorization_config(snapshot: Snapshot, workers: int, *, timeout: float) ->
                 "cookie",
                 "user-agent",
                 *SECRET_HEADERS,
+                *shown,
             }
         ),
         "http_service": http_service,
     }
+
+
+def _shown(route: Route) -> Iterator[str]:
+    """Request headers that the guards of a route look at, besides those of logins."""
+    if route.oauth is not None:
+        if route.oauth.token.position == "header":
+            yield route.oauth.token.name
+        if route.oauth.forward_authorization:
+            yield "authorization"
+    if route.key_pair is not None:
+        yield from KEY_PAIR_HEADERS
+    for rules in route.custom:
+        yield from rules.reads
 
 
 def not_asked() -> Json:
@@ -108,11 +129,11 @@ def not_asked() -> Json:
     return typed(f"{_PACKAGE}.ExtAuthzPerRoute", {"disabled": True})
 
 
-def with_body() -> Json:
-    """Per route: the code lies in the body, so the brain gets its beginning.
+def with_body(limit: int) -> Json:
+    """Per route: the code lies in the body, or the body is signed, so the brain gets so many bytes of it.
 
     Partial bodies are allowed: an upload that merely carries a login state must not fail for its size. One byte over
     the limit is handed over, so that a body of exactly the limit can be told from a longer one.
     """
-    body = {"max_request_bytes": BODY_LIMIT + 1, "allow_partial_message": True}
+    body = {"max_request_bytes": limit + 1, "allow_partial_message": True}
     return typed(f"{_PACKAGE}.ExtAuthzPerRoute", {"check_settings": {"with_request_body": body}})

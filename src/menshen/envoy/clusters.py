@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from menshen.config.snapshot import Endpoint, HealthCheck, Snapshot, Upstream, UpstreamTls
@@ -22,24 +23,31 @@ _BRAIN_IDLE: Final = 10.0
 """Below Granian's 30 s, for the same reason."""
 
 
-def cluster_name(upstream: str) -> str:
-    """Prefixed, so that an upstream can be called ``brain``."""
-    return f"upstream/{upstream}"
+def cluster_name(upstream: str, version: str = "") -> str:
+    """Prefixed, so that an upstream can be called ``brain``. Without a version it is the upstream's own endpoints."""
+    return f"upstream/{upstream}@{version}" if version else f"upstream/{upstream}"
 
 
 def clusters(snapshot: Snapshot, addresses: Addresses) -> list[Json]:
-    ordered = sorted(snapshot.upstreams, key=lambda upstream: upstream.name)
-    return [upstream_cluster(upstream, addresses.system_ca) for upstream in ordered]
+    found = []
+    for upstream in sorted(snapshot.upstreams, key=lambda upstream: upstream.name):
+        found.append(upstream_cluster(upstream, addresses.system_ca))
+        for version in upstream.versions:
+            of_version = replace(upstream, endpoints=version.endpoints)
+            name = cluster_name(upstream.name, version.name)
+            found.append(upstream_cluster(of_version, addresses.system_ca, name))
+    return found
 
 
-def upstream_cluster(upstream: Upstream, system_ca: str) -> Json:
-    name = cluster_name(upstream.name)
+def upstream_cluster(upstream: Upstream, system_ca: str, name: str = "") -> Json:
+    """``name`` is the cluster's, where it is not that of the upstream's own endpoints."""
+    name = name or cluster_name(upstream.name)
     cluster: Json = {
         "name": name,
         **_members(name, upstream.endpoints),
         "lb_policy": "LEAST_REQUEST",
         "connect_timeout": seconds(upstream.connect_timeout),
-        "circuit_breakers": _limits(connections=10_000, requests=100_000),
+        "circuit_breakers": _limits(connections=10_000, requests=upstream.max_requests or 100_000),
         **_protocol(upstream.protocol, _UPSTREAM_IDLE),
     }
     if upstream.health_check is not None:

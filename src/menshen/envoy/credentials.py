@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from menshen.config.snapshot import LoginPlugin
+from menshen.config.snapshot import Route
 from menshen.envoy.typed import Json, typed
+from menshen.gateway.wire import KEY_PAIR_HEADERS
 
 __all__ = ["CREDENTIALS", "Carried", "carried", "credentials_filter", "without_query"]
 
@@ -22,16 +23,25 @@ _PACKAGE: Final = "envoy.extensions.filters.http.header_mutation.v3"
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """Names under which the clients of some plugins carry codes, accounts, login states and refresh tokens."""
+    """Names under which callers carry codes, accounts, login states, tokens and signatures."""
 
     headers: tuple[str, ...]
     query: tuple[str, ...]
 
 
-def carried(plugins: Iterable[LoginPlugin]) -> Carried:
+def carried(routes: Iterable[Route]) -> Carried:
+    """Of all guards of these routes."""
     headers: set[str] = set()
     query: set[str] = set()
-    for plugin in plugins:
+    for route in routes:
+        for guard in (route.jwt, route.oauth):
+            if guard is not None:
+                (headers if guard.token.position == "header" else query).add(guard.token.name)
+        if route.key_pair is not None:
+            headers.update(KEY_PAIR_HEADERS)
+        plugin = route.login
+        if plugin is None:
+            continue
         for position, name in (
             (plugin.code.position, plugin.code.name),
             (plugin.session.request_in, plugin.session.name),

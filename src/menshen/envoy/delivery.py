@@ -9,10 +9,12 @@ from typing import Final
 from menshen.envoy.addresses import Addresses, Subscription
 from menshen.envoy.admin import Admin
 from menshen.envoy.http_connection_manager import STAT_PREFIX
+from menshen.envoy.limits import LIMITS
 from menshen.envoy.resources import place, version_of
 from menshen.envoy.revoked import REVOKED_FILTERS
 from menshen.envoy.routes import ROUTES
 from menshen.envoy.states import STATES
+from menshen.envoy.tokens import TOKENS
 from menshen.errors import ChildFailed
 
 __all__ = ["Delivery"]
@@ -24,6 +26,8 @@ _STATS: Final[dict[Subscription, str]] = {
     "lds": "listener_manager.lds",
     "rds": f"http.{STAT_PREFIX}.rds.{ROUTES}",
     "states": f"{_FILTER}.{STATES}",
+    "tokens": f"{_FILTER}.{TOKENS}",
+    **{stage: f"{_FILTER}.{name}" for stage, name in LIMITS.items()},
     **{subscription: f"{_FILTER}.{name}" for subscription, name in REVOKED_FILTERS.items()},
 }
 

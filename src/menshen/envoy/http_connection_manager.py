@@ -9,6 +9,7 @@ from menshen.config.snapshot import LoginPlugin, Snapshot
 from menshen.envoy.addresses import Addresses
 from menshen.envoy.authorization import authorization_filter
 from menshen.envoy.credentials import credentials_filter
+from menshen.envoy.governed import behind, front
 from menshen.envoy.local_replies import local_reply_config
 from menshen.envoy.renewal import renewal_filter
 from menshen.envoy.revoked import revoked_filters
@@ -38,8 +39,10 @@ def http_connection_manager(snapshot: Snapshot, addresses: Addresses, alone: Seq
         "early_header_mutation_extensions": [strip_extension(snapshot)],
         "http_filters": [
             stamp_filter(stripped_names(snapshot)),
+            *front(snapshot, addresses),
             *_judging(snapshot, addresses, alone),
             authorization_filter(snapshot, len(addresses.brain)),
+            *behind(snapshot, addresses),
             credentials_filter(),
             {
                 "name": "menshen.router",

@@ -9,15 +9,22 @@ from __future__ import annotations
 from typing import Final
 
 from menshen.envoy.client_api import OWN_ROUTE
+from menshen.envoy.ip_access import IP_POLICY
+from menshen.envoy.rewrites import PATH_BLOCKED
 from menshen.envoy.typed import Json, typed, written
 from menshen.errors import (
+    AddressRefused,
     BodyTooLarge,
     BrainUnavailable,
+    ConcurrencyLimit,
     InternalFault,
     MalformedRequest,
     MethodNotAllowed,
     NoSuchRoute,
+    OriginRefused,
     Overloaded,
+    PathBlocked,
+    RateLimit,
     Refusal,
     SessionExpired,
     SessionInvalid,
@@ -31,7 +38,7 @@ from menshen.gateway.wire import HEADER_CODE, WIRE_STATUSES
 __all__ = ["local_reply_config"]
 
 _BY_BRAIN: Final = ("UAEX",)
-_NO_BACKEND: Final = ("UH", "UF", "UO", "UC", "UR", "LR", "URX", "UPE", "NC")
+_NO_BACKEND: Final = ("UH", "UF", "UC", "UR", "LR", "URX", "UPE", "NC")
 _BACKEND_SLOW: Final = ("UT", "UMSDR")
 
 _REQUEST_ID: Final = "%REQ(X-REQUEST-ID)%%REQ(X-MENSHEN-NONE)%"
@@ -50,12 +57,21 @@ def local_reply_config() -> Json:
             _says(_cause("jwt_authn_access_denied{Jwt_is_missing}"), SessionMissing),
             _says(_cause("jwt_authn_access_denied{Jwt_is_expired}"), SessionExpired),
             _says(_cause("jwt_authn_access_denied{"), SessionInvalid),
+            _says(_cause(f"rbac_access_denied_matched_policy[{IP_POLICY}]"), AddressRefused),
             _says(_cause("rbac_access_denied_matched_policy["), SessionRevoked),
+            _says(_flags("RL"), RateLimit, retry_after=1),
+            _says(_flags("UO"), ConcurrencyLimit, retry_after=1),
+            # Answered by routes of the gateway's own.
+            _says(_on_route(PATH_BLOCKED), PathBlocked),
+            _says(_status("EQ", OriginRefused.status), OriginRefused),
             # A text that no signed state can be is answered by its route.
             _says(_status("EQ", SessionInvalid.status), SessionInvalid),
             _says(_all_of(_status("EQ", 503), _details("overload")), Overloaded),
             # The brain as an upstream, dead or too slow: nobody could check the call.
-            _says(_all_of(_status("GE", 500), _flags(*_NO_BACKEND, *_BACKEND_SLOW), _of_our_own()), BrainUnavailable),
+            _says(
+                _all_of(_status("GE", 500), _flags(*_NO_BACKEND, *_BACKEND_SLOW), _on_route(OWN_ROUTE)),
+                BrainUnavailable,
+            ),
             _says(_status("EQ", 404), NoSuchRoute),
             _says(_status("EQ", 405), MethodNotAllowed),
             _says(_status("EQ", 413), BodyTooLarge),
@@ -70,7 +86,8 @@ def local_reply_config() -> Json:
     }
 
 
-def _says(condition: Json, refusal: type[Refusal], *, keep_status: bool = False) -> Json:
+def _says(condition: Json, refusal: type[Refusal], *, keep_status: bool = False, retry_after: int = 0) -> Json:
+    """``retry_after`` in seconds."""
     body = {
         "code": refusal.code,
         "reason": refusal.reason,
@@ -80,7 +97,11 @@ def _says(condition: Json, refusal: type[Refusal], *, keep_status: bool = False)
     }
     mapper: Json = {
         "filter": condition,
-        "headers_to_add": [written(HEADER_CODE, str(refusal.code)), written("cache-control", "no-store")],
+        "headers_to_add": [
+            written(HEADER_CODE, str(refusal.code)),
+            written("cache-control", "no-store"),
+            *([written("retry-after", str(retry_after))] if retry_after else []),
+        ],
         "body_format_override": {
             "json_format": body,
             "content_type": "application/json; charset=utf-8",
@@ -114,9 +135,9 @@ def _cause(start: str) -> Json:
     return _expression(f"menshen.{start}", f"response.code_details.startsWith('{start}')")
 
 
-def _of_our_own() -> Json:
-    """On a route to the brain."""
-    return _expression("menshen.own_route", f"xds.route_name.startsWith('{OWN_ROUTE}')")
+def _on_route(start: str) -> Json:
+    """On a route whose name begins so."""
+    return _expression(f"menshen.route{start}", f"xds.route_name.startsWith('{start}')")
 
 
 def _expression(name: str, expression: str) -> Json:

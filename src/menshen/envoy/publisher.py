@@ -1,6 +1,6 @@
 """Changes to a running Envoy, without a dropped request: make before break, and back again if Envoy refuses.
 
-Routes name clusters and the providers of signed login states, so the order is: clusters and providers old and new
+Routes name clusters and the providers of login states and tokens, so the order is: clusters and providers old and new
 together, then the listener if its bytes changed at all, then the routes, and after a while, when no request can be on
 its way by an old route any more, the new ones alone. Each step waits until Envoy has taken it. A refused step (NACK)
 puts every file back as it was.
@@ -13,18 +13,27 @@ import contextlib
 import logging
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from menshen.config.snapshot import Snapshot, Tls
 from menshen.envoy.addresses import FILES, Addresses, Subscription
 from menshen.envoy.admin import Admin
-from menshen.envoy.clusters import clusters
 from menshen.envoy.delivery import Delivery
 from menshen.envoy.denials import Denials
-from menshen.envoy.resources import build, clusters_file, place, states_file, write
+from menshen.envoy.resources import (
+    build,
+    clusters_file,
+    every_cluster,
+    followed,
+    place,
+    states_file,
+    tokens_file,
+    write,
+)
 from menshen.envoy.revoked import Denied
 from menshen.envoy.states import Provider, providers_of
+from menshen.envoy.tokens import token_providers
 from menshen.envoy.typed import Json
 from menshen.errors import ChildFailed
 
@@ -33,17 +42,24 @@ __all__ = ["Publisher"]
 _log = logging.getLogger("menshen.envoy")
 
 _CONFIRMED: Final[tuple[Subscription, ...]] = ("cds", "lds", "rds")
+_FILTERS: Final[tuple[Subscription, ...]] = ("states", "tokens", "limits_early", "limits_late")
+"""Files of filters, in the order in which they are offered."""
 
 
 @dataclass(slots=True)
 class _Running:
-    """What Envoy has: the snapshot and keys it was made of, the files, clusters and providers (by name) among them."""
+    """What Envoy has: the snapshot and keys it was made of, the files, clusters and providers (by name) among them.
+
+    ``followed`` are the files of filters that the listener has.
+    """
 
     snapshot: Snapshot
     keys: str
     files: dict[str, bytes]
     clusters: list[Json]
     providers: dict[str, Provider]
+    tokens: dict[str, Provider]
+    followed: set[Subscription]
 
 
 class Publisher:
@@ -75,8 +91,7 @@ class Publisher:
             raise ChildFailed("nothing was prepared for Envoy")
         for subscription in _CONFIRMED:
             await self._delivery.taken(subscription, self._running.files[FILES[subscription]])
-        if self._running.providers:
-            await self._confirm_filters(self._running.files[FILES["states"]])
+        await self._confirm_filters(self._running.followed, self._running.files)
 
     async def apply(self, snapshot: Snapshot) -> None:
         """Bring Envoy to this snapshot. Raises :class:`ChildFailed` with Envoy's reason; the old one then runs on."""
@@ -107,7 +122,15 @@ class Publisher:
     def _made(self, snapshot: Snapshot, keys: str) -> _Running:
         files = build(snapshot, self._addresses, keys)
         providers = {provider.name: provider for provider in providers_of(snapshot, keys).values()}
-        return _Running(snapshot, keys, files, clusters(snapshot, self._addresses), providers)
+        return _Running(
+            snapshot=snapshot,
+            keys=keys,
+            files=files,
+            clusters=every_cluster(snapshot, self._addresses),
+            providers=providers,
+            tokens=token_providers(snapshot),
+            followed=followed(snapshot, keys),
+        )
 
     def _judges_alone(self) -> bool:
         """Whether the running listener has the filters for signed login states, and so follows their files."""
@@ -126,31 +149,40 @@ class Publisher:
         both = [*new.clusters, *(cluster for cluster in old.clusters if cluster["name"] not in names)]
         both.sort(key=lambda cluster: str(cluster["name"]))
         providers = {**old.providers, **new.providers} if new.keys else old.providers
+        tokens = {**old.tokens, **new.tokens}
         files = {
             **new.files,
             FILES["cds"]: clusters_file(both),
             FILES["states"]: states_file(providers, new.keys or old.keys),
+            FILES["tokens"]: tokens_file(tokens),
         }
         # Envoy reads only what it is told of, so files that it follows through another one go first.
         await self._offer("cds", old, files)
         place(self._addresses.file("sds"), files[FILES["sds"]])
-        if old.providers:
-            await self._offer("states", old, files)
-        else:
-            place(self._addresses.file("states"), files[FILES["states"]])
+        for subscription in _FILTERS:
+            await self._bring_filter(subscription, old, files)
         await self._offer("lds", old, files)
-        if new.providers and not old.providers:
-            await self._confirm_filters(files[FILES["states"]])
+        await self._confirm_filters(new.followed - old.followed, files)
         await self._offer("rds", old, files)
-        removed = len(both) > len(new.clusters) or len(providers) > len(new.providers)
-        self._running = _Running(new.snapshot, new.keys, files, both, providers) if removed else new
+        removed = len(both) > len(new.clusters) or len(providers) > len(new.providers) or len(tokens) > len(new.tokens)
+        all_of_both = replace(new, files=files, clusters=both, providers=providers, tokens=tokens)
+        self._running = all_of_both if removed else new
         if removed:
             self._pruning = asyncio.create_task(self._prune(new), name="envoy-prune")
 
-    async def _confirm_filters(self, states: bytes) -> None:
+    async def _bring_filter(self, subscription: Subscription, old: _Running, files: dict[str, bytes]) -> None:
+        if subscription in old.followed:
+            await self._offer(subscription, old, files)
+        else:
+            place(self._addresses.file(subscription), files[FILES[subscription]])
+
+    async def _confirm_filters(self, subscriptions: set[Subscription], files: dict[str, bytes]) -> None:
         """A listener goes live even when a filter of it got nothing to work with; every request would then be a 500."""
-        await self._delivery.taken("states", states)
-        await self._denials.confirm()
+        for subscription in _FILTERS:
+            if subscription in subscriptions:
+                await self._delivery.taken(subscription, files[FILES[subscription]])
+        if "states" in subscriptions:
+            await self._denials.confirm()
 
     async def _offer(self, subscription: Subscription, old: _Running, files: dict[str, bytes]) -> None:
         content = files[FILES[subscription]]
@@ -165,10 +197,8 @@ class Publisher:
                 return
             try:
                 await self._offer("cds", old, new.files)
-                if new.providers:
-                    await self._offer("states", old, new.files)
-                else:
-                    place(self._addresses.file("states"), new.files[FILES["states"]])
+                for subscription in _FILTERS:
+                    await self._bring_filter(subscription, replace(old, followed=new.followed), new.files)
             except ChildFailed as error:
                 _log.warning("what_was_removed_stays", extra={"why": str(error)})
 

@@ -9,17 +9,31 @@ from pathlib import Path
 import msgspec
 
 from menshen.config.snapshot import Snapshot
-from menshen.envoy.addresses import FILES, Addresses
+from menshen.envoy.addresses import FILES, Addresses, Subscription
 from menshen.envoy.bootstrap import bootstrap
 from menshen.envoy.clusters import clusters
 from menshen.envoy.discovered import RESOURCE
+from menshen.envoy.limits import LIMITS, limits_config
 from menshen.envoy.listener import certificate, listener
 from menshen.envoy.routes import route_configuration
 from menshen.envoy.states import STATES, Provider, providers_of, states_config
 from menshen.envoy.strip import plugins_of
+from menshen.envoy.tokens import TOKENS, issuer_clusters, token_providers, tokens_config
 from menshen.envoy.typed import Json, typed
 
-__all__ = ["BOOTSTRAP", "build", "clusters_file", "filter_file", "place", "states_file", "version_of", "write"]
+__all__ = [
+    "BOOTSTRAP",
+    "build",
+    "clusters_file",
+    "every_cluster",
+    "filter_file",
+    "followed",
+    "place",
+    "states_file",
+    "tokens_file",
+    "version_of",
+    "write",
+]
 
 BOOTSTRAP = "bootstrap.json"
 
@@ -39,11 +53,28 @@ def build(snapshot: Snapshot, addresses: Addresses, keys: str = "") -> dict[str,
     return {
         BOOTSTRAP: _encode(bootstrap(addresses)),
         FILES["sds"]: _discovery(secrets),
-        FILES["cds"]: clusters_file(clusters(snapshot, addresses)),
+        FILES["cds"]: clusters_file(every_cluster(snapshot, addresses)),
         FILES["lds"]: _discovery([public]),
         FILES["rds"]: _discovery([routes]),
         FILES["states"]: states_file({provider.name: provider for provider in providers.values()}, keys),
+        FILES["tokens"]: tokens_file(token_providers(snapshot)),
+        **{FILES[stage]: filter_file(name, limits_config(snapshot, stage)) for stage, name in LIMITS.items()},
     }
+
+
+def followed(snapshot: Snapshot, keys: str) -> set[Subscription]:
+    """The files of filters that the listener of this snapshot has, and Envoy therefore follows."""
+    names: set[Subscription] = {stage for stage in LIMITS if limits_config(snapshot, stage)["descriptors"]}
+    if providers_of(snapshot, keys):
+        names.add("states")
+    if token_providers(snapshot):
+        names.add("tokens")
+    return names
+
+
+def every_cluster(snapshot: Snapshot, addresses: Addresses) -> list[Json]:
+    """Everything that Envoy may call for this snapshot."""
+    return [*clusters(snapshot, addresses), *issuer_clusters(snapshot, addresses.system_ca)]
 
 
 _SECRET = "envoy.extensions.transport_sockets.tls.v3.Secret"  # noqa: S105
@@ -57,6 +88,11 @@ def clusters_file(members: Iterable[Json]) -> bytes:
 def states_file(providers: Mapping[str, Provider], keys: str) -> bytes:
     """The file of these providers, by their own names; apart for the same reason."""
     return filter_file(STATES, states_config(providers.values(), keys))
+
+
+def tokens_file(providers: Mapping[str, Provider]) -> bytes:
+    """The file of the providers of other issuers' tokens; apart for the same reason."""
+    return filter_file(TOKENS, tokens_config(providers.values()))
 
 
 def filter_file(name: str, config: Json) -> bytes:

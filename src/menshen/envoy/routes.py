@@ -19,31 +19,33 @@ from menshen.envoy.credentials import carried
 from menshen.envoy.paths import REFUSED_PATHS, api_match, api_order, group_match
 from menshen.envoy.prefixes import Published, prefix_index
 from menshen.envoy.retries import USUAL_RETRIES, retry_policy
-from menshen.envoy.states import VERIFIED_HEADERS, Provider
+from menshen.envoy.states import VERIFIED_HEADERS, Provider, judged_alone
+from menshen.envoy.tags import BAGGAGE_OF_CLIENT
 from menshen.envoy.typed import Json, written
-from menshen.gateway.wire import HEADER_CLIENT, HEADER_RECEIVED, HEADER_ROUTE, SECRET_HEADERS
+from menshen.gateway.wire import HEADER_CLIENT, HEADER_RECEIVED, HEADER_ROUTE, HEADER_UID, SECRET_HEADERS
 
 __all__ = ["ROUTES", "covers", "route_configuration"]
 
 ROUTES: Final = "gateway"
 
-_INTERNAL: Final = (HEADER_ROUTE, HEADER_RECEIVED, HEADER_CLIENT, *VERIFIED_HEADERS, "x-envoy-external-address")
+_INTERNAL: Final = (
+    *(HEADER_ROUTE, HEADER_RECEIVED, HEADER_CLIENT, HEADER_UID, BAGGAGE_OF_CLIENT),
+    *VERIFIED_HEADERS,
+    "x-envoy-external-address",
+)
 
 
 def route_configuration(snapshot: Snapshot, providers: Mapping[str, Provider] = MappingProxyType({})) -> Json:
     """``providers`` has, by name, the plugins whose login states Envoy judges without the brain."""
     upstreams = {upstream.name: upstream for upstream in snapshot.upstreams}
-    by_group = {
-        name: carried(route.login for route in routes if route.login is not None)
-        for name, routes in _by_group(snapshot.routes).items()
-    }
+    by_group = {name: carried(routes) for name, routes in _by_group(snapshot.routes).items()}
     entries = {
         route.id: api_routes(
             route,
             upstreams[route.upstream],
             by_group[route.group],
             snapshot.checksum,
-            None if route.login is None else providers.get(route.login.name),
+            providers.get(route.login.name) if judged_alone(route) and route.login is not None else None,
         )
         for route in snapshot.routes
     }

@@ -19,6 +19,7 @@ from menshen.envoy.addresses import Addresses
 from menshen.envoy.discovered import discovered_filter
 from menshen.envoy.strip import plugins_of
 from menshen.envoy.typed import Json, typed
+from menshen.gateway.wire import HEADER_UID
 from menshen.sessions.signed import ISSUER, MAX_STATE_BYTES, audience
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "VERIFIED_HEADERS",
     "Provider",
     "checked_by",
+    "judged_alone",
     "providers_of",
     "states_config",
     "states_filter",
@@ -91,7 +93,17 @@ def providers_of(snapshot: Snapshot, keys: str) -> dict[str, Provider]:
     """
     if not keys:
         return {}
-    return {plugin.name: _provider(plugin) for plugin in plugins_of(snapshot) if _alone(plugin)}
+    counted = {route.login.name for route in snapshot.routes if route.login is not None and route.needs_uid}
+    return {
+        plugin.name: _provider(plugin, tell_uid=plugin.name in counted)
+        for plugin in plugins_of(snapshot)
+        if _alone(plugin)
+    }
+
+
+def judged_alone(route: Route) -> bool:
+    """Whether the brain can be left out on this route: no other guard needs it anyway."""
+    return route.login is not None and not (route.oauth or route.key_pair or route.custom)
 
 
 def _alone(plugin: LoginPlugin) -> bool:
@@ -99,7 +111,7 @@ def _alone(plugin: LoginPlugin) -> bool:
     return rules.kind == "signed" and rules.request_in != "cookie" and rules.return_in != "cookie"
 
 
-def _provider(plugin: LoginPlugin) -> Provider:
+def _provider(plugin: LoginPlugin, *, tell_uid: bool) -> Provider:
     name = plugin.session.name
     if plugin.session.request_in == "header":
         position: Json = {"from_headers": [{"name": name.lower()}]}
@@ -109,6 +121,7 @@ def _provider(plugin: LoginPlugin) -> Provider:
         *((header, _CLAIMS[field]) for field, header in plugin.identity if field in _CLAIMS),
         *((header, f"{_OWN_CLAIM}{claim}") for claim, header in plugin.claims),
         *_FOR_FILTERS.items(),
+        *([(HEADER_UID, "sub")] if tell_uid else []),
     ]
     config: Json = {
         "issuer": ISSUER,

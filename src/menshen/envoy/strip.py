@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from menshen.config.snapshot import LoginPlugin, Snapshot
-from menshen.envoy.typed import Json, removed, typed
+from menshen.envoy.tags import BAGGAGE_OF_CLIENT, uses_tags
+from menshen.envoy.typed import Json, removed, typed, written
 
 __all__ = ["WAFER_HEADERS", "plugins_of", "strip_extension", "stripped_names"]
 
@@ -35,8 +36,10 @@ _NAMES: Final = (
     "x-http-method-override",
     "x-method-override",
     "x-request-id",  # ours ends up in logs and error bodies; the client's would be its text there (attack class 48)
-    "baggage",  # carries tags to the backend; a client would choose its own
 )
+
+_BAGGAGE: Final = "baggage"
+"""Carries tags to the backend, where a client would choose its own."""
 
 _CLIENT_ADDRESS: Final = ("x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip", "cf-connecting-ip")
 """Believed only from a proxy in front of us."""
@@ -48,7 +51,7 @@ def plugins_of(snapshot: Snapshot) -> tuple[LoginPlugin, ...]:
     return tuple(by_name[name] for name in sorted(by_name))
 
 
-def stripped_names(snapshot: Snapshot) -> str:
+def stripped_names(snapshot: Snapshot, *, baggage: bool = True) -> str:
     """One regular expression over whole header names; one, because it runs on every header of every request.
 
     With a trusted proxy in front, its ``x-forwarded-for`` and ``x-forwarded-proto`` stay, in that spelling only.
@@ -56,10 +59,17 @@ def stripped_names(snapshot: Snapshot) -> str:
     plugins = plugins_of(snapshot)
     credentials = {name.lower() for p in plugins for name in (p.code.name, p.session.name)}
     credentials.update(p.session.refresh.name.lower() for p in plugins if p.session.refresh is not None)
+    credentials.update(
+        guard.token.name
+        for route in snapshot.routes
+        for guard in (route.jwt, route.oauth)
+        if guard is not None and guard.token.position == "header"
+    )
     identity = {header.lower() for plugin in plugins for _, header in (*plugin.identity, *plugin.claims)}
     identity.update(header.lower() for route in snapshot.routes for header in route.identity_headers)
+    identity.update(a.header for route in snapshot.routes for t in route.transforms for a in t.actions if a.header)
     from_proxy = ("x-forwarded-for", "x-forwarded-proto") if snapshot.listener.trusted_hops else ()
-    names = set(_NAMES) | identity | (set() if from_proxy else set(_CLIENT_ADDRESS))
+    names = {*_NAMES, *identity, *(() if from_proxy else _CLIENT_ADDRESS), *((_BAGGAGE,) if baggage else ())}
     patterns = [
         *(_family(family, ()) for family in _FAMILIES),
         _family("x-forwarded", from_proxy),
@@ -70,10 +80,20 @@ def stripped_names(snapshot: Snapshot) -> str:
 
 
 def strip_extension(snapshot: Snapshot) -> Json:
-    """The early header mutation of the connection manager."""
+    """The early header mutation of the connection manager.
+
+    Where tags are told as baggage, a caller's own goes into a header between our filters first: they take from it what
+    can be read in one way and is not called like ours.
+    """
+    mutations = [removed(stripped_names(snapshot))]
+    if any(uses_tags(route) for route in snapshot.routes):
+        mutations = [
+            removed(stripped_names(snapshot, baggage=False)),
+            {"append": written(BAGGAGE_OF_CLIENT, "%REQ(baggage)%")},
+            {"remove": _BAGGAGE},
+        ]
     config = typed(
-        "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
-        {"mutations": [removed(stripped_names(snapshot))]},
+        "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation", {"mutations": mutations}
     )
     return {"name": "menshen.strip", "typed_config": config}
 

@@ -22,7 +22,7 @@ from menshen.gateway.identity import identity_headers, identity_values
 from menshen.gateway.reply import render_reply
 from menshen.gateway.request import AuthRequest
 from menshen.gateway.returning import Handed, returned
-from menshen.gateway.wire import HEADER_CODE
+from menshen.gateway.wire import HEADER_CODE, HEADER_UID
 from menshen.sessions.claims import SessionClaims
 from menshen.sessions.refresh import RefreshClaims
 from menshen.sessions.states import States
@@ -75,7 +75,7 @@ def answer_allow(allow: Allow, request: AuthRequest, states: States, asserter: A
     """
     plugin = allow.route.login
     if plugin is None:
-        return Answer(True, 200, [(name.encode(), b"") for name in allow.route.identity_headers])
+        return Answer(True, 200, _unset(allow.route))
     headers = _to_backend(allow.route, plugin, allow.claims, request, asserter, now)
     if allow.renewed is not None:
         state = states.mint(plugin, allow.renewed, allow.state.decode("latin-1"))
@@ -121,6 +121,12 @@ def handed(
     return Handed(state, claims.exp - int(now), states.refresh.mint(token), until - int(now))
 
 
+def _unset(route: Route) -> Headers:
+    """Every identity header but those that Envoy has set from another issuer's token."""
+    theirs = {header for _, header in route.jwt.claims} if route.jwt is not None else set()
+    return [(name.encode(), b"") for name in route.identity_headers if name not in theirs]
+
+
 def _to_backend(
     route: Route,
     plugin: LoginPlugin,
@@ -135,7 +141,10 @@ def _to_backend(
         values.update(extra)
     if claims is not None and any(field == "assertion" for field, _ in plugin.identity):
         values["assertion"] = asserter.assertion(claims, plugin.app.name, route.upstream, now)
-    return identity_headers(plugin, values) + _cookies_left(plugin, request)
+    headers = identity_headers(plugin, values) + _cookies_left(plugin, request)
+    if route.needs_uid:
+        headers.append((HEADER_UID.encode(), (claims.sub if claims is not None else "").encode()))
+    return headers
 
 
 def _cookies_left(plugin: LoginPlugin, request: AuthRequest) -> Headers:

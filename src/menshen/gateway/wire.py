@@ -21,7 +21,9 @@ __all__ = [
     "HEADER_REQUEST_ID",
     "HEADER_ROUTE",
     "HEADER_SENT_SECRET",
+    "HEADER_UID",
     "HEALTH_PATH",
+    "KEY_PAIR_HEADERS",
     "SECRET_HEADERS",
     "WIRE_STATUSES",
     "stamp",
@@ -52,6 +54,9 @@ HEADER_CLIENT: Final = "x-menshen-client"
 HEADER_CODE: Final = "x-menshen-code"
 """The number of a refusal, on every answer that the gateway itself gives."""
 
+HEADER_UID: Final = "x-menshen-uid"
+"""The user's id for what is chosen or counted by user in Envoy, whatever headers tell a backend who he is."""
+
 HEADER_REQUEST_ID: Final = "x-request-id"
 
 HEADER_PARTIAL_BODY: Final = "x-envoy-auth-partial-body"
@@ -59,6 +64,9 @@ HEADER_PARTIAL_BODY: Final = "x-envoy-auth-partial-body"
 
 HEADER_SENT_SECRET: Final = "x-menshen-sent-secret"  # noqa: S105  (a header's name)
 """On a call of the user API, what the client sent in one of :data:`SECRET_HEADERS`."""
+
+KEY_PAIR_HEADERS: Final = ("x-mg-secretid", "x-mg-alg", "x-mg-timestamp", "x-mg-nonce", "x-mg-sign")
+"""A server's signature; the names are TSF's, which has no timestamp."""
 
 SECRET_HEADERS: Final = ("secret", "appsecret", "app_secret", "app-secret")
 """Shown to the brain only so that it can refuse a client that sends an AppSecret."""

@@ -9,7 +9,27 @@ import msgspec
 import pytest
 
 from menshen.config.own_paths import OWN_PATHS
-from menshen.errors import UpstreamTimeout, UpstreamUnavailable, refusals
+from menshen.errors import (
+    AddressRefused,
+    CheckerUnavailable,
+    CheckRefused,
+    ConcurrencyLimit,
+    OriginRefused,
+    PathBlocked,
+    PluginFailed,
+    PluginRefused,
+    RateLimit,
+    SignatureInvalid,
+    SignatureMissing,
+    SignatureReplayed,
+    SignatureStale,
+    TokenExpired,
+    TokenInvalid,
+    TokenMissing,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+    refusals,
+)
 from menshen.web.user_api.call import plugins_of
 from menshen.web.user_api.openapi import carriers_of, described
 from menshen.web.user_api.table import Served, endpoints
@@ -19,8 +39,14 @@ TABLE = endpoints(Served(*[None] * len(Served.__dataclass_fields__)))  # type: i
 CARRIERS = carriers_of(plugins_of(SNAPSHOT))
 DOCUMENT: Any = msgspec.json.decode(msgspec.json.encode(described(TABLE, "/v1", CARRIERS)))
 
-NEVER = {UpstreamUnavailable.reason, UpstreamTimeout.reason}
-"""What no call of the API meets: backends."""
+NEVER = {
+    *(UpstreamUnavailable.reason, UpstreamTimeout.reason),
+    *(AddressRefused.reason, OriginRefused.reason, PathBlocked.reason, RateLimit.reason, ConcurrencyLimit.reason),
+    *(TokenMissing.reason, TokenInvalid.reason, TokenExpired.reason, CheckRefused.reason, CheckerUnavailable.reason),
+    *(SignatureMissing.reason, SignatureInvalid.reason, SignatureStale.reason, SignatureReplayed.reason),
+    *(PluginRefused.reason, PluginFailed.reason),
+}
+"""What no call of the API meets: backends, and plugins, which are bound to published APIs."""
 
 
 def operations() -> Iterator[tuple[str, str, Any]]:

@@ -1,0 +1,88 @@
+"""Names of headers and parameters that plugins other than login ones take for themselves.
+
+What a plugin tells a backend is removed from every request before anything else, so no credential can travel in it,
+and two plugins that write one header on one API could each be taken for the other (attack class 53).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from menshen.config.credential_names import credential_name_problems
+from menshen.config.custom_types import CustomTypes
+from menshen.config.outline import At, Outline
+from menshen.config.plugins.custom import Custom
+from menshen.config.plugins.jwt import Jwt
+from menshen.config.plugins.key_pair import KeyPairAuth
+from menshen.config.plugins.oauth import OAuth
+from menshen.config.plugins.registry import AnyPlugin
+from menshen.config.plugins.req_transformer import ReqTransformer
+from menshen.config.reserved import fold, is_reserved, reserved_problem
+from menshen.errors import Problem
+
+__all__ = ["header_problems", "told_headers"]
+
+_OWN_CALLER = "x-menshen-caller"
+_OWN_PLUGIN = "x-menshen-plugin-"
+
+
+def told_headers(plugin: AnyPlugin, types: CustomTypes) -> Iterator[At[str]]:
+    """Each header that a plugin writes for the backend, with the key below the plugin that names it."""
+    match plugin:
+        case Jwt():
+            yield from (At(f"claims.{claim}", header) for claim, header in plugin.claims.items())
+        case OAuth() if plugin.payload is not None:
+            yield At("payload", plugin.payload)
+        case KeyPairAuth():
+            yield At("caller", plugin.caller)
+        case ReqTransformer():
+            for index, action in enumerate(plugin.actions):
+                if action.header is not None:
+                    yield At(f"actions[{index}].header", action.header)
+        case Custom() if plugin.type in types:
+            yield from (At("type", header) for header in types[plugin.type].headers)
+        case _:
+            pass
+
+
+def header_problems(outline: Outline, types: CustomTypes) -> Iterator[Problem]:
+    """The problems of all plugins' headers and tokens."""
+    credentials = dict(_credentials(outline))
+    for at in outline.others:
+        plugin = at.value
+        for told in told_headers(plugin, types):
+            path = f"{at.path}.{told.path}"
+            if _reserved(plugin, told.value):
+                yield reserved_problem(path, told.value)
+            elif fold(told.value) in credentials:
+                yield Problem(
+                    path,
+                    f"the header '{told.value}' carries a credential ({credentials[fold(told.value)]})",
+                    f"头 '{told.value}' 携带凭证（{credentials[fold(told.value)]}）",
+                )
+        if isinstance(plugin, Jwt | OAuth):
+            token = plugin.token
+            yield from credential_name_problems(f"{at.path}.token.name", token.name, {token.position}, "session")
+
+
+def _reserved(plugin: AnyPlugin, header: str) -> bool:
+    if isinstance(plugin, KeyPairAuth) and header == _OWN_CALLER:
+        return False
+    if isinstance(plugin, Custom) and header.startswith(_OWN_PLUGIN):
+        return False
+    return is_reserved(header, "identity")
+
+
+def _credentials(outline: Outline) -> Iterator[tuple[str, str]]:
+    """Folded header -> the key that says that a credential travels in it."""
+    for login in outline.plugins:
+        code, session = login.value.code, login.value.session
+        if code.position == "header":
+            yield fold(code.name), f"{login.path}.code.name"
+        if "header" in (session.request_in, session.return_in):
+            yield fold(session.name), f"{login.path}.session.name"
+        if session.refresh is not None:
+            yield fold(session.refresh.name), f"{login.path}.session.refresh.name"
+    for at in outline.others:
+        if isinstance(at.value, Jwt | OAuth) and at.value.token.position == "header":
+            yield fold(at.value.token.name), f"{at.path}.token.name"

@@ -1,0 +1,142 @@
+"""The kinds of single values in plugins, each with its rule."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import re2
+from pydantic import AfterValidator, Field
+
+from menshen.config.wording import refuse
+
+__all__ = [
+    "Cidr",
+    "HeaderValue",
+    "KeyId",
+    "Origin",
+    "RedirectUrl",
+    "Regex",
+    "TagName",
+    "TagValue",
+    "Weight",
+    "tag_header",
+]
+
+MAX_TAG_NAME = 32
+"""Bytes, TSF's limit."""
+
+MAX_REGEX = 512
+_REGEX_MEMORY = 1 << 20
+_TAG = re.compile(r"[a-z](?:[a-z0-9_-]*[a-z0-9])?")
+
+
+def tag_header(tag: str) -> str:
+    """The header by which a backend gets a tag. nginx and its like drop headers with underscores."""
+    return f"x-menshen-tag-{tag.replace('_', '-')}"
+
+
+def _tag_name(value: str) -> str:
+    if len(value) > MAX_TAG_NAME or not _TAG.fullmatch(value):
+        raise refuse(
+            "must be 1 to 32 lower-case letters, digits, _ and -, with a letter first",
+            "必须是 1 到 32 个小写字母、数字、_ 或 -，以字母开头",
+        )
+    return value
+
+
+def _tag_value(value: str) -> str:
+    if len(value.encode()) > 128 or not value.isprintable():
+        raise refuse("must be one line of text, at most 128 bytes", "必须是一行文本，最多 128 字节")
+    return value
+
+
+def _regex(value: str) -> str:
+    """RE2, Envoy's own: it runs in linear time whatever a client sends (attack class 19)."""
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _REGEX_MEMORY
+    try:
+        fits = 0 < len(value) <= MAX_REGEX and value.isprintable() and re2.compile(value, options) is not None
+    except re2.error:
+        fits = False
+    if not fits:
+        raise refuse(
+            f"must be a regular expression that RE2 takes (no look-around, no back-references), at most {MAX_REGEX}"
+            " characters",
+            f"必须是 RE2 支持的正则表达式（不含环视和反向引用），最多 {MAX_REGEX} 个字符",
+        )
+    return value
+
+
+def _cidr(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError:
+        raise refuse(
+            'must be an IP address or a range such as "10.0.0.0/8", with no bits behind the prefix',
+            '必须是 IP 地址或网段，例如 "10.0.0.0/8"，主机位必须为 0',
+        ) from None
+
+
+def _origin(value: str) -> str:
+    if value == "*":
+        return value
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        parts, port = None, 0
+    if (
+        parts is None
+        or parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or port == 0
+        or value != f"{parts.scheme}://{parts.netloc}"
+        or "@" in parts.netloc
+        or value != value.lower()
+        or not re.fullmatch(r"[a-z0-9.:\[\]_-]+", parts.netloc)
+    ):
+        raise refuse(
+            'must be an origin such as https://shop.example.com, in lower case and with no path, or "*"',
+            '必须是来源，例如 https://shop.example.com（小写，不带路径），或 "*"',
+        )
+    return value
+
+
+def _redirect_url(value: str) -> str:
+    parts = urlsplit(value)
+    if (
+        len(value) > 2048
+        or parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or not re.fullmatch(r"[!-~]+", value)
+        or set(value) & set('\\"<>^`{|}')
+    ):
+        raise refuse("must be an http:// or https:// URL", "必须是 http:// 或 https:// 地址")
+    return value
+
+
+def _header_value(value: str) -> str:
+    if len(value) > 256 or not re.fullmatch(r"[ -~]*", value) or value != value.strip():
+        raise refuse("must be at most 256 printable ASCII characters", "必须是不超过 256 个可打印 ASCII 字符")
+    return value
+
+
+def _key_id(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_]{1,50}", value):
+        raise refuse("must be 1 to 50 letters, digits and _", "必须是 1 到 50 个字母、数字或 _")
+    return value
+
+
+TagName = Annotated[str, AfterValidator(_tag_name)]
+TagValue = Annotated[str, AfterValidator(_tag_value)]
+Regex = Annotated[str, AfterValidator(_regex)]
+Cidr = Annotated[str, AfterValidator(_cidr)]
+Origin = Annotated[str, AfterValidator(_origin)]
+RedirectUrl = Annotated[str, AfterValidator(_redirect_url)]
+HeaderValue = Annotated[str, AfterValidator(_header_value)]
+KeyId = Annotated[str, AfterValidator(_key_id)]
+Weight = Annotated[int, Field(ge=1, le=100)]

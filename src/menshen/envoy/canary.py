@@ -1,0 +1,128 @@
+"""Canaries: which version of the upstream a request goes to, by its tags.
+
+The choice is part of the route's action, not a route of its own: path, method and host are matched as ever, and no tag
+can lead to another API. It is made twice: when the route is found, with no tag there yet, and again when the tags are
+(:mod:`menshen.envoy.tags`). Regular expressions are RE2 and fit whole values (attack class 19).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import quote
+
+from menshen.config.plugins.values import tag_header
+from menshen.config.route_rules import CanaryRule, Condition
+from menshen.config.snapshot import Route
+from menshen.envoy.clusters import cluster_name
+from menshen.envoy.tags import bucket_headers
+from menshen.envoy.typed import Json, typed
+
+__all__ = ["DEFAULT_VERSION", "destination", "encoded_value", "numbers_pattern"]
+
+DEFAULT_VERSION: Final = "default"
+_PACKAGE: Final = "envoy.extensions.router.cluster_specifiers.matcher.v3"
+
+_PLAIN: Final = "!#$&'()*+./:<=>?@[]^_`{|}~-"
+"""What a tag's value has unencoded besides letters and digits."""
+
+
+def destination(route: Route) -> Json:
+    """The part of a route's action that says where the request goes."""
+    if not route.canary:
+        return {"cluster": cluster_name(route.upstream)}
+    buckets = {salt: header for salt, (header, _) in bucket_headers(route).items()}
+    tree = {
+        "matcher_list": {
+            "matchers": [
+                {"predicate": _fits(rule), "on_match": _shared(route, rule, buckets[rule.salt])}
+                for rule in route.canary
+            ]
+        },
+        "on_no_match": _to(route, DEFAULT_VERSION),
+    }
+    plugin = {"name": "menshen.canary", "typed_config": typed(f"{_PACKAGE}.MatcherClusterSpecifier", _tree(tree))}
+    return {"inline_cluster_specifier_plugin": {"extension": plugin}}
+
+
+def _tree(tree: Json) -> Json:
+    return {"cluster_matcher": tree}
+
+
+def _fits(rule: CanaryRule) -> Json:
+    conditions = [_condition(tag, condition) for tag, condition in rule.when]
+    if not conditions:
+        return _header(":path", {"prefix": "/"})  # every request
+    if len(conditions) == 1:
+        return conditions[0]
+    return {"and_matcher" if rule.relation == "AND" else "or_matcher": {"predicate": conditions}}
+
+
+def _condition(tag: str, condition: Condition) -> Json:
+    header = tag_header(tag)
+    match condition.operator:
+        case "EQUAL" | "IN":
+            return _one_of(header, condition.values)
+        case "NOT_EQUAL" | "NOT_IN":
+            return {"not_matcher": _one_of(header, condition.values)}
+        case "REGEX":
+            return _header(header, {"safe_regex": {"google_re2": {}, "regex": condition.values[0]}})
+
+
+def _one_of(header: str, values: tuple[str, ...]) -> Json:
+    options = [_equal(header, value) for value in dict.fromkeys(values)]
+    return options[0] if len(options) == 1 else {"or_matcher": {"predicate": options}}
+
+
+def _equal(header: str, value: str) -> Json:
+    """A tag without a value is a header that is not there."""
+    if value:
+        return _header(header, {"exact": encoded_value(value)})
+    return {"not_matcher": _header(header, {"safe_regex": {"google_re2": {}, "regex": ".+"}})}
+
+
+def encoded_value(value: str) -> str:
+    """A tag's value as it stands in headers and baggage."""
+    return quote(value, safe=_PLAIN)
+
+
+def _shared(route: Route, rule: CanaryRule, bucket: str) -> Json:
+    whole = rule.to[0]
+    if whole.weight == 100:
+        return _to(route, whole.version)
+    matchers = [
+        {
+            "predicate": _header(bucket, {"safe_regex": {"google_re2": {}, "regex": numbers_pattern(start, stop)}}),
+            "on_match": _to(route, version),
+        }
+        for version, start, stop in _spans(rule)
+    ]
+    return {"matcher": {"matcher_list": {"matchers": matchers}, "on_no_match": _to(route, DEFAULT_VERSION)}}
+
+
+def _spans(rule: CanaryRule) -> Iterator[tuple[str, int, int]]:
+    start = 0
+    for share in rule.to:
+        yield share.version, start, start + share.weight
+        start += share.weight
+
+
+def numbers_pattern(start: int, stop: int) -> str:
+    """A regular expression for the two digits of every number from ``start`` to before ``stop``."""
+    tens: dict[int, list[int]] = {}
+    for number in range(start, stop):
+        tens.setdefault(number // 10, []).append(number % 10)
+    return "|".join(
+        f"{ten}{ones[0]}" if len(ones) == 1 else f"{ten}[{ones[0]}-{ones[-1]}]" for ten, ones in tens.items()
+    )
+
+
+def _to(route: Route, version: str) -> Json:
+    name = cluster_name(route.upstream, "" if version == DEFAULT_VERSION else version)
+    action = typed(f"{_PACKAGE}.ClusterAction", {"cluster": name})
+    return {"action": {"name": name, "typed_config": action}}
+
+
+def _header(name: str, matcher: Json) -> Json:
+    config = typed("envoy.type.matcher.v3.HttpRequestHeaderMatchInput", {"header_name": name})
+    return {"single_predicate": {"input": {"name": name, "typed_config": config}, "value_match": matcher}}

@@ -1,0 +1,139 @@
+"""Tokens of other issuers: Envoy checks them alone, by keys that are written in the document or that it gets itself.
+
+A filter of its own beside that of our login states (:mod:`menshen.envoy.states`): nothing that another issuer signs is
+ever taken for a login state, nor the other way round (attack class 23). Providers are named by a hash of all they are,
+as there, so that a route never meets the provider of another revision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from menshen.config.route_rules import JwtRules
+from menshen.config.snapshot import Endpoint, Route, Snapshot, Upstream, UpstreamTls
+from menshen.envoy.addresses import Addresses
+from menshen.envoy.clusters import upstream_cluster
+from menshen.envoy.discovered import discovered_filter
+from menshen.envoy.states import Provider
+from menshen.envoy.typed import Json, seconds, typed
+
+__all__ = [
+    "TOKENS",
+    "TOKEN_STATUS",
+    "issuer_clusters",
+    "token_checked",
+    "token_filters",
+    "token_headers",
+    "token_provider",
+    "token_providers",
+    "tokens_config",
+]
+
+TOKENS: Final = "menshen.tokens"
+_PACKAGE: Final = "envoy.extensions.filters.http.jwt_authn.v3"
+
+TOKEN_STATUS: Final = "menshen_token"  # noqa: S105  (the name of a datum)
+"""Under which name the filter writes down why it refused, so that the answer can tell it from a login state's."""
+
+_FETCH: Final = 5.0
+_CACHE: Final = 300.0
+"""Seconds: the longest wait for an issuer's keys, and how long they are used."""
+
+_CACHED: Final = 1024
+_LONGEST: Final = 8192
+
+
+def token_providers(snapshot: Snapshot) -> dict[str, Provider]:
+    """Provider name -> provider, of every plugin that is effective somewhere."""
+    found = {route.jwt.plugin: route.jwt for route in snapshot.routes if route.jwt is not None}
+    return {provider.name: provider for provider in map(token_provider, found.values())}
+
+
+def token_provider(rules: JwtRules) -> Provider:
+    if rules.token.position == "header":
+        position: Json = {"from_headers": [{"name": rules.token.name, "value_prefix": rules.token.prefix}]}
+    else:
+        position = {"from_params": [rules.token.name]}
+    config: Json = {
+        "issuer": rules.issuer,
+        **({"audiences": list(rules.audiences)} if rules.audiences else {}),
+        "require_expiration": True,
+        "clock_skew_seconds": rules.skew,
+        **position,
+        **_keys(rules),
+        # Taken off by the route, as every credential is.
+        "forward": True,
+        "claim_to_headers": [{"header_name": header, "claim_name": claim} for claim, header in rules.claims],
+        "failed_status_in_metadata": TOKEN_STATUS,
+        "jwt_cache_config": {"jwt_cache_size": _CACHED, "jwt_max_token_size": _LONGEST},
+    }
+    digest = hashlib.sha256(msgspec.json.encode(config)).hexdigest()[:12]
+    return Provider(f"{rules.plugin}@{digest}", config)
+
+
+def tokens_config(providers: Iterable[Provider]) -> Json:
+    requirements: Json = {}
+    configs: Json = {}
+    for provider in sorted(providers, key=lambda provider: provider.name):
+        configs[provider.name] = provider.config
+        known: Json = {"provider_name": provider.name}
+        requirements[provider.name] = known
+        requirements[f"{provider.name}?"] = {"requires_any": {"requirements": [known, {"allow_missing": {}}]}}
+    config = {"providers": configs, "requirement_map": requirements, "strip_failure_response": True}
+    return typed(f"{_PACKAGE}.JwtAuthentication", config)
+
+
+def token_filters(snapshot: Snapshot, addresses: Addresses) -> list[Json]:
+    if not token_providers(snapshot):
+        return []
+    return [discovered_filter(TOKENS, f"{_PACKAGE}.JwtAuthentication", "tokens", addresses)]
+
+
+def token_checked(route: Route) -> dict[str, Json]:
+    """Per-route settings, which also turn the filter on."""
+    if route.jwt is None:
+        return {}
+    requirement = token_provider(route.jwt).requirement(route)
+    return {TOKENS: typed(f"{_PACKAGE}.PerRouteConfig", {"requirement_name": requirement})}
+
+
+def token_headers(route: Route) -> list[str]:
+    return [] if route.jwt is None else [header for _, header in route.jwt.claims]
+
+
+def issuer_clusters(snapshot: Snapshot, system_ca: str) -> list[Json]:
+    """One cluster for each address that keys are got from."""
+    found: dict[str, Json] = {}
+    for route in snapshot.routes:
+        if route.jwt is None or not route.jwt.keys.url:
+            continue
+        name, endpoint, tls = _issuer(route.jwt.keys.url)
+        upstream = Upstream(name, (endpoint,), tls=UpstreamTls(endpoint.host) if tls else None)
+        found[name] = upstream_cluster(upstream, system_ca, name)
+    return [found[name] for name in sorted(found)]
+
+
+def _keys(rules: JwtRules) -> Json:
+    if not rules.keys.url:
+        return {"local_jwks": {"inline_string": rules.keys.inline}}
+    name, _, _ = _issuer(rules.keys.url)
+    return {
+        "remote_jwks": {
+            "http_uri": {"uri": rules.keys.url, "cluster": name, "timeout": seconds(_FETCH)},
+            "cache_duration": seconds(_CACHE),
+            "async_fetch": {"failed_refetch_duration": "1s"},
+        }
+    }
+
+
+def _issuer(url: str) -> tuple[str, Endpoint, bool]:
+    """Name of the cluster, address, and whether over TLS."""
+    parts = urlsplit(url)
+    tls = parts.scheme == "https"
+    endpoint = Endpoint(parts.hostname or "", parts.port or (443 if tls else 80))
+    return f"issuer/{parts.scheme}/{endpoint.host}:{endpoint.port}", endpoint, tls
