@@ -10,7 +10,7 @@ import inspect
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -24,11 +24,25 @@ from pydantic_core import PydanticUndefined
 from menshen.cli.app import app
 from menshen.config import document
 from menshen.config.part import Part
+from menshen.config.plugins.registry import PARTS
 from menshen.errors import refusals
 from menshen.web.user_api.endpoint import Endpoint
 from menshen.web.user_api.table import Served, endpoints
 
-__all__ = ["PAGES", "call_meanings", "calls", "commands", "keys", "meanings", "rendered", "stale", "title"]
+__all__ = [
+    "PAGES",
+    "call_meanings",
+    "calls",
+    "commands",
+    "keys",
+    "meanings",
+    "plugin_keys",
+    "plugin_meanings",
+    "plugin_page",
+    "rendered",
+    "stale",
+    "title",
+]
 
 Language = Literal[0, 1]
 """English, Chinese: the index of every pair of texts below."""
@@ -45,25 +59,39 @@ _KINDS: Final = {
     "AppSecret": "secret",
     "BaseUrl": "URL",
     "ClaimName": "claim",
+    "Cidr": "address or range",
     "ClientApi": "path",
     "Description": "text",
     "EndpointAt": "host:port",
     "FilePath": "file",
+    "HeaderName": "header",
     "HealthPath": "path",
     "Host": "host",
     "HostName": "host",
+    "KeyId": "key id",
     "Minutes": "minutes",
+    "Moment": "date and time",
     "Name": "name",
+    "Origin": "origin",
     "ParameterName": "parameter",
+    "Percent": "percent",
     "Prefix": "path",
+    "RedirectUrl": "URL",
+    "Regex": "RE2",
     "Seconds": "seconds",
+    "TagName": "tag",
+    "TagValue": "text",
+    "Text": "text",
     "TypeName": "plugin type",
     "VersionOne": "`1`",
+    "Weight": "integer",
     "bool": "true / false",
     "dict[CustomClaim, HeaderName]": "mapping",
+    "dict": "mapping",
     "dict[str, Any]": "mapping",
     "float": "seconds",
     "int": "integer",
+    "str": "text",
 }
 """How the models name a kind of value -> how the documentation does. An unknown one fails."""
 
@@ -99,7 +127,7 @@ def keys(model: type[Part] = document.Document, prefix: str = "") -> Iterator[tu
         known = vars(sys.modules[owner.__module__])
         written = owner.__annotations__[name].removesuffix(" | None")
         listed = re.fullmatch(r"(?:Annotated\[)?Items\[(\w+)\].*", written)
-        inner = listed[1] if listed else written
+        inner = _LOGIN.get(listed[1], listed[1]) if listed else written
         path = f"{prefix}{field.alias or name}"
         part = known.get(inner)
         nested = isinstance(part, type) and issubclass(part, Part)
@@ -109,11 +137,26 @@ def keys(model: type[Part] = document.Document, prefix: str = "") -> Iterator[tu
             yield from keys(part, f"{path}{'[]' if listed else ''}.")
 
 
+_LOGIN: Final = {"EveryPlugin": "Plugin"}
+"""The plugins of a document are documented as login plugins; every other type has a page of its own."""
+
+
+def plugin_keys(kind: str) -> Iterator[tuple[str, str, FieldInfo]]:
+    """As :func:`keys`, of a plugin type that is no login plugin: ``Tag.tags[].in``."""
+    return keys(PARTS[kind], f"{kind}.")
+
+
+def plugin_page(kind: str) -> str:
+    """Where a plugin type is documented, in English: ``RateLimit`` in ``rate-limit.md``."""
+    special = {"OAuth": "oauth"}
+    return f"docs/reference/plugins/{special.get(kind) or re.sub(r'(?<!^)(?=[A-Z])', '-', kind).lower()}.md"
+
+
 def _kind(written: str, field: FieldInfo, known: dict[str, Any]) -> str:
     """``Annotated[int, Field(ge=1)]``, an alias of a literal, or one of the named kinds, as words."""
     if written.startswith("Annotated[Annotated["):
         return "preset or mapping"
-    plain = re.sub(r"^Annotated\[(\w+),.*$", r"\1", written)
+    plain = re.sub(r"^Annotated\[(\w+)[,\[].*$", r"\1", written)
     choices = get_args(field.annotation) if written.startswith("Literal") else get_args(known.get(plain))
     if choices and all(isinstance(choice, str) for choice in choices) and plain not in _KINDS:
         return ", ".join(f"`{choice}`" for choice in choices)
@@ -128,7 +171,7 @@ def _kind(written: str, field: FieldInfo, known: dict[str, Any]) -> str:
 def _default(field: FieldInfo) -> str:
     value: Any = field.default
     if value is PydanticUndefined:
-        return "**required**"
+        return "–" if field.default_factory is not None else "**required**"
     if value is None or value in ("", (), {}) or isinstance(value, Part):
         return "–"
     if isinstance(value, tuple):
@@ -141,13 +184,33 @@ def meanings() -> dict[str, list[str]]:
     return tomllib.loads((ROOT / "docs/reference/configuration.toml").read_text(encoding="utf-8"))
 
 
+def plugin_meanings() -> dict[str, list[str]]:
+    """Key of a plugin type -> its meaning in both languages."""
+    return tomllib.loads((ROOT / "docs/reference/plugins.toml").read_text(encoding="utf-8"))
+
+
 def configuration(language: Language) -> str:
+    return _key_table(keys(), meanings(), language)
+
+
+def plugin_table(kind: str) -> Callable[[Language], str]:
+    """The keys of one plugin type. A key is written without the type in front."""
+
+    def table(language: Language) -> str:
+        texts = {path.removeprefix(f"{kind}."): pair for path, pair in plugin_meanings().items()}
+        return _key_table(keys(PARTS[kind]), texts, language)
+
+    return table
+
+
+def _key_table(
+    rows: Iterator[tuple[str, str, FieldInfo]], texts: Mapping[str, list[str]], language: Language
+) -> str:
     heads = (("key", "kind", "default", "meaning"), ("键", "类型", "默认值", "含义"))
-    texts = meanings()
     missing = ["**missing**"] * 2
-    rows = ((f"`{path}`", kind, _default(field), texts.get(path, missing)[language]) for path, kind, field in keys())
+    cells = ((f"`{path}`", kind, _default(field), texts.get(path, missing)[language]) for path, kind, field in rows)
     required = ("**required**", "**必填**")[language]
-    return _table(heads[language], rows).replace("**required**", required)
+    return _table(heads[language], cells).replace("**required**", required)
 
 
 def commands() -> dict[str, Any]:
@@ -259,6 +322,8 @@ PAGES: Final[dict[str, tuple[Language, dict[str, Callable[[Language], str]]]]] =
     "docs/reference/user-api.md": (0, {"calls": user_api, "refusals": user_api_refusals}),
     "docs/reference/user-api.zh-CN.md": (1, {"calls": user_api, "refusals": user_api_refusals}),
     "docs/reference/commands.md": (0, {"commands": command_list}),
+    **{plugin_page(kind): (0, {"keys": plugin_table(kind)}) for kind in PARTS},
+    **{plugin_page(kind).replace(".md", ".zh-CN.md"): (1, {"keys": plugin_table(kind)}) for kind in PARTS},
 }
 """Page -> its language and its generated regions."""
 

@@ -62,6 +62,7 @@ from menshen.config.values import (
     Minutes,
     Name,
     ParameterName,
+    Percent,
     Prefix,
     Seconds,
     TypeName,
@@ -293,7 +294,7 @@ class Tracing(Part):
     """
 
     otlp: BaseUrl | None = None
-    sample: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 100.0
+    sample: Percent = 100.0
     service: Name = "menshen"
     accept: bool = True
     keep_days: Annotated[int, Field(ge=1, le=365)] = 14

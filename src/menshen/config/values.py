@@ -34,6 +34,7 @@ __all__ = [
     "Minutes",
     "Name",
     "ParameterName",
+    "Percent",
     "Prefix",
     "Seconds",
     "TypeName",
@@ -307,6 +308,7 @@ HealthPath = Annotated[
     ),
 ]
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 AppSecret = Annotated[Secret, PlainValidator(_app_secret)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 HostName = Annotated[str, AfterValidator(_host_name)]
