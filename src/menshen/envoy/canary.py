@@ -9,22 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
-from urllib.parse import quote
 
-from menshen.config.plugins.values import tag_header
 from menshen.config.route_rules import CanaryRule, Condition
 from menshen.config.snapshot import Route
+from menshen.config.tag_values import encoded_value, tag_header
 from menshen.envoy.clusters import cluster_name
 from menshen.envoy.tags import bucket_headers
 from menshen.envoy.typed import Json, typed
 
-__all__ = ["DEFAULT_VERSION", "destination", "encoded_value", "numbers_pattern"]
+__all__ = ["DEFAULT_VERSION", "destination", "numbers_pattern"]
 
 DEFAULT_VERSION: Final = "default"
 _PACKAGE: Final = "envoy.extensions.router.cluster_specifiers.matcher.v3"
-
-_PLAIN: Final = "!#$&'()*+./:<=>?@[]^_`{|}~-"
-"""What a tag's value has unencoded besides letters and digits."""
 
 
 def destination(route: Route) -> Json:
@@ -79,11 +75,6 @@ def _equal(header: str, value: str) -> Json:
     if value:
         return _header(header, {"exact": encoded_value(value)})
     return {"not_matcher": _header(header, {"safe_regex": {"google_re2": {}, "regex": ".+"}})}
-
-
-def encoded_value(value: str) -> str:
-    """A tag's value as it stands in headers and baggage."""
-    return quote(value, safe=_PLAIN)
 
 
 def _shared(route: Route, rule: CanaryRule, bucket: str) -> Json:

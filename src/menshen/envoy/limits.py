@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Literal
 
-from menshen.config.plugins.values import tag_header
 from menshen.config.route_rules import LimitRule
 from menshen.config.snapshot import Route, Snapshot
+from menshen.config.tag_values import tag_header
 from menshen.envoy.addresses import Addresses
 from menshen.envoy.discovered import SWITCHED_ON, discovered_filter
 from menshen.envoy.typed import Json, typed

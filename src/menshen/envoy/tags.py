@@ -14,9 +14,9 @@ from typing import Final
 
 import msgspec
 
-from menshen.config.plugins.values import tag_header
 from menshen.config.route_rules import Parameter
 from menshen.config.snapshot import Route, Snapshot
+from menshen.config.tag_values import tag_header
 from menshen.envoy.typed import Json, typed
 
 __all__ = [

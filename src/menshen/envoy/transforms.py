@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from menshen.config.plugins.values import tag_header
 from menshen.config.route_rules import Action, Condition, TransformRules
 from menshen.config.snapshot import Route, Snapshot
-from menshen.envoy.canary import encoded_value
+from menshen.config.tag_values import encoded_value, tag_header
 from menshen.envoy.tags import bucket_headers, input_headers
 from menshen.envoy.typed import Json, typed, written
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import re2
 from pydantic import AfterValidator, Field
 
+from menshen.config.tag_values import MAX_TAG_VALUE
 from menshen.config.wording import refuse
 
 __all__ = [
@@ -22,7 +23,6 @@ __all__ = [
     "TagName",
     "TagValue",
     "Weight",
-    "tag_header",
 ]
 
 MAX_TAG_NAME = 32
@@ -31,11 +31,6 @@ MAX_TAG_NAME = 32
 MAX_REGEX = 512
 _REGEX_MEMORY = 1 << 20
 _TAG = re.compile(r"[a-z](?:[a-z0-9_-]*[a-z0-9])?")
-
-
-def tag_header(tag: str) -> str:
-    """The header by which a backend gets a tag. nginx and its like drop headers with underscores."""
-    return f"x-menshen-tag-{tag.replace('_', '-')}"
 
 
 def _tag_name(value: str) -> str:
@@ -48,7 +43,7 @@ def _tag_name(value: str) -> str:
 
 
 def _tag_value(value: str) -> str:
-    if len(value.encode()) > 128 or not value.isprintable():
+    if len(value.encode()) > MAX_TAG_VALUE or not value.isprintable():
         raise refuse("must be one line of text, at most 128 bytes", "必须是一行文本，最多 128 字节")
     return value
 
