@@ -67,7 +67,7 @@ def _plugin(plugin: written.Plugin, app: App, token: str) -> LoginPlugin:
         status=plugin.status,
         claims=plugin.claim_headers(),
         account=None if plugin.account is None else AccountFields(plugin.account.username, plugin.account.password),
-        identity_tags=tuple(dict.fromkeys(plugin.tags.identity)),
+        identity_tags=plugin.tags.identity,
     )
 
 
