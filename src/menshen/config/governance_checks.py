@@ -19,11 +19,10 @@ from menshen.config.plugins.registry import AnyPlugin
 from menshen.config.plugins.req_transformer import ReqTransformer
 from menshen.config.plugins.tag import MAX_TAGS, RequestTag, Tag
 from menshen.config.reserved import fold
+from menshen.config.route_rules import DEFAULT_VERSION
 from menshen.errors import Problem
 
 __all__ = ["governance_problems"]
-
-DEFAULT_VERSION = "default"
 
 
 @dataclass(slots=True)

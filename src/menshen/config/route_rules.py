@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
+from menshen.config.buckets import BUCKETS
 from menshen.secret import Secret
 
 __all__ = [
+    "DEFAULT_VERSION",
     "IDENTITY_TAGS",
     "Action",
     "CanaryRule",
@@ -48,6 +50,9 @@ IdentityTag = Literal[
 
 IDENTITY_TAGS: Final[tuple[IdentityTag, ...]] = get_args(IdentityTag)
 """What a login plugin can tick: from the platform's word about the user and from his identity, never from a client."""
+
+DEFAULT_VERSION: Final = "default"
+"""The version of an upstream that its own endpoints are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,16 @@ class CanaryRule:
     @property
     def salt(self) -> str:
         return f"{self.plugin}/{self.name}"
+
+    def spans(self) -> tuple[tuple[str, int, int], ...]:
+        """Version, first bucket and the one behind the last, of all hundred; what nobody has is the default's."""
+        found, start = [], 0
+        for share in self.to:
+            found.append((share.version, start, start + share.weight))
+            start += share.weight
+        if start < BUCKETS:
+            found.append((DEFAULT_VERSION, start, BUCKETS))
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

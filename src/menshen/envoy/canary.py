@@ -7,19 +7,18 @@ can lead to another API. It is made twice: when the route is found, with no tag 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Final
 
-from menshen.config.route_rules import CanaryRule, Condition
+from menshen.config.route_rules import DEFAULT_VERSION, CanaryRule, Condition
 from menshen.config.snapshot import Route
 from menshen.config.tag_values import encoded_value, tag_header
 from menshen.envoy.clusters import cluster_name
-from menshen.envoy.tags import bucket_headers
+from menshen.envoy.tags import bucket_headers, plain_headers
 from menshen.envoy.typed import Json, typed
 
-__all__ = ["DEFAULT_VERSION", "destination", "numbers_pattern"]
+__all__ = ["destination", "numbers_pattern"]
 
-DEFAULT_VERSION: Final = "default"
 _PACKAGE: Final = "envoy.extensions.router.cluster_specifiers.matcher.v3"
 
 
@@ -27,26 +26,18 @@ def destination(route: Route) -> Json:
     """The part of a route's action that says where the request goes."""
     if not route.canary:
         return {"cluster": cluster_name(route.upstream)}
-    buckets = {salt: header for salt, (header, _) in bucket_headers(route).items()}
-    tree = {
-        "matcher_list": {
-            "matchers": [
-                {"predicate": _fits(rule), "on_match": _shared(route, rule, buckets[rule.salt])}
-                for rule in route.canary
-            ]
-        },
-        "on_no_match": _to(route, DEFAULT_VERSION),
-    }
-    plugin = {"name": "menshen.canary", "typed_config": typed(f"{_PACKAGE}.MatcherClusterSpecifier", _tree(tree))}
-    return {"inline_cluster_specifier_plugin": {"extension": plugin}}
+    buckets, plain = bucket_headers(route), plain_headers(route)
+    matchers = [
+        {"predicate": _fits(rule, plain), "on_match": _shared(route, rule, buckets[rule.salt][0])}
+        for rule in route.canary
+    ]
+    tree = {"matcher_list": {"matchers": matchers}, "on_no_match": _to(route, DEFAULT_VERSION)}
+    config = typed(f"{_PACKAGE}.MatcherClusterSpecifier", {"cluster_matcher": tree})
+    return {"inline_cluster_specifier_plugin": {"extension": {"name": "menshen.canary", "typed_config": config}}}
 
 
-def _tree(tree: Json) -> Json:
-    return {"cluster_matcher": tree}
-
-
-def _fits(rule: CanaryRule) -> Json:
-    conditions = [_condition(tag, condition) for tag, condition in rule.when]
+def _fits(rule: CanaryRule, plain: Mapping[str, str]) -> Json:
+    conditions = [_condition(tag, condition, plain) for tag, condition in rule.when]
     if not conditions:
         return _header(":path", {"prefix": "/"})  # every request
     if len(conditions) == 1:
@@ -54,7 +45,7 @@ def _fits(rule: CanaryRule) -> Json:
     return {"and_matcher" if rule.relation == "AND" else "or_matcher": {"predicate": conditions}}
 
 
-def _condition(tag: str, condition: Condition) -> Json:
+def _condition(tag: str, condition: Condition, plain: Mapping[str, str]) -> Json:
     header = tag_header(tag)
     match condition.operator:
         case "EQUAL" | "IN":
@@ -62,7 +53,7 @@ def _condition(tag: str, condition: Condition) -> Json:
         case "NOT_EQUAL" | "NOT_IN":
             return {"not_matcher": _one_of(header, condition.values)}
         case "REGEX":
-            return _header(header, {"safe_regex": {"google_re2": {}, "regex": condition.values[0]}})
+            return _header(plain[tag], _expression(condition.values[0]))
 
 
 def _one_of(header: str, values: tuple[str, ...]) -> Json:
@@ -74,28 +65,18 @@ def _equal(header: str, value: str) -> Json:
     """A tag without a value is a header that is not there."""
     if value:
         return _header(header, {"exact": encoded_value(value)})
-    return {"not_matcher": _header(header, {"safe_regex": {"google_re2": {}, "regex": ".+"}})}
+    return {"not_matcher": _header(header, _expression(".+"))}
 
 
 def _shared(route: Route, rule: CanaryRule, bucket: str) -> Json:
-    whole = rule.to[0]
-    if whole.weight == 100:
-        return _to(route, whole.version)
+    spans = rule.spans()
+    if len(spans) == 1:
+        return _to(route, spans[0][0])
     matchers = [
-        {
-            "predicate": _header(bucket, {"safe_regex": {"google_re2": {}, "regex": numbers_pattern(start, stop)}}),
-            "on_match": _to(route, version),
-        }
-        for version, start, stop in _spans(rule)
+        {"predicate": _header(bucket, _expression(numbers_pattern(start, stop))), "on_match": _to(route, version)}
+        for version, start, stop in spans
     ]
     return {"matcher": {"matcher_list": {"matchers": matchers}, "on_no_match": _to(route, DEFAULT_VERSION)}}
-
-
-def _spans(rule: CanaryRule) -> Iterator[tuple[str, int, int]]:
-    start = 0
-    for share in rule.to:
-        yield share.version, start, start + share.weight
-        start += share.weight
 
 
 def numbers_pattern(start: int, stop: int) -> str:
@@ -117,3 +98,8 @@ def _to(route: Route, version: str) -> Json:
 def _header(name: str, matcher: Json) -> Json:
     config = typed("envoy.type.matcher.v3.HttpRequestHeaderMatchInput", {"header_name": name})
     return {"single_predicate": {"input": {"name": name, "typed_config": config}, "value_match": matcher}}
+
+
+def _expression(pattern: str) -> Json:
+    """RE2, which fits the whole of a header here."""
+    return {"safe_regex": {"google_re2": {}, "regex": pattern}}

@@ -11,7 +11,7 @@ from menshen.envoy.addresses import Addresses
 from menshen.envoy.cors import cors_filters, cross_origin
 from menshen.envoy.ip_access import ip_filters, ip_guarded
 from menshen.envoy.limits import limit_filters, limited
-from menshen.envoy.tags import bucket_headers, input_headers, tag_filters, tagged
+from menshen.envoy.tags import bucket_headers, input_headers, plain_headers, tag_filters, tagged
 from menshen.envoy.tokens import token_checked, token_filters
 from menshen.envoy.transforms import coloured, transform_filters
 from menshen.envoy.typed import Json
@@ -49,4 +49,8 @@ def governed(route: Route) -> dict[str, Json]:
 
 def inner_headers(route: Route) -> list[str]:
     """Headers between these filters, which no backend gets."""
-    return [*(header for header, _ in bucket_headers(route).values()), *input_headers(route).values()]
+    return [
+        *(header for header, _ in bucket_headers(route).values()),
+        *input_headers(route).values(),
+        *plain_headers(route).values(),
+    ]

@@ -27,7 +27,7 @@ local function context(handle)
     found = {
       open = data:get("open"), close = data:get("close"), tags = data:get("tags") or {},
       inputs = data:get("inputs") or {}, buckets = data:get("buckets") or {}, told = data:get("told") or {},
-      trace = data:get("trace"), choose = data:get("choose"),
+      plain = data:get("plain") or {}, trace = data:get("trace"), choose = data:get("choose"),
     }
     kept[id] = found
     count = count + 1
@@ -37,6 +37,14 @@ end
 
 local function decoded(text)
   return (gsub(text, "%%(%x%x)", function(digits) return char(tonumber(digits, 16)) end))
+end
+
+-- A tag as its expression sees it. What could end a header stays encoded: the platform's words are tags too.
+local function plain(text)
+  return (gsub(text, "%%(%x%x)", function(digits)
+    local code = tonumber(digits, 16)
+    if code >= 0x20 and code ~= 0x7f then return char(code) end
+  end))
 end
 
 -- Percent-encoded as a value of baggage must be (W3C Baggage 3.3.1.3): a header then holds the same text.
@@ -186,6 +194,9 @@ local function close(handle, headers, route)
         handle:streamInfo():dynamicMetadata():set("menshen", "trace_tag", tag.name)
       end
     end
+  end
+  for _, tag in ipairs(route.plain) do
+    headers:replace(tag.to, plain(headers:get(tag.header) or ""))
   end
   local sent = headers:get("x-menshen-client-baggage")
   if sent ~= nil then

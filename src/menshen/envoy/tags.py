@@ -28,6 +28,7 @@ __all__ = [
     "bucket_headers",
     "in_two_steps",
     "input_headers",
+    "plain_headers",
     "tag_filters",
     "tagged",
     "tags_of",
@@ -41,6 +42,7 @@ _PACKAGE: Final = "envoy.extensions.filters.http.lua.v3"
 BAGGAGE_OF_CLIENT: Final = "x-menshen-client-baggage"
 BUCKET: Final = "x-menshen-bucket"
 INPUT: Final = "x-menshen-input"
+PLAIN: Final = "x-menshen-plain"
 """Headers between our own filters; no client and no backend ever has one."""
 
 
@@ -81,6 +83,7 @@ def tagged(route: Route) -> dict[str, Json]:
             {"header": tag_header(name), "name": name, "untrusted": untrusted} for name, untrusted in tags_of(route)
         ],
         "trace": next((tag.tag for tag in route.tags if tag.trace_id), ""),
+        "plain": [{"header": tag_header(tag), "to": header} for tag, header in plain_headers(route).items()],
         "choose": bool(route.canary),
     }
     if in_two_steps(route):
@@ -109,6 +112,14 @@ def bucket_headers(route: Route) -> dict[str, tuple[str, bool]]:
         **{rules.plugin: False for rules in route.transforms},
     }
     return {salt: (f"{BUCKET}-{number}", sticky) for number, (salt, sticky) in enumerate(choices.items())}
+
+
+def plain_headers(route: Route) -> dict[str, str]:
+    """Tag that an expression of a canary looks at -> the header between our filters that holds it unencoded."""
+    looked_at = dict.fromkeys(
+        tag for rule in route.canary for tag, condition in rule.when if condition.operator == "REGEX"
+    )
+    return {tag: f"{PLAIN}-{number}" for number, tag in enumerate(looked_at)}
 
 
 def _parameter(route: Route, parameter: Parameter) -> Json:
