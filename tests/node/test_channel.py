@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,27 @@ def test_a_state_arrives_as_it_was_sent_and_is_acknowledged(tmp_path: Path) -> N
         with pytest.raises(EOFError):
             await worker.receive()
         worker.close()
+
+    asyncio.run(main())
+
+
+def test_a_snapshot_goes_over_the_line_once(tmp_path: Path) -> None:
+    rings = load_key_rings(tmp_path)
+    other = replace(SNAPSHOT, webhooks=()).sealed() if SNAPSHOT.webhooks else replace(SNAPSHOT, apps=()).sealed()
+
+    async def main() -> None:
+        node, worker = await pair()
+        received = []
+        for number, snapshots in enumerate([(SNAPSHOT,), (other, SNAPSHOT), (other,), (SNAPSHOT, other)], 1):
+            await node.send_state(WorkerState(number, snapshots, rings))
+            state = await worker.receive()
+            assert state == WorkerState(number, snapshots, rings)
+            received.append(state.snapshots)
+        assert received[1][1] is received[0][0]
+        assert received[2][0] is received[1][0] is received[3][1]
+        assert received[3][0] is not received[0][0], "what was forgotten is sent again"
+        for channel in (node, worker):
+            channel.close()
 
     asyncio.run(main())
 

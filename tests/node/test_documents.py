@@ -60,6 +60,17 @@ def test_the_same_document_again_is_no_new_revision(tmp_path: Path) -> None:
     with_documents(tmp_path, work)
 
 
+def test_what_was_just_applied_is_run_without_being_read_again(tmp_path: Path) -> None:
+    async def work(documents: Documents) -> None:
+        number, loaded = await documents.apply(DOCUMENT, author="ann")
+        assert documents.load(await documents.revisions.get(number)) is loaded
+        again, changed = await documents.apply(DOCUMENT + "upstreams: []\ngroups: []\n", author="ann")
+        assert documents.load(await documents.revisions.get(again)) is changed
+        assert documents.load(await documents.revisions.get(number)).snapshot == loaded.snapshot
+
+    with_documents(tmp_path, work)
+
+
 def test_a_document_sealed_elsewhere_is_refused(tmp_path: Path) -> None:
     async def export(documents: Documents) -> str:
         await documents.apply(DOCUMENT, author="ann")

@@ -185,11 +185,11 @@ def _syntax_problem(error: yaml.YAMLError, text: str) -> Problem:
     return Problem("", "not YAML: it contains a control character", "不是有效的 YAML：含有控制字符")
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.CSafeDumper):
     """Quotes what either this module or a YAML 1.1 reader would take for something else than text."""
 
 
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+def _represent_text(dumper: yaml.CSafeDumper, text: str) -> yaml.ScalarNode:
     # Line breaks that YAML 1.1 knows and Python does not write as such survive only when they are escaped.
     style = '"' if _ODD_BREAKS.search(text) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)

@@ -1,9 +1,10 @@
 """The private line between a node and its workers: length-prefixed JSON over a socket pair.
 
 The node sends the whole state whenever a part of it changes, the worker answers with the number it now runs. Nothing
-is merged, so a worker that was restarted is as current as one that was not. Revocations alone are sent as they come,
-for they are many; a new worker gets them all first. The state holds AppSecrets and keys: it goes through this line and
-never into a file or an argument.
+is merged, so a worker that was restarted is as current as one that was not; only a snapshot that went through this line
+before is named by its checksum, for a large one takes a worker a while to read. Revocations alone are sent as they
+come, for they are many; a new worker gets them all first. The state holds AppSecrets and keys: it goes through this
+line and never into a file or an argument.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ class Revoked(msgspec.Struct, frozen=True):
 
 
 class _Frame(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``checksums`` are those of the state's snapshots, ``snapshots`` the ones among them that are new here."""
+
     number: int = 0
+    checksums: tuple[str, ...] = ()
     snapshots: tuple[msgspec.Raw, ...] = ()
     keys: KeyRings | None = None
     revoked: Revoked | None = None
@@ -57,6 +61,8 @@ class Channel:
         self._reader = reader
         self._writer = writer
         self._sending = asyncio.Lock()
+        self._sent: frozenset[str] = frozenset()
+        self._received: dict[str, Snapshot] = {}
 
     @classmethod
     async def over(cls, sock: socket.socket) -> Channel:
@@ -64,8 +70,13 @@ class Channel:
         return cls(*await asyncio.open_connection(sock=sock))
 
     async def send_state(self, state: WorkerState) -> None:
-        snapshots = tuple(msgspec.Raw(encode_snapshot(snapshot)) for snapshot in state.snapshots)
-        await self._send(_Frame(state.number, snapshots, state.keys))
+        by_checksum = {snapshot.checksum: snapshot for snapshot in state.snapshots}
+        async with self._sending:
+            new = [snapshot for checksum, snapshot in by_checksum.items() if checksum not in self._sent]
+            raw = tuple(msgspec.Raw(encode_snapshot(snapshot)) for snapshot in new)
+            checksums = tuple(snapshot.checksum for snapshot in state.snapshots)
+            await self._write(_Frame(state.number, checksums, raw, state.keys))
+            self._sent = frozenset(checksums)
 
     async def send_revoked(self, revoked: Revoked) -> None:
         await self._send(_Frame(revoked=revoked))
@@ -77,7 +88,9 @@ class Channel:
             return frame.revoked
         if frame.keys is None:
             raise EOFError("neither a state nor revocations")
-        snapshots = tuple(decode_snapshot(bytes(raw)) for raw in frame.snapshots)
+        known = self._received | {new.checksum: new for new in (decode_snapshot(bytes(raw)) for raw in frame.snapshots)}
+        self._received = {checksum: known[checksum] for checksum in frame.checksums}
+        snapshots = tuple(self._received[checksum] for checksum in frame.checksums)
         return WorkerState(frame.number, snapshots, frame.keys)
 
     async def acknowledge(self, number: int) -> None:
@@ -88,10 +101,13 @@ class Channel:
         return (await self._receive()).number
 
     async def _send(self, frame: _Frame) -> None:
-        data = msgspec.json.encode(frame)
         async with self._sending:
-            self._writer.write(_LENGTH.pack(len(data)) + data)
-            await self._writer.drain()
+            await self._write(frame)
+
+    async def _write(self, frame: _Frame) -> None:
+        data = msgspec.json.encode(frame)
+        self._writer.write(_LENGTH.pack(len(data)) + data)
+        await self._writer.drain()
 
     async def _receive(self) -> _Frame:
         try:

@@ -39,6 +39,8 @@ class Documents:
         self._sealer = sealer
         self._env = env
         self._clock = clock
+        self._latest: tuple[int, Loaded] | None = None
+        """The revision that was applied here last: it need not be read again to be run."""
 
     async def apply(self, text: str, *, author: str, comment: str = "") -> tuple[int, Loaded]:
         """Accept a document as the active revision; its number. An unchanged document makes no new revision.
@@ -47,10 +49,11 @@ class Documents:
         """
         loaded = self._load(text)
         active = await self.revisions.active()
-        if active is not None and self._opened(parse_yaml(active.document).value) == loaded.raw:
+        if active is not None and self._raw(active) == loaded.raw:
             return active.id, loaded
         stored = dump_document(map_secrets(loaded.raw, self._seal))
         number = await self.revisions.add(stored, author=author, comment=comment, now=self._clock())
+        self._latest = (number, loaded)
         return number, loaded
 
     async def is_last_of(self, author: str, text: str) -> bool:
@@ -66,7 +69,12 @@ class Documents:
         return loaded
 
     def load(self, revision: Revision) -> Loaded:
-        """A stored revision, opened and checked again: the environment may have changed since."""
+        """A stored revision, opened and checked again: the environment may have changed since.
+
+        One that was applied by this very program a moment ago was checked then.
+        """
+        if self._latest is not None and self._latest[0] == revision.id:
+            return self._latest[1]
         return self._load(revision.document)
 
     async def diff(self, number: int) -> str:
@@ -96,6 +104,11 @@ class Documents:
                 ]
             ) from None
         return read_mapping(opened, env=self._env, plugin_types=PLATFORM_OF_PLUGIN, platforms=PLATFORMS)
+
+    def _raw(self, revision: Revision) -> Any:
+        if self._latest is not None and self._latest[0] == revision.id:
+            return self._latest[1].raw
+        return self._opened(parse_yaml(revision.document).value)
 
     def _opened(self, raw: Any) -> dict[str, Any]:
         return map_secrets(raw, self._unseal)
