@@ -1,0 +1,220 @@
+"""Where a request would go, and why, with no request sent: Envoy's own routes are asked, then the rules of the API.
+
+It knows what Envoy knows before anybody is judged. Whether a login state is good, an address is allowed or a limit is
+reached it does not say: it names who would judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import re2
+
+from menshen.config.document import Document
+from menshen.config.effective import effective_plugins
+from menshen.config.plugins.registry import kind_of
+from menshen.config.route_rules import DEFAULT_VERSION
+from menshen.config.snapshot import Endpoint, Route, Snapshot
+from menshen.config.tag_values import tag_value
+from menshen.envoy.canary_choice import Choice, choose
+from menshen.envoy.client_api import OWN_ROUTE
+from menshen.envoy.lifted_tags import lifted_tags
+from menshen.envoy.normal_path import normal_target
+from menshen.envoy.rewrites import PATH_BLOCKED
+from menshen.envoy.route_table import Found, find_entry
+from menshen.envoy.routes import covers, route_configuration
+from menshen.envoy.states import judged_alone, providers_of
+from menshen.envoy.tags import tags_of
+from menshen.envoy.typed import Json
+from menshen.errors import MalformedRequest, MethodNotAllowed, NoSuchRoute, PathBlocked, Refusal
+
+__all__ = ["Effective", "Guard", "Nowhere", "Question", "Told", "Way", "dry_run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """``path`` as a client sends it, with its query. ``tags`` besides those that path and query make.
+
+    ``user`` is the uid of who is logged in, "" for nobody; ``request_id`` is for where a request went that nobody is
+    known to have made.
+    """
+
+    path: str
+    host: str = "localhost"
+    method: str = "GET"
+    tags: Mapping[str, str] = field(default_factory=dict)
+    user: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """A plugin that is effective; ``target`` is the group, or ``group/api``, that it is bound to."""
+
+    plugin: str
+    type: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A plugin that may refuse the caller, and whether Envoy or the brain asks it."""
+
+    plugin: str
+    type: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A tag that the API can have. ``untrusted``: a client chooses it. ``value`` is "" where it has none."""
+
+    tag: str
+    value: str
+    untrusted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Nowhere:
+    """A request that the gateway answers itself. ``refusal`` is None for a call of its own API.
+
+    ``path`` is the normal one, "" where there is none. ``groups`` are those of the host under the longest prefix that
+    fits, ``allow`` the methods that the path has; ``api`` is where a rewrite blocks the path.
+    """
+
+    path: str
+    host: str
+    prefix: str
+    refusal: type[Refusal] | None
+    groups: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+    api: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A request that goes to an upstream once the guards let it through. ``host`` is the virtual host's."""
+
+    path: str
+    host: str
+    route: Route
+    guards: tuple[Guard, ...]
+    plugins: tuple[Effective, ...]
+    tags: tuple[Told, ...]
+    ignored: tuple[str, ...]
+    """Tags of the question that this API has not, and that nothing therefore looks at."""
+    user: str
+    """Whose request it is, "" where nobody is known: on an API without a login plugin nobody ever is."""
+    choice: Choice
+    endpoints: Mapping[str, tuple[Endpoint, ...]]
+    """Of each version that comes into question."""
+    backend_path: str
+
+
+def dry_run(document: Document, snapshot: Snapshot, question: Question) -> Way | Nowhere:
+    """``document`` is what ``snapshot`` was compiled from."""
+    target = normal_target(question.path)
+    if target is None:
+        return Nowhere("", question.host, "", MalformedRequest)
+    headers = {":path": target, ":method": question.method, ":authority": question.host}
+    found = find_entry(route_configuration(snapshot), headers)
+    routes = {route.id: route for route in snapshot.routes}
+    route = routes.get(found.entry.get("name", "")) if found is not None else None
+    if found is None or route is None or "route" not in found.entry:
+        return _nowhere(snapshot, question, target, found)
+    return _way(document, snapshot, question, target, found, route)
+
+
+def _nowhere(snapshot: Snapshot, question: Question, target: str, found: Found | None) -> Nowhere:
+    if found is None:
+        return Nowhere(target, question.host, "", NoSuchRoute)
+    name = found.entry.get("name", "")
+    if name.startswith(OWN_ROUTE):
+        return Nowhere(target, found.domain, found.prefix, None)
+    if name.startswith(PATH_BLOCKED):
+        return Nowhere(target, found.domain, found.prefix, PathBlocked, api=name.removeprefix(f"{PATH_BLOCKED}/"))
+    refusals: dict[int, type[Refusal]] = {400: MalformedRequest, 404: NoSuchRoute, 405: MethodNotAllowed}
+    here = dict.fromkeys(
+        route.group
+        for route in snapshot.routes
+        if route.prefix.rstrip("/") == found.prefix and any(covers(host, found.domain) for host in route.hosts)
+    )
+    return Nowhere(
+        target,
+        found.domain,
+        found.prefix,
+        refusals[found.entry["direct_response"]["status"]],
+        groups=tuple(here),
+        allow=tuple(_allowed(found.entry)),
+    )
+
+
+def _allowed(entry: Json) -> Iterator[str]:
+    for added in entry.get("response_headers_to_add", ()):
+        if added["header"]["key"] == "allow":
+            yield from added["header"]["value"].split(", ")
+
+
+def _way(document: Document, snapshot: Snapshot, question: Question, target: str, found: Found, route: Route) -> Way:
+    known = dict(tags_of(route))
+    said = {tag: value for tag, value in question.tags.items() if tag in known or route.custom}
+    # A tag that is too long to be one is none.
+    values = {**lifted_tags(route, target), **{tag: value if tag_value(value) else "" for tag, value in said.items()}}
+    user = question.user if route.login is not None else ""
+    choice = choose(route.canary, values, user, question.request_id)
+    return Way(
+        path=target,
+        host=found.domain,
+        route=route,
+        guards=tuple(_guards(route, snapshot)),
+        plugins=tuple(_effective(document, route)),
+        tags=tuple(Told(tag, values.get(tag, ""), known.get(tag, False)) for tag in dict.fromkeys((*known, *said))),
+        ignored=tuple(tag for tag in question.tags if tag not in said),
+        user=user,
+        choice=choice,
+        endpoints=_endpoints(snapshot, route, choice),
+        backend_path=_rewritten(found.entry["route"], target),
+    )
+
+
+def _guards(route: Route, snapshot: Snapshot) -> Iterator[Guard]:
+    """In the order in which they are asked."""
+    yield from (Guard(rules.plugin, "IpAccess", "envoy") for rules in route.ip_access)
+    if route.jwt is not None:
+        yield Guard(route.jwt.plugin, "Jwt", "envoy")
+    login = route.login
+    # Any keys will do: only whether there are some makes a difference to who judges.
+    alone = login is not None and judged_alone(route) and login.name in providers_of(snapshot, "{}")
+    if login is not None and alone:
+        yield Guard(login.name, login.type, "envoy")
+    if route.key_pair is not None:
+        yield Guard(route.key_pair.plugin, "KeyPair", "brain")
+    if route.oauth is not None:
+        yield Guard(route.oauth.plugin, "OAuth", "brain")
+    if login is not None and not alone:
+        yield Guard(login.name, login.type, "brain")
+    yield from (Guard(rules.plugin, rules.type, "brain") for rules in route.custom)
+
+
+def _effective(document: Document, route: Route) -> Iterator[Effective]:
+    types = {plugin.name: plugin.type for plugin in document.plugins}
+    kinds = {plugin.name: kind_of(plugin) for plugin in document.plugins}
+    for bound in effective_plugins(document.bindings, kinds).on(route.group, route.api):
+        yield Effective(bound.plugin, types[bound.plugin], bound.target)
+
+
+def _endpoints(snapshot: Snapshot, route: Route, choice: Choice) -> dict[str, tuple[Endpoint, ...]]:
+    (upstream,) = [each for each in snapshot.upstreams if each.name == route.upstream]
+    every = {DEFAULT_VERSION: upstream.endpoints, **{each.name: each.endpoints for each in upstream.versions}}
+    wanted: Iterable[str] = [choice.version] if choice.version else (version for version, _, _ in choice.spans)
+    return {version: every[version] for version in wanted}
+
+
+def _rewritten(action: Json, target: str) -> str:
+    """The path that the backend gets; the query goes along as it is."""
+    rewrite = action.get("regex_rewrite")
+    if rewrite is None:
+        return target
+    path, mark, query = target.partition("?")
+    return str(re2.sub(rewrite["pattern"]["regex"], rewrite["substitution"], path)) + mark + query

@@ -1,0 +1,77 @@
+"""The tags that a request's path and query make, as ``tags.lua`` lifts them, from the data that the script gets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from menshen.config.snapshot import Route
+from menshen.config.tag_values import tag_value
+from menshen.envoy.tags import TAGS, tagged
+from menshen.envoy.typed import Json
+
+__all__ = ["lifted_tags"]
+
+_MOST_VALUES: Final = 64
+
+
+def lifted_tags(route: Route, target: str) -> dict[str, str]:
+    """Tag -> value, of the tags with one; ``target`` is the normal path with its query.
+
+    Tags from headers and cookies are not here: nobody asked has sent any.
+    """
+    context: Json = tagged(route).get(TAGS, {}).get("filter_context", {})
+    path, _, query = target.partition("?")
+    found = {}
+    for tag, parameter in zip(route.tags, context.get("tags", ()), strict=True):
+        if parameter["position"] == "path":
+            raw = _from_path(path, parameter["template"])
+        elif parameter["position"] == "query":
+            raw = _from_query(query, parameter["name"])
+        else:
+            continue
+        value = _text(raw)
+        if value:
+            found[tag.tag] = value
+    return found
+
+
+def _text(raw: bytes | None) -> str:
+    """ "" for what makes no tag: no UTF-8, too long, or with control characters."""
+    try:
+        text = (raw or b"").decode()
+    except UnicodeDecodeError:
+        return ""
+    return text if tag_value(text) else ""
+
+
+def _from_query(query: str, name: str) -> bytes | None:
+    values = list(_values(query, name))
+    return b",".join(values) if 0 < len(values) <= _MOST_VALUES else None
+
+
+def _values(query: str, name: str) -> Iterator[bytes]:
+    for pair in re.findall("[^&]+", query):
+        key, _, value = pair.partition("=")
+        if unquote_to_bytes(key) == name.encode():
+            yield unquote_to_bytes(value.replace("+", " "))
+
+
+def _from_path(path: str, template: list[str]) -> bytes | None:
+    """The segment at the ``!``; ``?`` is any other, ``*`` all that is left, ``=x`` the text x."""
+    value: bytes | None = None
+    segments = path[1:].split("/")
+    for index, segment in enumerate(segments):
+        wanted = template[index] if index < len(template) else ""
+        if wanted == "*":
+            return value
+        if wanted in ("!", "?"):
+            if not segment:
+                return None
+            if wanted == "!":
+                value = unquote_to_bytes(segment)
+        elif wanted != f"={segment}":
+            return None
+    return value if len(segments) == len(template) else None
