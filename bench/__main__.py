@@ -14,6 +14,7 @@ from pathlib import Path
 from bench.checks import measure_checks
 from bench.children import BenchFailed
 from bench.endpoint import measure_endpoint
+from bench.governance import measure_governance
 from bench.idle import measure_idle
 from bench.logins import measure_logins
 from bench.pool import measure_pool
@@ -29,7 +30,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a round (default 4)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each scenario (default 3)")
-    parser.add_argument("--only", default="a,b,c,d,e,f,g,h", help="which measurements, for example a,c")
+    parser.add_argument("--only", default="a,b,c,d,e,f,g,h,i", help="which measurements, for example a,c")
     parser.add_argument("--workers", type=int, help="workers of the gateways of a, c, d, e (default: menshen's own)")
     parser.add_argument("--no-wrk", action="store_true", help="make all load with the built-in generator")
     options = parser.parse_args()
@@ -39,7 +40,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="menshen-bench-") as name:
         replay = Replay(Path(name), wrk=not options.no_wrk)
         print(
-            f"{os.cpu_count()} cores, Python {platform.python_version()}, load for a and b: {replay.generator}",
+            f"{os.cpu_count()} cores, Python {platform.python_version()}, load for a, b and i: {replay.generator}",
             flush=True,
         )
         try:
@@ -55,6 +56,7 @@ def main() -> int:
                     "f": lambda: measure_revocation(ready),
                     "g": lambda: measure_records(Path(name)),
                     "h": lambda: measure_pool(Path(name), rounds=rounds, seconds=seconds),
+                    "i": lambda: measure_governance(ready, replay, rounds=rounds, seconds=seconds),
                 }
                 if unknown := set(wanted) - set(measurements):
                     parser.error(f"--only: no measurement {', '.join(sorted(unknown))}")

@@ -16,6 +16,7 @@ import uvloop
 from bench.children import BenchFailed, Child, child
 from bench.connection import Reply, request
 from bench.load import as_fast
+from bench.scale import document_of
 from menshen.config.snapshot import SessionKind
 
 __all__ = ["APPID", "BUSINESS", "LOGIN", "Stage", "business", "stage"]
@@ -79,16 +80,34 @@ class Stage:
         self, name: str, access: str, *options: str, kind: SessionKind = "sealed", listen: str = "127.0.0.1:0"
     ) -> list[str]:
         """``menshen serve`` with a data directory of this name."""
-        config = self.directory / f"{name}.yaml"
-        config.write_text(self.document(access, kind))
+        return self._arguments(name, self.document(access, kind), *options, listen=listen)
+
+    def _arguments(self, name: str, document: str, *options: str, listen: str = "127.0.0.1:0") -> list[str]:
+        config = self.config(name)
+        config.write_text(document)
         own = ["--listen", listen, "--admin", "127.0.0.1:0", *self.options, *options]
         return ["-m", "menshen", "serve", "--config", str(config), "--data-dir", str(self.data_dir(name)), *own]
+
+    def config(self, name: str) -> Path:
+        """The document's file of the gateway of this name."""
+        return self.directory / f"{name}.yaml"
 
     @contextlib.contextmanager
     def gateway(self, name: str, access: str, *options: str, kind: SessionKind = "sealed") -> Iterator[Child]:
         arguments = self.serve_arguments(name, access, *options, kind=kind)
         with child(arguments, self.directory / f"{name}.log") as gateway:
             yield gateway
+
+    @contextlib.contextmanager
+    def gateway_of(self, name: str, document: str) -> Iterator[Child]:
+        """A gateway with this document."""
+        with child(self._arguments(name, document), self.directory / f"{name}.log") as gateway:
+            yield gateway
+
+    def sized(self, groups: int) -> str:
+        """A document of so many groups with plugins (:mod:`bench.scale`)."""
+        backend = self.backend.origin.removeprefix("http://")
+        return document_of(groups, appid=APPID, secret=_SECRET, emulator=self.emulator.origin, backend=backend)
 
     def codes(self, count: int, prefix: str) -> list[str]:
         """Codes of ``wx.login`` on the phones of this many users."""
@@ -101,7 +120,7 @@ class Stage:
         random.Random(prefix).shuffle(codes)
         return [request(LOGIN, {"js_code": code}) for code in codes]
 
-    def states(self, gateway: Child, count: int) -> list[str]:
+    def states(self, gateway: Child, count: int, path: str = LOGIN) -> list[str]:
         """Login states of so many users, each by a login through the gateway."""
         found: list[str] = []
 
@@ -109,7 +128,7 @@ class Stage:
             found.append(reply.header("user_session"))
 
         codes = self.codes(count, "state-")
-        requests = iter([request(LOGIN, {"js_code": code}) for code in codes])
+        requests = iter([request(path, {"js_code": code}) for code in codes])
         uvloop.run(as_fast(gateway.host, gateway.port, requests, connections=16, seconds=30, on_reply=keep))
         if len(set(found)) != count or "" in found:
             raise BenchFailed(f"{count} logins gave {len(set(found) - {''})} login states")
