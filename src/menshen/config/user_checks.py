@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import ipaddress
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from menshen.config.outline import At, Outline
+from menshen.config.own_network import PLAIN_HTTP, is_guarded
 from menshen.config.user_pool import Called, Users, Webhook
 from menshen.errors import Problem
 
@@ -22,7 +21,6 @@ LEAST_SECRET = 16
 """Characters of a secret that calls are signed with. Whoever has seen one call can try secrets at home."""
 
 _STANDARD = "whsec_"
-_OWN_NETWORK = (".localhost", ".internal", ".local", ".svc")
 
 
 def user_problems(outline: Outline) -> Iterator[Problem]:
@@ -72,14 +70,8 @@ def _needs_client_api(outline: Outline, users: Users) -> Iterator[Problem]:
 
 
 def _called(path: str, called: Called | Webhook) -> Iterator[Problem]:
-    if not _is_guarded(called.url):
-        yield Problem(
-            f"{path}.url",
-            "must be https://; http:// is for this machine and the team's own network only (a loopback or private"
-            " address, a name without a dot, or one that ends in .internal, .local, .localhost or .svc)",
-            "必须是 https://；http:// 只能用于本机和内网（回环或私有地址、不带点的名称，"
-            "或以 .internal、.local、.localhost、.svc 结尾的名称）",
-        )
+    if not is_guarded(called.url):
+        yield Problem(f"{path}.url", *PLAIN_HTTP)
     secret = called.secret.reveal()
     if secret.startswith(_STANDARD):
         if len(_bytes_of(secret)) < LEAST_SECRET:
@@ -101,19 +93,6 @@ def _bytes_of(secret: str) -> bytes:
         return base64.b64decode(secret[len(_STANDARD) :], validate=True)
     except (binascii.Error, ValueError):
         return b""
-
-
-def _is_guarded(url: str) -> bool:
-    """Whether nobody outside can read along. ``url`` is a sound one."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.scheme == "https":
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return "." not in host or host.endswith(_OWN_NETWORK)
-    return address.is_loopback or address.is_private
 
 
 def _events(webhook: At[Webhook]) -> Iterator[Problem]:

@@ -11,11 +11,15 @@ from typing import Final
 from menshen.envoy.client_api import OWN_ROUTE
 from menshen.envoy.ip_access import IP_POLICY
 from menshen.envoy.rewrites import PATH_BLOCKED
+from menshen.envoy.token_guards import BAD_TOKEN, NO_TOKEN, TWO_TOKENS, VERDICTS
+from menshen.envoy.tokens import TOKEN_STATUS
 from menshen.envoy.typed import Json, typed, written
 from menshen.errors import (
     AddressRefused,
+    AmbiguousCredential,
     BodyTooLarge,
     BrainUnavailable,
+    CheckerUnavailable,
     ConcurrencyLimit,
     InternalFault,
     MalformedRequest,
@@ -30,6 +34,9 @@ from menshen.errors import (
     SessionInvalid,
     SessionMissing,
     SessionRevoked,
+    TokenExpired,
+    TokenInvalid,
+    TokenMissing,
     UpstreamTimeout,
     UpstreamUnavailable,
 )
@@ -53,16 +60,27 @@ def local_reply_config() -> Json:
             # The brain's denials have their body already. Its failures bear the same flag and have none.
             {"filter": _all_of(_flags(*_BY_BRAIN), _details("ext_authz_denied"))},
             _says(_flags(*_BY_BRAIN), BrainUnavailable),
+            # What Envoy found in a token of another issuer. That none was there it writes down as well where one may be
+            # missing; what is refused there is refused by another check.
+            _says(_cause(f"rbac_access_denied_matched_policy[{NO_TOKEN}]"), TokenMissing),
+            _says(_cause(f"rbac_access_denied_matched_policy[{TWO_TOKENS}]"), AmbiguousCredential),
+            _says(_cause(f"rbac_access_denied_matched_policy[{BAD_TOKEN}]"), TokenInvalid),
+            _says(_cause("jwt_authn_access_denied{Jwks_remote_fetch_is_failed}"), CheckerUnavailable),
+            _says(_all_of(_cause("jwt_authn_access_denied{"), _token("== 'Jwt is expired'")), TokenExpired),
+            _says(_all_of(_cause("jwt_authn_access_denied{"), _token("!= 'Jwt is missing'")), TokenInvalid),
             # What Envoy found in a signed state by itself. A cause that is not known here is an invalid state.
             _says(_cause("jwt_authn_access_denied{Jwt_is_missing}"), SessionMissing),
             _says(_cause("jwt_authn_access_denied{Jwt_is_expired}"), SessionExpired),
             _says(_cause("jwt_authn_access_denied{"), SessionInvalid),
             _says(_cause(f"rbac_access_denied_matched_policy[{IP_POLICY}]"), AddressRefused),
             _says(_cause("rbac_access_denied_matched_policy["), SessionRevoked),
-            _says(_flags("RL"), RateLimit, retry_after=1),
+            # The flag of a limit is not set yet. A bucket gets a token a second at least.
+            _says(_status("EQ", RateLimit.status), RateLimit, retry_after=1),
             _says(_flags("UO"), ConcurrencyLimit, retry_after=1),
             # Answered by routes of the gateway's own.
             _says(_on_route(PATH_BLOCKED), PathBlocked),
+            # A WebSocket where none is taken: a handshake is all that a key pair could sign of it.
+            _says(_details("upgrade_failed"), MalformedRequest, keep_status=True),
             _says(_status("EQ", OriginRefused.status), OriginRefused),
             # A text that no signed state can be is answered by its route.
             _says(_status("EQ", SessionInvalid.status), SessionInvalid),
@@ -138,6 +156,12 @@ def _cause(start: str) -> Json:
 def _on_route(start: str) -> Json:
     """On a route whose name begins so."""
     return _expression(f"menshen.route{start}", f"xds.route_name.startsWith('{start}')")
+
+
+def _token(comparison: str) -> Json:
+    """By what the check of other issuers' tokens wrote down as its reason; not where it wrote down none."""
+    message = f"metadata.filter_metadata['{VERDICTS}']['{TOKEN_STATUS}']['message']"
+    return _expression(f"menshen.token {comparison}", f"{message} {comparison}")
 
 
 def _expression(name: str, expression: str) -> Json:

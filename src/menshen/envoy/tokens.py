@@ -20,6 +20,7 @@ from menshen.envoy.addresses import Addresses
 from menshen.envoy.clusters import upstream_cluster
 from menshen.envoy.discovered import discovered_filter
 from menshen.envoy.states import Provider
+from menshen.envoy.token_guards import TOKEN_HEAD, content_filters, form_filters, token_guards
 from menshen.envoy.typed import Json, seconds, typed
 
 __all__ = [
@@ -41,8 +42,11 @@ TOKEN_STATUS: Final = "menshen_token"  # noqa: S105  (the name of a datum)
 """Under which name the filter writes down why it refused, so that the answer can tell it from a login state's."""
 
 _FETCH: Final = 5.0
-_CACHE: Final = 300.0
-"""Seconds: the longest wait for an issuer's keys, and how long they are used."""
+_CACHE: Final = 60.0
+"""Seconds: the longest wait for an issuer's keys, and how old they get. When they cannot be had, the old ones stay."""
+
+_FETCHES: Final = 8
+"""Requests to one issuer at once. While its keys are missing every token asks for them; a flood must not reach it."""
 
 _CACHED: Final = 1024
 _LONGEST: Final = 8192
@@ -69,9 +73,13 @@ def token_provider(rules: JwtRules) -> Provider:
         # Taken off by the route, as every credential is.
         "forward": True,
         "claim_to_headers": [{"header_name": header, "claim_name": claim} for claim, header in rules.claims],
+        "header_in_metadata": TOKEN_HEAD,
         "failed_status_in_metadata": TOKEN_STATUS,
-        "jwt_cache_config": {"jwt_cache_size": _CACHED, "jwt_max_token_size": _LONGEST},
     }
+    if rules.keys.inline:
+        # Envoy forgets a verified token at its end only. Where an issuer can withdraw a key, each is verified anew:
+        # signed with a stolen key, it would otherwise stay good for as long as the thief has written into it.
+        config["jwt_cache_config"] = {"jwt_cache_size": _CACHED, "jwt_max_token_size": _LONGEST}
     digest = hashlib.sha256(msgspec.json.encode(config)).hexdigest()[:12]
     return Provider(f"{rules.plugin}@{digest}", config)
 
@@ -91,7 +99,8 @@ def tokens_config(providers: Iterable[Provider]) -> Json:
 def token_filters(snapshot: Snapshot, addresses: Addresses) -> list[Json]:
     if not token_providers(snapshot):
         return []
-    return [discovered_filter(TOKENS, f"{_PACKAGE}.JwtAuthentication", "tokens", addresses)]
+    check = discovered_filter(TOKENS, f"{_PACKAGE}.JwtAuthentication", "tokens", addresses)
+    return [*form_filters(snapshot), check, *content_filters(snapshot)]
 
 
 def token_checked(route: Route) -> dict[str, Json]:
@@ -99,7 +108,7 @@ def token_checked(route: Route) -> dict[str, Json]:
     if route.jwt is None:
         return {}
     requirement = token_provider(route.jwt).requirement(route)
-    return {TOKENS: typed(f"{_PACKAGE}.PerRouteConfig", {"requirement_name": requirement})}
+    return {TOKENS: typed(f"{_PACKAGE}.PerRouteConfig", {"requirement_name": requirement}), **token_guards(route)}
 
 
 def token_headers(route: Route) -> list[str]:
@@ -113,7 +122,9 @@ def issuer_clusters(snapshot: Snapshot, system_ca: str) -> list[Json]:
         if route.jwt is None or not route.jwt.keys.url:
             continue
         name, endpoint, tls = _issuer(route.jwt.keys.url)
-        upstream = Upstream(name, (endpoint,), tls=UpstreamTls(endpoint.host) if tls else None)
+        upstream = Upstream(
+            name, (endpoint,), tls=UpstreamTls(endpoint.host) if tls else None, max_requests=_FETCHES
+        )
         found[name] = upstream_cluster(upstream, system_ca, name)
     return [found[name] for name in sorted(found)]
 
@@ -126,7 +137,8 @@ def _keys(rules: JwtRules) -> Json:
         "remote_jwks": {
             "http_uri": {"uri": rules.keys.url, "cluster": name, "timeout": seconds(_FETCH)},
             "cache_duration": seconds(_CACHE),
-            "async_fetch": {"failed_refetch_duration": "1s"},
+            # Fast: otherwise the listener waits for the issuer at the start, and a filter that comes later never asks.
+            "async_fetch": {"fast_listener": True, "failed_refetch_duration": "1s"},
         }
     }
 

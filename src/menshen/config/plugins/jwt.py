@@ -3,21 +3,66 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Final, Literal
 
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
-from pydantic import Field, model_validator
+from joserfc.jwk import JWKRegistry, Key, RSAKey
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
+from menshen.config.own_network import PLAIN_HTTP, is_guarded
 from menshen.config.part import Items, Part
 from menshen.config.plugins.token import Token
+from menshen.config.reserved import fold
 from menshen.config.route_rules import Jwks, JwtRules
 from menshen.config.values import BaseUrl, Description, HeaderName, Name
 from menshen.config.wording import refuse
 
 __all__ = ["Jwt"]
 
-Claim = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_.:/-]+$")]
+MAX_KEYS: Final = 32
+LEAST_RSA: Final = 2048
+"""Bits."""
+
+_CURVES: Final = frozenset({"P-256", "P-384", "P-521", "Ed25519"})
+_ALGORITHMS: Final = frozenset(
+    {"ES256", "ES384", "ES512", "EdDSA", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
+)
+"""What Envoy verifies with. A key that it does not know would make it drop the whole set without a word."""
+
+_CLAIM: Final = re.compile(r"[A-Za-z0-9_:/-]+(?:\.[A-Za-z0-9_:/-]+)*")
+_BASE_URL: Final[TypeAdapter[str]] = TypeAdapter(BaseUrl)
+_QUERY: Final = re.compile(r"[!-~]*")
+
+
+def _claim(value: str) -> str:
+    if len(value) > 128 or not _CLAIM.fullmatch(value) or "://" in value:
+        raise refuse(
+            "must be the name of a claim; a dot leads into an object (realm.role), so a claim with a dot in its own"
+            " name, such as one that is a URL, cannot be had",
+            "必须是声明名称；点号表示进入对象（realm.role），因此名称本身带点的声明（例如 URL 形式）无法使用",
+        )
+    return value
+
+
+def _keys_url(value: str) -> str:
+    base, mark, query = value.partition("?")
+    try:
+        _BASE_URL.validate_python(base)
+    except ValidationError:
+        base = ""
+    if not base or len(value) > 2048 or (mark and (not _QUERY.fullmatch(query) or set(query) & set('#\\"<>^`{|}'))):
+        raise refuse(
+            "must be an http:// or https:// URL without user and fragment",
+            "必须是 http:// 或 https:// 地址，不含用户信息和片段",
+        )
+    if not is_guarded(value):
+        raise refuse(*PLAIN_HTTP)
+    return value
+
+
+Claim = Annotated[str, AfterValidator(_claim)]
+KeysUrl = Annotated[str, AfterValidator(_keys_url)]
 Text = Annotated[str, Field(min_length=1, max_length=512)]
 
 
@@ -30,20 +75,25 @@ class Jwt(Part):
     issuer: Text
     audiences: Annotated[Items[Text], Field(max_length=16)] = ()
     jwks: dict[str, Any] | None = None
-    jwks_url: BaseUrl | None = None
+    jwks_url: KeysUrl | None = None
     token: Token = Token()
     claims: Annotated[dict[Claim, HeaderName], Field(max_length=16)] = Field(default_factory=dict)
     clock_skew: Annotated[int, Field(ge=1, le=300)] = 30
 
     @model_validator(mode="after")
-    def _keys(self) -> Jwt:
+    def _agree(self) -> Jwt:
         if (self.jwks is None) == (self.jwks_url is None):
             raise refuse("needs jwks or jwks_url, and not both", "jwks 与 jwks_url 必须且只能填一个")
         if self.jwks is not None and not _public(self.jwks):
             raise refuse(
-                "jwks must be a JWK Set of public keys; a shared or private key does not belong here",
-                "jwks 必须是公钥组成的 JWK Set，不能包含共享密钥或私钥",
+                f"jwks must be a JWK Set of 1 to {MAX_KEYS} public keys that verify signatures: RSA of {LEAST_RSA} bits"
+                " or more, P-256, P-384, P-521 or Ed25519; a shared or private key does not belong here",
+                f"jwks 必须是 1 到 {MAX_KEYS} 个用于验签的公钥组成的 JWK Set：{LEAST_RSA} 位以上的 RSA、P-256、P-384、"
+                "P-521 或 Ed25519，不能包含共享密钥或私钥",
             )
+        headers = [fold(header) for header in self.claims.values()]
+        if len(set(headers)) < len(headers):
+            raise refuse("two claims cannot have one header", "两个声明不能使用同一个头")
         return self
 
     def rules(self) -> JwtRules:
@@ -60,9 +110,25 @@ class Jwt(Part):
 
 
 def _public(jwks: dict[str, Any]) -> bool:
-    """Only keys that verify and cannot sign: with a shared one every backend could make tokens (attack class 22)."""
+    keys = jwks.get("keys")
+    if not isinstance(keys, list) or not 0 < len(keys) <= MAX_KEYS:
+        return False
+    return all(isinstance(key, dict) and _verifies(key) for key in keys)
+
+
+def _verifies(jwk: dict[str, Any]) -> bool:
+    """A key that verifies and cannot sign: with a shared one every backend could make tokens (attack class 22)."""
     try:
-        keys = KeySet.import_key_set(jwks).keys  # type: ignore[arg-type]
+        key: Key = JWKRegistry.import_key(jwk)
     except (JoseError, ValueError, TypeError, KeyError, AttributeError):
         return False
-    return bool(keys) and all(key.key_type != "oct" and not key.is_private for key in keys)
+    if (
+        key.key_type == "oct"
+        or key.is_private
+        or jwk.get("use", "sig") != "sig"
+        or not isinstance(jwk.get("kid", ""), str)
+    ):
+        return False
+    if jwk.get("alg") is not None and jwk["alg"] not in _ALGORITHMS:
+        return False
+    return key.public_key.key_size >= LEAST_RSA if isinstance(key, RSAKey) else jwk.get("crv") in _CURVES

@@ -20,7 +20,7 @@ class Token(Part):
 
     position: TokenPosition = Field(default="header", alias="in")
     name: ParameterName = "Authorization"
-    prefix: Annotated[str, Field(max_length=16)] | None = None
+    prefix: Annotated[str, Field(max_length=16, pattern=r"^[!-+\--~]*[ ]?$")] | None = None
 
     def rules(self) -> TokenAt:
         header = self.position == "header"
