@@ -55,7 +55,7 @@ BUG = RuntimeError("planted-secret in an exception")
 
 def endpoint(brain: BrainState | None, fault: Exception = BUG) -> AuthorizationEndpoint:
     nothing: Any = None
-    return AuthorizationEndpoint(BrokenLogin(fault), nothing, nobody, SeenLog(), lambda: NOW, brain)
+    return AuthorizationEndpoint(nothing, BrokenLogin(fault), nothing, nobody, SeenLog(), lambda: NOW, brain)
 
 
 def test_a_bug_refuses_and_says_nothing_of_itself() -> None:

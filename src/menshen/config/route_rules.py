@@ -15,6 +15,7 @@ from menshen.secret import Secret
 __all__ = [
     "DEFAULT_VERSION",
     "IDENTITY_TAGS",
+    "LONGEST_WINDOW",
     "Action",
     "CanaryRule",
     "ClientTag",
@@ -54,6 +55,9 @@ IDENTITY_TAGS: Final[tuple[IdentityTag, ...]] = get_args(IdentityTag)
 DEFAULT_VERSION: Final = "default"
 """The version of an upstream that its own endpoints are."""
 
+
+LONGEST_WINDOW: Final = 900
+"""Seconds that any key pair plugin may let a signature be old: so long a nonce is remembered whatever revision runs."""
 
 @dataclass(frozen=True, slots=True)
 class Parameter:

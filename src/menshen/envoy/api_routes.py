@@ -99,7 +99,12 @@ def _asked(route: Route, upstream: Upstream, credentials: Carried, checksum: str
     filters = entry["typed_per_filter_config"]
     filters[STAMP] = stamp_of(route.id, checksum)
     if route.key_pair is not None:
-        filters[AUTHORIZATION] = with_body(max(BODY_LIMIT, route.key_pair.body_limit))
+        limit = max(BODY_LIMIT, route.key_pair.body_limit)
+        filters[AUTHORIZATION] = with_body(limit)
+        # Beyond the listener's own limit, or Envoy would refuse a body that is within the key pair's.
+        entry["request_body_buffer_limit"] = 2 * limit
+        # An upgrade's bytes are not read as a body: they would reach a backend unsigned behind a signed head.
+        entry["route"]["upgrade_configs"] = [{"upgrade_type": "websocket", "enabled": False}]
     elif route.login is not None and route.login.code.position == "body":
         filters[AUTHORIZATION] = with_body(BODY_LIMIT)
     found = token_headers(route)

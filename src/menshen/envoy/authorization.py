@@ -34,6 +34,9 @@ _PACKAGE: Final = "envoy.extensions.filters.http.ext_authz.v3"
 _TIMEOUT: Final = 7.0
 """A login waits for the platform for up to 5 s; the brain answers that with an error of its own."""
 
+_NONCE: Final = 4.0
+"""As long as a write waits for its turn at a database of one machine."""
+
 _HOOKS: Final = 2
 """Times that a login may wait for hooks: before it, and after it."""
 
@@ -56,7 +59,9 @@ def _patience(snapshot: Snapshot) -> float:
     if any(plugin.account is not None for plugin in plugins_of(snapshot)):
         patience += users.accounts.verifier.timeout if users.accounts.verifier else 0.0
         patience += users.captcha.check.timeout if users.captcha else 0.0
-    return patience
+    # Guards that are asked first have their time, and the login behind them still has all of its own.
+    patience += max((route.oauth.timeout for route in snapshot.routes if route.oauth is not None), default=0.0)
+    return patience + (_NONCE if any(route.key_pair is not None for route in snapshot.routes) else 0.0)
 
 
 def authorization_config(snapshot: Snapshot, workers: int, *, timeout: float) -> Json:

@@ -27,7 +27,7 @@ from menshen.sessions.claims import SessionClaims
 from menshen.sessions.refresh import RefreshClaims
 from menshen.sessions.states import States
 
-__all__ = ["Answer", "answer_allow", "answer_json", "answer_login", "answer_refusal", "handed"]
+__all__ = ["Answer", "answer_allow", "answer_json", "answer_login", "answer_redirect", "answer_refusal", "handed"]
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -63,6 +63,13 @@ def answer_refusal(refusal: Refusal, request_id: str, style: StatusStyle = "mens
     return Answer(False, refusal.http_status(style), headers, msgspec.json.encode(body))
 
 
+def answer_redirect(refusal: Refusal, request_id: str, style: StatusStyle, location: str) -> Answer:
+    """The same refusal, sending the caller to an address of the operator's. Nothing of the request is in it (class 51).
+    """
+    answer = answer_refusal(refusal, request_id, style)
+    return Answer(False, 302, [*answer.headers, (b"location", location.encode())], answer.body)
+
+
 def answer_json(body: Mapping[str, object] | msgspec.Struct, headers: Headers) -> Answer:
     """An answer of the gateway's own that is no refusal."""
     return Answer(False, 200, [*_JSON, *headers], msgspec.json.encode(body))
@@ -75,7 +82,7 @@ def answer_allow(allow: Allow, request: AuthRequest, states: States, asserter: A
     """
     plugin = allow.route.login
     if plugin is None:
-        return Answer(True, 200, _unset(allow.route))
+        return Answer(True, 200, _unset(allow.route, request))
     headers = _to_backend(allow.route, plugin, allow.claims, request, asserter, now)
     if allow.renewed is not None:
         state = states.mint(plugin, allow.renewed, allow.state.decode("latin-1"))
@@ -121,10 +128,12 @@ def handed(
     return Handed(state, claims.exp - int(now), states.refresh.mint(token), until - int(now))
 
 
-def _unset(route: Route) -> Headers:
-    """Every identity header but those that Envoy has set from another issuer's token."""
-    theirs = {header for _, header in route.jwt.claims} if route.jwt is not None else set()
-    return [(name.encode(), b"") for name in route.identity_headers if name not in theirs]
+def _unset(route: Route, request: AuthRequest) -> Headers:
+    """Every identity header "", but for those that Envoy has set from another issuer's token or that a guard found."""
+    theirs = {header.encode() for _, header in route.jwt.claims} if route.jwt is not None else set()
+    theirs.update(name for name, _ in request.found)
+    names = (name.encode() for name in route.identity_headers)
+    return [*((name, b"") for name in names if name not in theirs), *request.found]
 
 
 def _to_backend(
@@ -141,7 +150,8 @@ def _to_backend(
         values.update(extra)
     if claims is not None and any(field == "assertion" for field, _ in plugin.identity):
         values["assertion"] = asserter.assertion(claims, plugin.app.name, route.upstream, now)
-    headers = identity_headers(plugin, values) + _cookies_left(plugin, request)
+    headers = identity_headers(plugin, values) + identity_tags(route, plugin, claims) + _cookies_left(plugin, request)
+    headers += request.found
     if route.needs_uid:
         headers.append((HEADER_UID.encode(), (claims.sub if claims is not None else "").encode()))
     return headers

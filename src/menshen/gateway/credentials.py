@@ -26,7 +26,15 @@ from menshen.gateway.request import AuthRequest
 from menshen.gateway.wire import SECRET_HEADERS
 from menshen.secret import Secret
 
-__all__ = ["Credentials", "body_fields", "cookie_value", "cookie_without", "find_any_state", "find_credentials"]
+__all__ = [
+    "Credentials",
+    "body_fields",
+    "cookie_value",
+    "cookie_without",
+    "find_any_state",
+    "find_credentials",
+    "query_value",
+]
 
 _SECRET_HEADERS = frozenset(name.encode() for name in SECRET_HEADERS)
 _MAX_FIELDS = 64
@@ -85,7 +93,7 @@ def _at(request: AuthRequest, position: str, name: str) -> bytes | None:
         case "header":
             return request.headers.get(_header(name))
         case "query":
-            return _query(request, name)
+            return query_value(request, name)
         case "cookie":
             return cookie_value(request, name)
     return None
@@ -98,7 +106,7 @@ def _state(request: AuthRequest, plugin: LoginPlugin) -> bytes | None:
     for position, value in (
         ("header", request.headers.get(_header(name))),
         ("cookie", cookie_value(request, name)),
-        ("query", _query(request, name)),
+        ("query", query_value(request, name)),
     ):
         if position == rules.request_in:
             wanted = value
@@ -127,7 +135,8 @@ def _code(request: AuthRequest, plugin: LoginPlugin, *, has_state: bool) -> str 
     return value.decode("latin-1")
 
 
-def _query(request: AuthRequest, name: str) -> bytes | None:
+def query_value(request: AuthRequest, name: str) -> bytes | None:
+    """The one value of a query parameter; None where it was not sent. Raises ``AmbiguousCredential``."""
     value = _query_text(request, name)
     return None if value is None else value.encode("latin-1", "replace")
 

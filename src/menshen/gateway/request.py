@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["AuthRequest"]
+__all__ = ["AuthRequest", "RequestLine"]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLine:
+    """What a signature covers besides query and body. ``path`` is the client's own, in Envoy's normal form."""
+
+    method: bytes
+    host: bytes
+    path: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +35,6 @@ class AuthRequest:
     body_partial: bool = False
     request_id: str = ""
     received: float = 0.0
+    found: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
+    """What the guards in front of the login found of the caller: headers for the backend, "" where they know nothing.
+    """

@@ -60,7 +60,7 @@ HEADER_UID: Final = "x-menshen-uid"
 HEADER_REQUEST_ID: Final = "x-request-id"
 
 HEADER_PARTIAL_BODY: Final = "x-envoy-auth-partial-body"
-"""``true`` where the body was longer than :data:`BODY_LIMIT` and the brain has its start only."""
+"""``true`` where the body was longer than the route's limit and the brain has its start only."""
 
 HEADER_SENT_SECRET: Final = "x-menshen-sent-secret"  # noqa: S105  (a header's name)
 """On a call of the user API, what the client sent in one of :data:`SECRET_HEADERS`."""

@@ -21,6 +21,7 @@ from menshen.gateway.binding import Bindings
 from menshen.gateway.codes import CodeBook
 from menshen.gateway.decide import route_table
 from menshen.gateway.guard import LoginGuard
+from menshen.gateway.guards import Guards
 from menshen.gateway.hooks import Hooks
 from menshen.gateway.issue import Issuer
 from menshen.gateway.login import Login
@@ -87,8 +88,12 @@ def assembled(
     clock: Callable[[], float],
     random: RandomBytes,
     platforms: CodeExchange | None = None,
+    checkers: PlatformClient | None = None,
 ) -> Parts:
-    """``clock`` gives Unix seconds, ``random`` OS randomness. ``platforms`` exchanges codes, else ``client`` does."""
+    """``clock`` gives Unix seconds, ``random`` OS randomness. ``platforms`` exchanges codes, else ``client`` does.
+
+    ``checkers`` calls the checkers of OAuth plugins, else ``client`` does that too.
+    """
     platforms = platforms or client
     records = SessionRecords(database, clock)
     revocations, references, seen = Revocations(), References(), SeenLog()
@@ -115,9 +120,10 @@ def assembled(
     sms = SmsCodes(database, KeyedDigest(master_key, "sms-code"), limits, SmsSender(callouts), random)
     phones = PhoneFlows(database, open_data, sms, phone_numbers, bindings, clock)
 
+    guards = Guards(database, Callouts(checkers or client, clock, random), clock)
     checks = LoginChecks(guard, account_check, open_data, phones, hooks)
     login = Login(platforms, pool, codes, issuer, records, checks, clock)
-    authorization = AuthorizationEndpoint(login, loader, revocations.revoked, seen, clock)
+    authorization = AuthorizationEndpoint(guards, login, loader, revocations.revoked, seen, clock)
 
     profiles = Profiles(database)
     avatars = Avatars(data_dir / AVATARS, profiles, lambda: new_id(random))

@@ -14,6 +14,7 @@ from menshen.storage.codes import prune_codes
 from menshen.storage.counters import prune_counters
 from menshen.storage.database import Database
 from menshen.storage.login_log import prune_logins
+from menshen.storage.nonces import prune_nonces
 from menshen.storage.sms_codes import prune_sms_codes
 from menshen.storage.webhook_deliveries import abandon_deliveries, prune_deliveries
 
@@ -45,6 +46,7 @@ async def forget(database: Database, snapshot: Snapshot, now: float) -> int:
     names = [webhook.name for webhook in snapshot.webhooks]
     pieces: tuple[_Piece, ...] = (
         lambda c: prune_counters(c, now, _CHUNK),
+        lambda c: prune_nonces(c, now, _CHUNK),
         lambda c: prune_sms_codes(c, now, _CHUNK),
         lambda c: prune_failures(c, now, _CHUNK),
         lambda c: prune_logins(c, kept_logins, _CHUNK),

@@ -48,7 +48,7 @@ class PlatformRequest:
     query: Mapping[str, Secret | str] = field(default_factory=dict)
     json: Mapping[str, Field] | None = None
     form: Mapping[str, Secret | str] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, Secret | str] = field(default_factory=dict)
     body: bytes | None = field(default=None, repr=False)
     timeout: float | None = None
 

@@ -91,12 +91,13 @@ def _plain(values: Mapping[str, Field]) -> dict[str, str | bool]:
 
 
 def _options(request: PlatformRequest) -> dict[str, Any]:
-    """URL and body, with the secrets in them. Call it in the argument list: no frame may keep the result."""
+    """URL, headers and body, with the secrets in them. Call it in the argument list: no frame may keep the result."""
     return {
         # Values, not a query string: yarl quotes a value as it is ("%26" becomes "%2526"), a string it would requote.
         "url": URL(request.url).with_query(_plain(request.query)) if request.query else URL(request.url),
         "json": None if request.json is None else _plain(request.json),
         "data": request.body if request.form is None else _plain(request.form),
+        "headers": _plain(request.headers),
     }
 
 
@@ -104,6 +105,7 @@ class PlatformClient:
     """Calls platforms; one connection pool for all of them. Use as an async context, in one event loop.
 
     ``timeout`` in seconds for each call; ``limit`` is how many calls run at once, others wait within their timeout.
+    ``limit_of_one`` is the same of the calls to one service; 0 is no other limit.
     """
 
     def __init__(
@@ -112,15 +114,19 @@ class PlatformClient:
         *,
         timeout: float = TIMEOUT,
         limit: int = 512,
+        limit_of_one: int = 0,
     ) -> None:
         self._platforms = platforms
         self._timeout = timeout
         self._limit = limit
+        self._limit_of_one = limit_of_one
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._limit, keepalive_timeout=_KEEPALIVE),
+            connector=aiohttp.TCPConnector(
+                limit=self._limit, limit_per_host=self._limit_of_one, keepalive_timeout=_KEEPALIVE
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
             headers=_HEADERS,
@@ -192,7 +198,6 @@ async def _exchange(
     async with session.request(
         request.method,
         **_options(request),
-        headers=dict(request.headers),
         allow_redirects=False,
         trace_request_ctx=progress,
     ) as response:

@@ -28,6 +28,7 @@ __all__ = [
     "identities",
     "login_log",
     "metadata",
+    "nonces",
     "phones",
     "revisions",
     "revocations",
@@ -322,3 +323,29 @@ revocations = Table(
     sqlite_autoincrement=True,
 )
 """What ended before its time. Others follow the table by ``id``, so an id is never given twice."""
+
+trace_links = Table(
+    "trace_links",
+    metadata,
+    Column("id", _LongId, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("value", String(384), nullable=False),
+    Column("tag", String(32), nullable=False),
+    Column("trace_id", String(32), nullable=False),
+    Column("route", String(121), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Index("ix_trace_links_value_id", "value", "id"),
+    Index("ix_trace_links_at", "at"),
+)
+"""A trace of a TraceID. ``value`` is percent-encoded, as it stands in headers; ``at`` is when the request came."""
+
+nonces = Table(
+    "nonces",
+    metadata,
+    Column("key_id", String(50), primary_key=True),
+    Column("nonce", String(64), primary_key=True),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("ix_nonces_expires_at", "expires_at"),
+)
+"""Nonces of calls that were signed with a key pair, each good once."""

@@ -14,23 +14,25 @@ from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
 
-from menshen.config.snapshot import LoginPlugin, Snapshot
+from menshen.config.snapshot import LoginPlugin, Route, Snapshot
 from menshen.errors import (
     BrainUnavailable,
+    CheckRefused,
     ClientSentSecret,
     CodeMalformed,
     DatabaseUnavailable,
     InternalFault,
     Refusal,
     RouteStale,
+    TokenMissing,
 )
-from menshen.gateway.answer import Answer, answer_allow, answer_login, answer_refusal
+from menshen.gateway.answer import Answer, answer_allow, answer_login, answer_redirect, answer_refusal
 from menshen.gateway.assertion import Asserter
 from menshen.gateway.codes import LoggedIn
 from menshen.gateway.decide import IsRevoked, RouteTable, admit, decide
 from menshen.gateway.decision import Allow, Deny, Exchange, Load
 from menshen.gateway.issue import Caller
-from menshen.gateway.request import AuthRequest
+from menshen.gateway.request import AuthRequest, RequestLine
 from menshen.gateway.wire import (
     AUTHZ_PREFIX,
     BODY_LIMIT,
@@ -46,8 +48,9 @@ from menshen.sessions.seen import SeenLog
 from menshen.sessions.states import States
 from menshen.web.received import caller_of, seconds_of
 
-__all__ = ["AuthorizationEndpoint", "BrainState", "LogsIn"]
+__all__ = ["AdmitsFirst", "AuthorizationEndpoint", "BrainState", "LogsIn"]
 
+_PREFIX = AUTHZ_PREFIX.encode()
 _ROUTE = HEADER_ROUTE.encode()
 _RECEIVED = HEADER_RECEIVED.encode()
 _REQUEST_ID = HEADER_REQUEST_ID.encode()
@@ -61,6 +64,12 @@ class LogsIn(Protocol):
     async def log_in(self, login: Exchange, states: States, caller: Caller, rules: Snapshot) -> LoggedIn: ...
 
     async def refused(self, plugin: LoginPlugin, refusal: Refusal, caller: Caller) -> None: ...
+
+
+class AdmitsFirst(Protocol):
+    """Guards in front of the login."""
+
+    async def admit(self, route: Route, request: AuthRequest, line: RequestLine) -> AuthRequest: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,7 @@ class AuthorizationEndpoint:
 
     def __init__(
         self,
+        guards: AdmitsFirst,
         login: LogsIn,
         loader: ReferenceLoader,
         is_revoked: IsRevoked,
@@ -89,6 +99,7 @@ class AuthorizationEndpoint:
         state: BrainState | None = None,
     ) -> None:
         self.state = state
+        self._guards = guards
         self._login = login
         self._loader = loader
         self._is_revoked = is_revoked
@@ -125,16 +136,25 @@ class AuthorizationEndpoint:
         if state is None:
             return answer_refusal(BrainUnavailable(), request_id)
         now = self._clock()
-        body = await _body(receive) if headers.get(_LENGTH, b"0") != b"0" else None
+        stamp = headers.get(_ROUTE, b"").decode("latin-1")
+        route = state.routes.get(stamp)
+        limit = BODY_LIMIT if route is None or route.key_pair is None else max(BODY_LIMIT, route.key_pair.body_limit)
+        body = await _body(receive, limit) if headers.get(_LENGTH, b"0") != b"0" else None
         request = AuthRequest(
-            route=headers.get(_ROUTE, b"").decode("latin-1"),
+            route=stamp,
             headers=headers,
             query=scope["query_string"],
             body=body,
-            body_partial=headers.get(_PARTIAL) == b"true" or len(body or b"") > BODY_LIMIT,
+            body_partial=headers.get(_PARTIAL) == b"true" or len(body or b"") > limit,
             request_id=request_id,
             received=seconds_of(headers.get(_RECEIVED), now),
         )
+        if route is not None and (route.key_pair is not None or route.oauth is not None):
+            try:
+                request = await self._guards.admit(route, request, _line(scope, headers))
+            except Refusal as refused:
+                return _guarded(route, refused, request_id)
+            now = self._clock()  # a checker has its time, in which a login state may have run out
         decision = decide(request, state.routes, state.states.open, self._is_revoked, now)
         if isinstance(decision, Load):
             decision = await self._loaded(decision, now)
@@ -195,12 +215,30 @@ class AuthorizationEndpoint:
         return answer_login(route, plugin, logged_in, request, state.states, state.asserter, self._clock())
 
 
-async def _body(receive: Receive) -> bytes:
+def _line(scope: Scope, headers: dict[bytes, bytes]) -> RequestLine:
+    path: bytes = scope["raw_path"]
+    return RequestLine(scope["method"].encode(), headers.get(b"host", b""), path.removeprefix(_PREFIX))
+
+
+def _guarded(route: Route, refusal: Refusal, request_id: str) -> Answer:
+    """What a guard's refusal comes to. Only who has no good token is sent elsewhere, not who cannot be judged."""
+    log.log(
+        logging.INFO if refusal.who == "client" else logging.WARNING,
+        "guard_refused",
+        extra={"request_id": request_id, "route": route.id, "reason": refusal.reason, "detail": refusal.detail},
+    )
+    style = route.login.status if route.login is not None else "menshen"
+    if route.oauth is not None and route.oauth.redirect and isinstance(refusal, CheckRefused | TokenMissing):
+        return answer_redirect(refusal, request_id, style, route.oauth.redirect)
+    return answer_refusal(refusal, request_id, style)
+
+
+async def _body(receive: Receive, limit: int) -> bytes:
     """The body that Envoy handed over; Envoy caps it, and so does this, for callers that are not Envoy."""
-    body = b""
-    while len(body) <= BODY_LIMIT:
+    body = bytearray()
+    while len(body) <= limit:
         message = await receive()
         body += message.get("body", b"")
         if not message.get("more_body"):
             break
-    return body[: BODY_LIMIT + 1]
+    return bytes(body[: limit + 1])

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from menshen.config.part import Items, Part
 from menshen.config.plugins.values import KeyId
-from menshen.config.route_rules import KeyPair, KeyPairRules
+from menshen.config.route_rules import LONGEST_WINDOW, KeyPair, KeyPairRules
 from menshen.config.values import AppSecret, Description, HeaderName, Name
 from menshen.config.wording import refuse
 
@@ -55,7 +55,7 @@ class KeyPairAuth(Part):
     type: Literal["KeyPair"]
     description: Description = ""
     keys: Annotated[Items[Key], Field(min_length=1, max_length=1000)]
-    window: Annotated[int, Field(ge=5, le=900)] = 300
+    window: Annotated[int, Field(ge=5, le=LONGEST_WINDOW)] = 300
     max_body_kib: Annotated[int, Field(ge=1, le=4096)] = 64
     caller: HeaderName = "x-menshen-caller"
 
