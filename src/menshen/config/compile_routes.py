@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from menshen.config.custom_rules import custom_rules, in_envoy
 from menshen.config.custom_types import CustomTypes
 from menshen.config.document import Api, Document, Group
 from menshen.config.effective import Bound, effective_plugins
@@ -71,9 +72,10 @@ class _Rules:
 
 
 def routes_of(document: Document, logins: Mapping[str, LoginPlugin], types: CustomTypes) -> Iterator[Route]:
-    """The routes in the document's order."""
+    """The routes in the document's order. Raises ``ConfigInvalid`` where an installed type does not compile."""
     effective = effective_plugins(document.bindings, {plugin.name: kind_of(plugin) for plugin in document.plugins})
     others = {plugin.name: plugin for plugin in document.other_plugins()}
+    places = {plugin.name: index for index, plugin in enumerate(document.plugins)}
     lifted = {plugin.name: plugin.tags.request for plugin in document.login_plugins()}
     for group in document.groups:
         for api in group.apis:
@@ -85,7 +87,8 @@ def routes_of(document: Document, logins: Mapping[str, LoginPlugin], types: Cust
                 else:
                     _add(rules, others[each.plugin], each, group.name, api.name, types)
             login = next((logins[each.plugin] for each in bound if each.plugin in logins), None)
-            yield _route(group, api, login, rules)
+            route = _route(group, api, login, rules)
+            yield in_envoy(route, types, places) if route.custom else route
 
 
 def _route(group: Group, api: Api, login: LoginPlugin | None, rules: _Rules) -> Route:
@@ -126,8 +129,8 @@ def _add(rules: _Rules, plugin: AnyPlugin, bound: Bound, group: str, api: str, t
         case Canary():
             rules.canary += ((rule.priority, rule.rules(plugin.name)) for rule in plugin.rules if rule.enabled)
         case RateLimit():
-            scope = f"{plugin.name}@{bound.target}"
-            rules.limits += (limit.rules(scope, index, group, api) for index, limit in enumerate(plugin.limits))
+            limits = enumerate(plugin.limits)
+            rules.limits += (limit.rules(plugin.name, index, bound.target, group, api) for index, limit in limits)
         case IpAccess():
             rules.ip_access.append(plugin.rules())
         case Cors():
@@ -143,5 +146,4 @@ def _add(rules: _Rules, plugin: AnyPlugin, bound: Bound, group: str, api: str, t
         case KeyPairAuth():
             rules.key_pair = plugin.rules()
         case Custom():
-            kind = types[plugin.type]
-            rules.custom.append(CustomRules(plugin.name, plugin.type, plugin.parameters, kind.headers, kind.reads))
+            rules.custom.append(custom_rules(plugin, types))

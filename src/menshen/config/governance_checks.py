@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from menshen.config.custom_types import CustomTypes
 from menshen.config.document import Plugin
 from menshen.config.effective import Bound, effective_plugins
+from menshen.config.header_checks import told_headers
 from menshen.config.outline import ApiAt, At, Outline
 from menshen.config.plugins.canary import Canary
 from menshen.config.plugins.custom import Custom
@@ -33,7 +34,10 @@ class _OnTarget:
     tags: dict[str, str] = field(default_factory=dict)
     trace_id: str = ""
     any_tag: bool = False
-    """Whether a plugin of the installation may set tags that nobody can name here."""
+    """Whether there is a plugin of a type that cannot be asked for its tags."""
+    types: set[str] = field(default_factory=set)
+    headers: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Folded name of a header for the backend -> the key that names it, and the type of the plugin."""
 
 
 def governance_problems(outline: Outline, types: CustomTypes) -> Iterator[Problem]:
@@ -43,7 +47,7 @@ def governance_problems(outline: Outline, types: CustomTypes) -> Iterator[Proble
     if not outline.bindings_whole:
         return
     told: set[str] = set()
-    for problem in _on_apis(outline):
+    for problem in _on_apis(outline, types):
         if problem.path not in told:
             told.add(problem.path)
             yield problem
@@ -86,7 +90,7 @@ def _versions(outline: Outline) -> Iterator[Problem]:
             names.add(version.name)
 
 
-def _on_apis(outline: Outline) -> Iterator[Problem]:
+def _on_apis(outline: Outline, types: CustomTypes) -> Iterator[Problem]:
     effective = effective_plugins((at.value for at in outline.bindings), outline.kinds)
     plugins: dict[str, At[Plugin] | At[AnyPlugin]] = {}
     for login in outline.plugins:
@@ -107,14 +111,19 @@ def _on_apis(outline: Outline) -> Iterator[Problem]:
             continue
         seen.add((bound, group.upstream))
         here = [plugins[each.plugin] for each in bound if each.plugin in plugins]
-        yield from _on_api(api, here, versions.get(group.upstream))
+        yield from _on_api(api, here, versions.get(group.upstream), types)
 
 
-def _on_api(api: ApiAt, here: Iterable[At[Plugin] | At[AnyPlugin]], versions: set[str] | None) -> Iterator[Problem]:
+def _on_api(
+    api: ApiAt, here: Iterable[At[Plugin] | At[AnyPlugin]], versions: set[str] | None, types: CustomTypes
+) -> Iterator[Problem]:
     state = _OnTarget(f"{api.group}/{api.value.name}")
     here = tuple(here)
     for at in here:
-        yield from _tags(state, at)
+        yield from _tags(state, at, types)
+    if any(isinstance(at.value, Custom) for at in here):
+        for at in here:
+            yield from _told(state, at, types)
     has_login = any(isinstance(at.value, Plugin) for at in here)
     for at in here:
         match at.value:
@@ -126,7 +135,7 @@ def _on_api(api: ApiAt, here: Iterable[At[Plugin] | At[AnyPlugin]], versions: se
                 pass
 
 
-def _tags(state: _OnTarget, at: At[Plugin] | At[AnyPlugin]) -> Iterator[Problem]:
+def _tags(state: _OnTarget, at: At[Plugin] | At[AnyPlugin], types: CustomTypes) -> Iterator[Problem]:
     plugin = at.value
     match plugin:
         case Plugin():
@@ -141,9 +150,34 @@ def _tags(state: _OnTarget, at: At[Plugin] | At[AnyPlugin]) -> Iterator[Problem]
                 if action.tag is not None and not any(a.tag == action.tag for a in plugin.actions[:index]):
                     yield from _tag(state, action.tag, f"{at.path}.actions[{index}].tag")
         case Custom():
-            state.any_tag = True
+            kind = types.get(plugin.type)
+            if kind is None or kind.broken:
+                state.any_tag = True
+            elif plugin.type not in state.types:
+                # Two plugins of one type mean the same tag: what the later one says counts.
+                state.types.add(plugin.type)
+                for tag in kind.tags:
+                    yield from _tag(state, tag, f"{at.path}.type")
         case _:
             pass
+
+
+def _told(state: _OnTarget, at: At[Plugin] | At[AnyPlugin], types: CustomTypes) -> Iterator[Problem]:
+    """Headers that a plugin of the installation shares with another: a backend could take one for the other."""
+    plugin = at.value
+    if isinstance(plugin, Plugin):
+        told = [At("identity", header) for _, header in (*plugin.identity.pairs(), *plugin.claim_headers())]
+    else:
+        told = list(told_headers(plugin, types))
+    for each in told:
+        path = f"{at.path}.{each.path}"
+        first, kind = state.headers.setdefault(fold(each.value), (path, plugin.type))
+        if kind != plugin.type:
+            yield Problem(
+                path,
+                f"the API '{state.api}' has the header '{each.value}' already ({first})",
+                f"API '{state.api}' 已有头 '{each.value}'（{first}）",
+            )
 
 
 def _lifted(state: _OnTarget, tags: Iterable[RequestTag], path: str) -> Iterator[Problem]:

@@ -6,10 +6,10 @@ and two plugins that write one header on one API could each be taken for the oth
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from menshen.config.credential_names import credential_name_problems
-from menshen.config.custom_types import CustomTypes
+from menshen.config.custom_types import CustomType, CustomTypes
 from menshen.config.outline import At, Outline
 from menshen.config.plugins.custom import Custom
 from menshen.config.plugins.jwt import Jwt
@@ -39,15 +39,16 @@ def told_headers(plugin: AnyPlugin, types: CustomTypes) -> Iterator[At[str]]:
             for index, action in enumerate(plugin.actions):
                 if action.header is not None:
                     yield At(f"actions[{index}].header", action.header)
-        case Custom() if plugin.type in types:
-            yield from (At("type", header) for header in types[plugin.type].headers)
+        case Custom():
+            kind = types.get(plugin.type)
+            yield from (At("type", header) for header in (kind.headers if kind is not None else ()))
         case _:
             pass
 
 
 def header_problems(outline: Outline, types: CustomTypes) -> Iterator[Problem]:
     """The problems of all plugins' headers and tokens."""
-    credentials = dict(_credentials(outline))
+    credentials, cookies = dict(_credentials(outline)), _cookies(outline)
     for at in outline.others:
         plugin = at.value
         for told in told_headers(plugin, types):
@@ -60,9 +61,42 @@ def header_problems(outline: Outline, types: CustomTypes) -> Iterator[Problem]:
                     f"the header '{told.value}' carries a credential ({credentials[fold(told.value)]})",
                     f"头 '{told.value}' 携带凭证（{credentials[fold(told.value)]}）",
                 )
+        if isinstance(plugin, Custom):
+            yield from _shown(at.path, types.get(plugin.type) or CustomType(), credentials, cookies)
         if isinstance(plugin, Jwt | OAuth):
             token = plugin.token
             yield from credential_name_problems(f"{at.path}.token.name", token.name, {token.position}, "session")
+
+
+def _shown(
+    path: str, kind: CustomType, credentials: Mapping[str, str], cookies: Mapping[str, str]
+) -> Iterator[Problem]:
+    """Credentials that an installed type would see or, in an answer, could make a client take for its own."""
+    named = [
+        *((name, credentials.get(fold(name))) for name in (*kind.reads, *kind.response_headers)),
+        *((name, cookies.get(name)) for name in kind.cookies),
+    ]
+    for name, credential in named:
+        if credential is not None:
+            yield Problem(
+                f"{path}.type",
+                f"this plugin type works with '{name}', which carries a credential ({credential})",
+                f"该插件类型使用的 '{name}' 携带凭证（{credential}）",
+            )
+
+
+def _cookies(outline: Outline) -> dict[str, str]:
+    """Name of a cookie -> the key that says that a credential travels in it."""
+    found: dict[str, str] = {}
+    for login in outline.plugins:
+        code, session = login.value.code, login.value.session
+        if code.position == "cookie":
+            found[code.name] = f"{login.path}.code.name"
+        if "cookie" in (session.request_in, session.return_in):
+            found[session.name] = f"{login.path}.session.name"
+        if session.refresh is not None:
+            found[session.refresh.name] = f"{login.path}.session.refresh.name"
+    return found
 
 
 def _reserved(plugin: AnyPlugin, header: str) -> bool:

@@ -22,6 +22,7 @@ __all__ = [
     "Condition",
     "CorsRules",
     "CustomRules",
+    "EnvoyPart",
     "IdentityTag",
     "IpRules",
     "Jwks",
@@ -55,9 +56,9 @@ IDENTITY_TAGS: Final[tuple[IdentityTag, ...]] = get_args(IdentityTag)
 DEFAULT_VERSION: Final = "default"
 """The version of an upstream that its own endpoints are."""
 
-
 LONGEST_WINDOW: Final = 900
 """Seconds that any key pair plugin may let a signature be old: so long a nonce is remembered whatever revision runs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -134,6 +135,11 @@ class LimitRule:
     requests: int
     burst: int
     tag: str = ""
+
+    @property
+    def table(self) -> str:
+        """The name of what is counted in the same way."""
+        return f"{self.by}:{self.requests}/{self.burst}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,12 +267,26 @@ class KeyPairRules:
 
 
 @dataclass(frozen=True, slots=True)
+class EnvoyPart:
+    """What a plugin type has one of Envoy's own filters do: the filter, and its settings on one route.
+
+    Both are messages as JSON, each with its ``@type``.
+    """
+
+    filter: dict[str, Any]
+    route: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class CustomRules:
-    """A plugin of the installation's own type. ``headers`` are those that it may set, lower-case; ``reads`` those
-    that it is shown."""
+    """A plugin of the installation's own type. ``headers`` are those that it may set for a backend, ``reads`` those
+    that it is shown, lower-case; ``cookies`` and ``tags`` are names as well."""
 
     plugin: str
     type: str
-    parameters: dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict, repr=False)
     headers: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    cookies: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    envoy: EnvoyPart | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from menshen.config.snapshot import Route, Snapshot
 from menshen.envoy.addresses import Addresses
 from menshen.envoy.cors import cors_filters, cross_origin
+from menshen.envoy.custom import custom_filters, customised
 from menshen.envoy.ip_access import ip_filters, ip_guarded
 from menshen.envoy.limits import limit_filters, limited
 from menshen.envoy.tags import bucket_headers, input_headers, plain_headers, tag_filters, tagged
@@ -32,7 +33,13 @@ def front(snapshot: Snapshot, addresses: Addresses) -> list[Json]:
 def behind(snapshot: Snapshot, addresses: Addresses) -> list[Json]:
     """Filters that know who is calling."""
     first, last = tag_filters(snapshot)
-    return [*first, *transform_filters(snapshot), *last, *limit_filters(snapshot, addresses)["limits_late"]]
+    return [
+        *first,
+        *transform_filters(snapshot),
+        *last,
+        *limit_filters(snapshot, addresses)["limits_late"],
+        *custom_filters(snapshot),
+    ]
 
 
 def governed(route: Route) -> dict[str, Json]:
@@ -44,6 +51,7 @@ def governed(route: Route) -> dict[str, Json]:
         **token_checked(route),
         **tagged(route),
         **coloured(route),
+        **customised(route),
     }
 
 

@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from menshen.config.user_rules import HookRules
 from menshen.errors import ClaimInvalid, HookFailed, LoginRefused
+from menshen.gateway.foreign import MOST_TEXT, said, where
 from menshen.users.claims import changed_claims
 
 __all__ = ["GROUP", "Hook", "Hooks", "LoginAttempt", "LoginDone", "load_hooks"]
@@ -30,7 +31,6 @@ __all__ = ["GROUP", "Hook", "Hooks", "LoginAttempt", "LoginDone", "load_hooks"]
 GROUP: Final = "menshen.hooks"
 
 _THREADS = 16
-_MOST_TEXT = 200
 
 log = logging.getLogger("menshen.hooks")
 
@@ -113,12 +113,12 @@ class Hooks:
         """Raises ``LoginRefused`` with a hook's text as its detail, ``HookFailed`` where a failure refuses."""
         for name, hook in self._before:
             try:
-                said = _text(await self._call(hook, attempt, rules.timeout))
+                text = _text(await self._call(hook, attempt, rules.timeout))
             except _Broken as broken:
                 _failed(rules, name, "before_login", broken, attempt)
             else:
-                if said is not None:
-                    raise LoginRefused(said)
+                if text is not None:
+                    raise LoginRefused(text)
 
     async def after(self, rules: HookRules, done: LoginDone) -> dict[str, str]:
         """The user's claims with those of the hooks: what a later one says counts. Raises ``HookFailed``."""
@@ -156,7 +156,7 @@ async def _awaited(hook: Callable[[Any], Any], argument: object) -> Any:
     try:
         return await hook(argument)
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - the team's code may raise anything
-        why = _where(error)
+        why = where(error)
     raise _Broken(why)
 
 
@@ -164,36 +164,25 @@ def _called(hook: Callable[[Any], Any], argument: object) -> Any:
     try:
         return hook(argument)
     except BaseException as error:  # noqa: BLE001 - in a thread of the hook's own
-        why = _where(error)
+        why = where(error)
     raise _Broken(why)
 
 
-def _where(error: BaseException) -> str:
-    """The kind of an exception and the line that raised it. Its text is left out: it may hold anything."""
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    line = f" at {last.tb_frame.f_code.co_filename}:{last.tb_lineno}" if last is not None else ""
-    return f"{type(error).__name__}{line}"
-
-
-def _text(said: object) -> str | None:
-    if said is None:
+def _text(answer: object) -> str | None:
+    if answer is None:
         return None
-    if not isinstance(said, str):
-        raise _Broken(f"answered {type(said).__name__}, which is no text")
-    # It is read by people: no control or direction characters, and not without end.
-    printable = "".join(sign for sign in said if sign.isprintable())[:_MOST_TEXT].strip()
-    return printable or "refused"
+    if not isinstance(answer, str):
+        raise _Broken(f"answered {type(answer).__name__}, which is no text")
+    return said(answer) or "refused"
 
 
-def _claims(claims: Mapping[str, str], said: object) -> dict[str, str]:
-    if said is None:
+def _claims(claims: Mapping[str, str], answer: object) -> dict[str, str]:
+    if answer is None:
         return dict(claims)
-    if not isinstance(said, Mapping) or not all(isinstance(part, str) for pair in said.items() for part in pair):
-        raise _Broken(f"answered {type(said).__name__}, which is no mapping of texts")
+    if not isinstance(answer, Mapping) or not all(isinstance(part, str) for pair in answer.items() for part in pair):
+        raise _Broken(f"answered {type(answer).__name__}, which is no mapping of texts")
     try:
-        return changed_claims(claims, said)
+        return changed_claims(claims, answer)
     except ClaimInvalid as error:
         why = str(error)
     raise _Broken(why)
@@ -206,4 +195,4 @@ def _failed(rules: HookRules, name: str, step: str, broken: _Broken, attempt: Lo
         extra={"hook": name, "step": step, "why": why, "app": attempt.app, "request_id": attempt.request_id},
     )
     if rules.on_failure == "closed":
-        raise HookFailed(f"{name}: {why}"[:_MOST_TEXT])
+        raise HookFailed(f"{name}: {why}"[:MOST_TEXT])

@@ -35,6 +35,7 @@ from menshen.gateway.opening import Opener, Proven
 from menshen.gateway.proofs import CodeExchange, How, LoginChecks, Proofs
 from menshen.platforms.base import PlatformIdentity
 from menshen.platforms.registry import PLATFORMS
+from menshen.sessions.claims import SessionClaims
 from menshen.sessions.records import SessionRecords
 from menshen.sessions.reference import digest_of
 from menshen.sessions.states import States, kind_of
@@ -136,6 +137,10 @@ class Login:
             await self._pool.database.write(write_logins, row)
         except DatabaseUnavailable as error:
             log.warning("login_not_logged", extra={"request_id": caller.request_id, "why": str(error)})
+
+    async def take_back(self, claims: SessionClaims) -> None:
+        """End the session of a login that something else refuses: it has been opened, and must open nothing."""
+        await self._records.end([claims.sid], "revoked")
 
     def _attempt(self, login: _Try) -> Attempt:
         """What is about to be tried. Raises what is wrong with the proofs before anybody is asked about them."""

@@ -14,6 +14,7 @@ from menshen.config.loading import Loaded, read_document, read_mapping
 from menshen.config.sealing import map_secrets
 from menshen.config.yamltext import dump_document, parse_yaml
 from menshen.errors import ConfigInvalid, KeyRingInvalid, Problem
+from menshen.gateway.plugin_loading import installed_types
 from menshen.platforms.registry import PLATFORM_OF_PLUGIN, PLATFORMS
 from menshen.secret import Secret
 from menshen.storage.revisions import Revision, Revisions
@@ -26,7 +27,7 @@ SEALED_PREFIX = "sealed:v1:"
 
 def load_document(text: str, env: Mapping[str, str]) -> Loaded:
     """A document that holds no sealed secrets. Raises ``ConfigInvalid`` with every problem."""
-    return read_document(text, env=env, plugin_types=PLATFORM_OF_PLUGIN, platforms=PLATFORMS)
+    return read_document(text, env=env, plugin_types=PLATFORM_OF_PLUGIN, platforms=PLATFORMS, types=installed_types())
 
 
 class Documents:
@@ -103,7 +104,9 @@ class Documents:
                     )
                 ]
             ) from None
-        return read_mapping(opened, env=self._env, plugin_types=PLATFORM_OF_PLUGIN, platforms=PLATFORMS)
+        return read_mapping(
+            opened, env=self._env, plugin_types=PLATFORM_OF_PLUGIN, platforms=PLATFORMS, types=installed_types()
+        )
 
     def _raw(self, revision: Revision) -> Any:
         if self._latest is not None and self._latest[0] == revision.id:
