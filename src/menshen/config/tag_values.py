@@ -10,8 +10,11 @@ __all__ = ["MAX_TAG_VALUE", "encoded_value", "tag_header", "tag_value"]
 MAX_TAG_VALUE: Final = 128
 """Bytes of UTF-8, before they are encoded."""
 
-_PLAIN: Final = "!#$&'()*+./:<=>?@[]^_`{|}~-"
-"""What a value has unencoded besides letters and digits (W3C Baggage 3.3.1.3); ``encoded`` of ``tags.lua`` is alike."""
+_PLAIN: Final = "!#$&'()*./:<=>?@[]^_`{|}~-"
+"""What a value has unencoded besides letters and digits; ``encoded`` of ``tags.lua`` is alike.
+
+W3C Baggage 3.3.1.3 lets "+" stand as well, which readers that decode baggage like a form take for a space.
+"""
 
 
 def tag_header(tag: str) -> str:

@@ -48,7 +48,8 @@ PLAIN: Final = "x-menshen-plain"
 
 def uses_tags(route: Route) -> bool:
     """Whether the script has something to do on this route."""
-    return bool(route.tags or route.identity_tags or route.canary or route.transforms)
+    told = any(rules.tags for rules in route.custom)
+    return bool(told or route.tags or route.identity_tags or route.canary or route.transforms)
 
 
 def tag_filters(snapshot: Snapshot) -> tuple[list[Json], list[Json]]:
@@ -94,6 +95,7 @@ def tagged(route: Route) -> dict[str, Json]:
 def tags_of(route: Route) -> Iterator[tuple[str, bool]]:
     """Name of each tag of the route, and whether a client can set it."""
     yield from ((name, False) for name in route.identity_tags)
+    yield from ((name, False) for name in dict.fromkeys(tag for rules in route.custom for tag in rules.tags))
     yield from ((tag.tag, True) for tag in route.tags)
     # A client chooses what the filters of a colouring see.
     yield from ((name, True) for name in dict.fromkeys(a.tag for t in route.transforms for a in t.actions if a.tag))
@@ -135,7 +137,9 @@ def _parameter(route: Route, parameter: Parameter) -> Json:
 
 
 def _filter(name: str) -> Json:
-    script = {"default_source_code": {"inline_string": _script()}}
+    # A canary's route asks for another choice itself; for any other the default, a new one on every header that is
+    # written, would only be slow.
+    script = {"default_source_code": {"inline_string": _script()}, "clear_route_cache": False}
     return {"name": name, "disabled": True, "typed_config": typed(f"{_PACKAGE}.Lua", script)}
 
 

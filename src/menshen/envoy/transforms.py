@@ -1,83 +1,84 @@
 """Weighted colouring: requests that fit all filters of a plugin get one of its tags or headers, by weight.
 
-An expression language of Envoy's own decides (CEL, which always ends). Whatever an operator writes stands in it as a
-literal, every character but letters and digits as an escape, so no text can become code (attack class 49).
+Envoy's own matchers choose and its own filter writes; a plugin is one filter in the chain. Texts of operators are data
+in both, never code (:mod:`menshen.envoy.predicates`); in what is written, "%" is escaped, which would begin a command.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from menshen.config.route_rules import Action, Condition, TransformRules
 from menshen.config.snapshot import Route, Snapshot
 from menshen.config.tag_values import encoded_value, tag_header
+from menshen.envoy.predicates import all_of, any_of, exactly, expression, header_is, in_span, not_so
 from menshen.envoy.tags import bucket_headers, input_headers
 from menshen.envoy.typed import Json, typed, written
 
-__all__ = ["TRANSFORMS", "coloured", "literal", "transform_filters"]
+__all__ = ["TRANSFORMS", "coloured", "transform_filters"]
 
 TRANSFORMS: Final = "menshen.transforms"
-_PACKAGE: Final = "envoy.extensions.filters.http.header_mutation.v3"
+_COMPOSITE: Final = "envoy.extensions.filters.http.composite.v3"
+_MUTATION: Final = "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation"
 
 
 def transform_filters(snapshot: Snapshot) -> list[Json]:
-    if not any(route.transforms for route in snapshot.routes):
-        return []
-    return [{"name": TRANSFORMS, "typed_config": typed(f"{_PACKAGE}.HeaderMutation")}]
+    """As many as any route has plugins, all off by default."""
+    most = max((len(route.transforms) for route in snapshot.routes), default=0)
+    config = typed(f"{_COMPOSITE}.Composite")
+    return [{"name": _name(number), "disabled": True, "typed_config": config} for number in range(most)]
 
 
 def coloured(route: Route) -> dict[str, Json]:
-    """Per-route settings of the filter."""
-    if not route.transforms:
-        return {}
-    mutations = {"request_mutations": [{"append": each} for each in _mutations(route)]}
-    return {TRANSFORMS: typed(f"{_PACKAGE}.HeaderMutationPerRoute", {"mutations": mutations})}
+    """Per-route settings of the filters."""
+    return {
+        _name(number): typed(f"{_COMPOSITE}.CompositePerRoute", {"matcher": _chosen(route, rules)})
+        for number, rules in enumerate(route.transforms)
+    }
 
 
-def _mutations(route: Route) -> Iterator[Json]:
-    for rules in route.transforms:
-        for header in dict.fromkeys(_header_of(action) for action in rules.actions):
-            yield written(header, f"%CEL({_expression(route, rules, header)})%")
+def _name(number: int) -> str:
+    return f"{TRANSFORMS}-{number}"
 
 
-def _expression(route: Route, rules: TransformRules, header: str) -> str:
-    """The value of ``header``, or "", which leaves it unset."""
+def _chosen(route: Route, rules: TransformRules) -> Json:
+    """The tree that finds the action of a request, if it gets any."""
     inputs = input_headers(route)
-    bucket = f"int(request.headers[{literal(bucket_headers(route)[rules.plugin][0])}])"
-    fits = " && ".join(_condition(inputs[parameter], condition) for parameter, condition in rules.filters) or "true"
-    chosen, start = "''", 0
-    choices: list[tuple[int, int, str]] = []
+    fits = [_fits(inputs[parameter], condition) for parameter, condition in rules.filters]
+    bucket = bucket_headers(route)[rules.plugin][0]
+    matchers = [
+        {"predicate": all_of([*fits, in_span(bucket, start, stop)]), "on_match": _takes(action)}
+        for action, start, stop in _spans(rules)
+    ]
+    return {"matcher_list": {"matchers": matchers}}
+
+
+def _spans(rules: TransformRules) -> Iterator[tuple[Action, int, int]]:
+    """Each action with its first bucket and the one behind its last."""
+    start = 0
     for action in rules.actions:
-        if _header_of(action) == header:
-            value = encoded_value(action.value) if action.tag else action.value
-            choices.append((start, start + action.weight, value))
+        yield action, start, start + action.weight
         start += action.weight
-    for low, high, value in reversed(choices):
-        chosen = f"({bucket} >= {low} && {bucket} < {high} ? {literal(value)} : {chosen})"
-    return f"{fits} ? {chosen} : ''"
 
 
-def _header_of(action: Action) -> str:
-    return tag_header(action.tag) if action.tag else action.header
-
-
-def _condition(header: str, condition: Condition) -> str:
-    value = f"request.headers[{literal(header)}]"
+def _fits(header: str, condition: Condition) -> Json:
+    equal = [header_is(header, exactly(value)) for value in dict.fromkeys(condition.values)]
     match condition.operator:
         case "EQUAL" | "IN":
-            return f"({_one_of(value, condition.values)})"
+            return any_of(equal)
         case "NOT_EQUAL" | "NOT_IN":
-            return f"!({_one_of(value, condition.values)})"
+            return not_so(any_of(equal))
         case "REGEX":
-            return f"{value}.matches({literal(f'^(?:{condition.values[0]})$')})"
+            return header_is(header, expression(condition.values[0]))
 
 
-def _one_of(value: str, wanted: tuple[str, ...]) -> str:
-    return " || ".join(f"{value} == {literal(encoded_value(each))}" for each in dict.fromkeys(wanted))
-
-
-def literal(text: str) -> str:
-    """A text in CEL."""
-    return "'" + re.sub(r"[^A-Za-z0-9]", lambda match: f"\\U{ord(match[0]):08x}", text) + "'"
+def _takes(action: Action) -> Json:
+    if action.tag:
+        name, value = tag_header(action.tag), encoded_value(action.value)
+    else:
+        name, value = action.header, action.value
+    mutation = {"append": written(name, value.replace("%", "%%"))}
+    config = typed(_MUTATION, {"mutations": {"request_mutations": [mutation]}})
+    execute = typed(f"{_COMPOSITE}.ExecuteFilterAction", {"typed_config": {"name": name, "typed_config": config}})
+    return {"action": {"name": name, "typed_config": execute}}
