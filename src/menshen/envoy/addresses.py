@@ -72,6 +72,11 @@ class Addresses:
     def bootstrap(self) -> Path:
         return self.directory / "bootstrap.json"
 
+    @property
+    def traces(self) -> Path:
+        """The pipe by which Envoy tells the node which traces a TraceID has."""
+        return self.directory / "traces.pipe"
+
     def file(self, subscription: Subscription) -> Path:
         return self.directory / FILES[subscription]
 

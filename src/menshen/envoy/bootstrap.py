@@ -82,6 +82,9 @@ def _runtime() -> Json:
         "overload.premature_reset_total_stream_count": 500,
         "overload.premature_reset_min_stream_lifetime_seconds": 1,
         "http.max_requests_per_io_cycle": 10,
+        # Spans go to the collector together, not five at a time.
+        "tracing.opentelemetry.flush_interval_ms": 1000,
+        "tracing.opentelemetry.min_flush_spans": 512,
     }
 
 

@@ -17,6 +17,7 @@ from menshen.envoy.routes import ROUTES
 from menshen.envoy.stamp import stamp_filter
 from menshen.envoy.states import states_filter
 from menshen.envoy.strip import strip_extension, stripped_names
+from menshen.envoy.tracing import told_back, trace_log, tracing
 from menshen.envoy.typed import Json, seconds, typed
 from menshen.sessions.lifetimes import renewable
 
@@ -38,7 +39,7 @@ def http_connection_manager(snapshot: Snapshot, addresses: Addresses, alone: Seq
         "rds": {"route_config_name": ROUTES, "config_source": addresses.source("rds")},
         "early_header_mutation_extensions": [strip_extension(snapshot)],
         "http_filters": [
-            stamp_filter(stripped_names(snapshot)),
+            stamp_filter(stripped_names(snapshot), told_back(snapshot)),
             *front(snapshot, addresses),
             *_judging(snapshot, addresses, alone),
             authorization_filter(snapshot, len(addresses.brain)),
@@ -54,6 +55,8 @@ def http_connection_manager(snapshot: Snapshot, addresses: Addresses, alone: Seq
         ],
         "local_reply_config": local_reply_config(),
         "upgrade_configs": [{"upgrade_type": "websocket"}],
+        **tracing(snapshot),
+        **trace_log(snapshot, addresses),
         **_paths(),
         **_peers(snapshot),
         **_limits(),

@@ -32,9 +32,16 @@ _STEADY: Final = 10.0
 
 _BACK_OFF: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 5.0)
 _TERM_LIMIT: Final = 3.0
+_FLUSH_MS: Final = 500
+"""How long a line of the trace log waits for others; Envoy's own would be 10 s."""
 
 _OUR_SIGNAL: Final = "caught ENVOY_SIGTERM"
 """Envoy warns of the signal that stops it; there is nothing in it for an operator."""
+
+
+_NO_COLLECTOR: Final = "error tracing: "
+_AGAIN: Final = 60.0
+"""A collector of spans that is away would be a line a second; this many seconds pass between two that are told."""
 
 
 class EnvoyProcess:
@@ -58,6 +65,7 @@ class EnvoyProcess:
         self.lines: deque[str] = deque(maxlen=200)
         """The last lines of Envoy's log: where it says why it refused something."""
         self.restarts = 0
+        self._complained = -_AGAIN
 
     @property
     def pid(self) -> int | None:
@@ -103,6 +111,7 @@ class EnvoyProcess:
             *("--concurrency", str(self._concurrency)),
             *("--log-level", "warning", "--log-format", "%l %n: %v"),
             *("--drain-strategy", "immediate"),
+            *("--file-flush-interval-msec", str(_FLUSH_MS)),
             "--use-dynamic-base-id",
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
@@ -123,9 +132,18 @@ class EnvoyProcess:
             if not raw:
                 return
             line = raw.decode(errors="replace").rstrip()
-            if line and not line.endswith(_OUR_SIGNAL):
+            if line and not line.endswith(_OUR_SIGNAL) and not self._said_lately(line):
                 self.lines.append(line)
                 self._on_line(line)
+
+    def _said_lately(self, line: str) -> bool:
+        now = asyncio.get_running_loop().time()
+        if not line.startswith(_NO_COLLECTOR):
+            return False
+        lately = now - self._complained < _AGAIN
+        if not lately:
+            self._complained = now
+        return lately
 
     async def _until_ready(self, process: asyncio.subprocess.Process) -> None:
         deadline = asyncio.get_running_loop().time() + _START_LIMIT

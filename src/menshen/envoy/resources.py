@@ -19,6 +19,7 @@ from menshen.envoy.routes import route_configuration
 from menshen.envoy.states import STATES, Provider, providers_of, states_config
 from menshen.envoy.strip import plugins_of
 from menshen.envoy.tokens import TOKENS, issuer_clusters, token_providers, tokens_config
+from menshen.envoy.tracing import collector_clusters
 from menshen.envoy.typed import Json, typed
 
 __all__ = [
@@ -74,7 +75,11 @@ def followed(snapshot: Snapshot, keys: str) -> set[Subscription]:
 
 def every_cluster(snapshot: Snapshot, addresses: Addresses) -> list[Json]:
     """Everything that Envoy may call for this snapshot."""
-    return [*clusters(snapshot, addresses), *issuer_clusters(snapshot, addresses.system_ca)]
+    return [
+        *clusters(snapshot, addresses),
+        *issuer_clusters(snapshot, addresses.system_ca),
+        *collector_clusters(snapshot, addresses.system_ca),
+    ]
 
 
 _SECRET = "envoy.extensions.transport_sockets.tls.v3.Secret"  # noqa: S105

@@ -21,6 +21,7 @@ from menshen.envoy.prefixes import Published, prefix_index
 from menshen.envoy.retries import USUAL_RETRIES, retry_policy
 from menshen.envoy.states import VERIFIED_HEADERS, Provider, judged_alone
 from menshen.envoy.tags import BAGGAGE_OF_CLIENT
+from menshen.envoy.tracing import traced
 from menshen.envoy.typed import Json, written
 from menshen.gateway.wire import HEADER_CLIENT, HEADER_RECEIVED, HEADER_ROUTE, HEADER_UID, SECRET_HEADERS
 
@@ -40,13 +41,16 @@ def route_configuration(snapshot: Snapshot, providers: Mapping[str, Provider] = 
     upstreams = {upstream.name: upstream for upstream in snapshot.upstreams}
     by_group = {name: carried(routes) for name, routes in _by_group(snapshot.routes).items()}
     entries = {
-        route.id: api_routes(
-            route,
-            upstreams[route.upstream],
-            by_group[route.group],
-            snapshot.checksum,
-            providers.get(route.login.name) if judged_alone(route) and route.login is not None else None,
-        )
+        route.id: [
+            {**entry, **traced(route, snapshot.tracing)}
+            for entry in api_routes(
+                route,
+                upstreams[route.upstream],
+                by_group[route.group],
+                snapshot.checksum,
+                providers.get(route.login.name) if judged_alone(route) and route.login is not None else None,
+            )
+        ]
         for route in snapshot.routes
     }
     own = client_api(snapshot)

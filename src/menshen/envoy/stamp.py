@@ -6,6 +6,7 @@ A client's own copy is gone before routing (:mod:`menshen.envoy.strip`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from menshen.envoy.typed import Json, removed, typed, written
@@ -27,16 +28,20 @@ RECEIVED: Final = written(HEADER_RECEIVED, "%START_TIME(%s.%6f)%")
 CLIENT: Final = written(HEADER_CLIENT, "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%")
 
 
-def stamp_filter(stripped: str) -> Json:
+def stamp_filter(stripped: str, answers: Sequence[Json] = ()) -> Json:
     """The filter; it notes time and client on every request, and the route where the route says so.
 
     Trailers come after the headers were stripped and may name the same headers once more. An upstream that folds them
     into its headers would believe them, so they are cleaned by the same pattern (attack class 6).
+
+    ``answers`` are edits of every answer: those of the filters behind pass here too.
     """
-    mutations = {
+    mutations: Json = {
         "request_mutations": [{"append": RECEIVED}, {"append": CLIENT}],
         "request_trailers_mutations": [removed(stripped)],
     }
+    if answers:
+        mutations["response_mutations"] = list(answers)
     return {"name": STAMP, "typed_config": typed(f"{_PACKAGE}.HeaderMutation", {"mutations": mutations})}
 
 
