@@ -7,9 +7,9 @@ import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-import re2
 from pydantic import AfterValidator, Field
 
+from menshen.config.expressions import MAX_EXPRESSION, is_expression
 from menshen.config.tag_values import MAX_TAG_VALUE
 from menshen.config.wording import refuse
 
@@ -28,8 +28,6 @@ __all__ = [
 MAX_TAG_NAME = 32
 """Bytes, TSF's limit."""
 
-MAX_REGEX = 512
-_REGEX_MEMORY = 1 << 20
 _TAG = re.compile(r"[a-z](?:[a-z0-9_-]*[a-z0-9])?")
 
 
@@ -49,19 +47,11 @@ def _tag_value(value: str) -> str:
 
 
 def _regex(value: str) -> str:
-    """RE2, Envoy's own: it runs in linear time whatever a client sends (attack class 19)."""
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = _REGEX_MEMORY
-    try:
-        fits = 0 < len(value) <= MAX_REGEX and value.isprintable() and re2.compile(value, options) is not None
-    except re2.error:
-        fits = False
-    if not fits:
+    if not is_expression(value):
         raise refuse(
-            f"must be a regular expression that RE2 takes (no look-around, no back-references), at most {MAX_REGEX}"
-            " characters",
-            f"必须是 RE2 支持的正则表达式（不含环视和反向引用），最多 {MAX_REGEX} 个字符",
+            "must be a regular expression that RE2 takes (no look-around, no back-references), at most"
+            f" {MAX_EXPRESSION} characters",
+            f"必须是 RE2 支持的正则表达式（不含环视和反向引用），最多 {MAX_EXPRESSION} 个字符",
         )
     return value
 
