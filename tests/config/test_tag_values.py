@@ -32,7 +32,7 @@ def test_a_text_that_can_be_no_value_is_none(text: str) -> None:
 
 def test_what_stands_unencoded_is_what_the_script_leaves() -> None:
     script = (files("menshen.envoy") / "tags.lua").read_text(encoding="utf-8")
-    found = re.search(r'gsub\(text, "\[\^(.*?)\]", function', script)
+    found = re.search(r'gsub\(text, "\[\^(.*?)\]", hex\)', script)
     assert found is not None
     # A character class of Lua: "%" before a sign is that sign, the "-" at its end itself, and three ranges.
     lua = found[1].replace("%", "")

@@ -13,6 +13,7 @@ from menshen.config.custom_types import NO_CUSTOM_TYPES, CustomTypes
 from menshen.config.effective import effective_plugins
 from menshen.config.governance_checks import governance_problems
 from menshen.config.header_checks import header_problems
+from menshen.config.lifted_checks import lifted_problems
 from menshen.config.outline import At, Outline
 from menshen.config.overlap import Pattern, overlaps
 from menshen.config.own_paths import OWN_PATHS
@@ -52,6 +53,7 @@ def cross_check(
         *_unguarded(outline),
         *_client_api(outline),
         *header_problems(outline, types),
+        *lifted_problems(outline),
         *governance_problems(outline, types),
         *user_problems(outline),
     )

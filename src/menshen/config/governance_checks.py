@@ -121,7 +121,7 @@ def _on_api(
     here = tuple(here)
     for at in here:
         yield from _tags(state, at, types)
-    if any(isinstance(at.value, Custom) for at in here):
+    if any(isinstance(at.value, Custom | ReqTransformer) for at in here):
         for at in here:
             yield from _told(state, at, types)
     has_login = any(isinstance(at.value, Plugin) for at in here)
@@ -163,7 +163,10 @@ def _tags(state: _OnTarget, at: At[Plugin] | At[AnyPlugin], types: CustomTypes) 
 
 
 def _told(state: _OnTarget, at: At[Plugin] | At[AnyPlugin], types: CustomTypes) -> Iterator[Problem]:
-    """Headers that a plugin of the installation shares with another: a backend could take one for the other."""
+    """Headers that a colouring, or a plugin of the installation, shares with another plugin.
+
+    A backend could take one for the other: what a client chose for what a guard found (attack class 53).
+    """
     plugin = at.value
     if isinstance(plugin, Plugin):
         told = [At("identity", header) for _, header in (*plugin.identity.pairs(), *plugin.claim_headers())]

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from menshen.config.expressions import splits_letters
 from menshen.config.part import Items, Part
 from menshen.config.plugins.values import TagName, TagValue, _regex
 from menshen.config.route_rules import Condition, Operator
@@ -15,7 +16,7 @@ __all__ = ["Conditioned", "TagCondition"]
 
 
 class Conditioned(Part):
-    """``values`` has one item, several for IN and NOT_IN. A REGEX is RE2 and must fit the whole value."""
+    """``values`` has one item, several for IN and NOT_IN. A REGEX is RE2 on bytes and must fit the whole value."""
 
     op: Operator = "EQUAL"
     values: Annotated[Items[TagValue], Field(min_length=1, max_length=100)]
@@ -24,8 +25,11 @@ class Conditioned(Part):
     def _agree(self) -> Conditioned:
         if len(self.values) > 1 and self.op not in ("IN", "NOT_IN"):
             raise refuse(f"{self.op} takes one value; use IN or NOT_IN for several", f"{self.op} 只能填一个值")
-        if self.op == "REGEX":
-            _regex(self.values[0])
+        if self.op == "REGEX" and splits_letters(_regex(self.values[0])):
+            raise refuse(
+                r"has a letter outside ASCII in [ ] or in front of * + ? {, or \p; Envoy matches bytes, use IN",
+                r"[ ] 内或 * + ? { 之前不能有 ASCII 以外的字符，也不能有 \p：Envoy 按字节匹配，请改用 IN",
+            )
         return self
 
     def condition(self) -> Condition:

@@ -46,6 +46,13 @@ class Colour(Part):
     def _one(self) -> Colour:
         if (self.tag is None) == (self.header is None):
             raise refuse("needs tag or header, and not both", "tag 与 header 必须且只能填一个")
+        if not self.value:
+            raise refuse("needs a value that is not empty", "value 不能为空")
+        if self.header is not None and (not self.value.isascii() or self.value != self.value.strip()):
+            raise refuse(
+                "a header's value is printable ASCII, without spaces around it",
+                "头的值只能是可打印 ASCII，首尾不能有空格",
+            )
         return self
 
 
