@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import re2
-
 from menshen.config.buckets import bucket
+from menshen.config.expressions import fits_whole
 from menshen.config.route_rules import DEFAULT_VERSION, CanaryRule, Condition, Operator, Relation
 
 __all__ = ["Choice", "Compared", "Tried", "choose"]
@@ -74,7 +73,7 @@ def _compared(tag: str, condition: Condition, value: str) -> Compared:
         case "NOT_EQUAL" | "NOT_IN":
             holds = value not in condition.values
         case "REGEX":
-            holds = re2.fullmatch(condition.values[0], value) is not None
+            holds = fits_whole(condition.values[0], value)
     return Compared(tag, condition.operator, condition.values, value, holds)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -14,7 +14,7 @@ from menshen.envoy.typed import Json
 
 __all__ = ["lifted_tags"]
 
-_MOST_VALUES: Final = 64
+_MOST_PAIRS: Final = 256
 
 
 def lifted_tags(route: Route, target: str) -> dict[str, str]:
@@ -48,15 +48,16 @@ def _text(raw: bytes | None) -> str:
 
 
 def _from_query(query: str, name: str) -> bytes | None:
-    values = list(_values(query, name))
-    return b",".join(values) if 0 < len(values) <= _MOST_VALUES else None
+    pairs = re.findall("[^&]+", query)
+    values = list(_values(pairs, name))
+    return b",".join(values) if values and len(pairs) <= _MOST_PAIRS else None
 
 
-def _values(query: str, name: str) -> Iterator[bytes]:
-    for pair in re.findall("[^&]+", query):
-        key, _, value = pair.partition("=")
+def _values(pairs: Iterable[str], name: str) -> Iterator[bytes]:
+    for pair in pairs:
+        key, _, value = pair.replace("+", " ").partition("=")
         if unquote_to_bytes(key) == name.encode():
-            yield unquote_to_bytes(value.replace("+", " "))
+            yield unquote_to_bytes(value)
 
 
 def _from_path(path: str, template: list[str]) -> bytes | None:
@@ -72,6 +73,6 @@ def _from_path(path: str, template: list[str]) -> bytes | None:
                 return None
             if wanted == "!":
                 value = unquote_to_bytes(segment)
-        elif wanted != f"={segment}":
+        elif wanted.encode() != b"=" + unquote_to_bytes(segment):
             return None
     return value if len(segments) == len(template) else None

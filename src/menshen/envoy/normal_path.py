@@ -16,6 +16,8 @@ _ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]")
 _SLASHES: Final = re.compile(r"%(?:2[fF]|5[cC])")
 _ESCAPED: Final = re.compile(r'["<>^`{|}]')
+_DOTS_WITH_PARAMETERS: Final = re.compile(r"(/\.\.?);[^/]*")
+"""``/..;x`` is ``/..`` for Envoy, where the dots are plain: a servlet container would read it so."""
 
 
 def normal_target(target: str) -> str | None:
@@ -25,6 +27,7 @@ def normal_target(target: str) -> str | None:
     path, mark, query = target.partition("?")
     if _SLASHES.search(path):
         return None
+    path = _DOTS_WITH_PARAMETERS.sub(r"\1", path)
     path = _ESCAPE.sub(_plain, path.replace("\\", "/"))
     path = _ESCAPED.sub(lambda match: f"%{ord(match[0]):02X}", path)
     return re.sub("//+", "/", _without_dots(path)) + mark + query
@@ -36,15 +39,15 @@ def _plain(match: re.Match[str]) -> str:
 
 
 def _without_dots(path: str) -> str:
-    """RFC 3986 5.2.4, in which ``..;`` is one of them as well."""
+    """RFC 3986, 5.2.4."""
     kept: list[str] = []
     segments = path[1:].split("/")
     for segment in segments:
-        if segment in ("..", "..;"):
+        if segment == "..":
             if kept:
                 kept.pop()
         elif segment != ".":
             kept.append(segment)
-    if segments[-1] in (".", "..", "..;"):
+    if segments[-1] in (".", ".."):
         kept.append("")
     return "/" + "/".join(kept)
