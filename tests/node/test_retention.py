@@ -8,13 +8,14 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, insert, select
 
-from menshen.config.snapshot import Snapshot
+from menshen.config.snapshot import Snapshot, TracingRules
 from menshen.config.user_rules import UserRules
 from menshen.node import retention
 from menshen.node.retention import forget
 from menshen.storage.database import Database
 from menshen.storage.login_log import LoginFilter, LoginRow, list_logins, write_logins
 from menshen.storage.tables import account_failures, counters, sms_codes
+from menshen.storage.trace_links import TraceLink, add_trace_links, find_traces
 from menshen.storage.webhook_deliveries import (
     Attempted,
     NewDelivery,
@@ -119,3 +120,22 @@ def test_a_flood_of_tries_is_forgotten_in_pieces(database_url: str, monkeypatch:
                     assert (await connection.execute(left)).scalar_one() == 7, table.name
 
     asyncio.run(main())
+
+
+def test_traces_are_kept_as_long_as_the_document_says(database_url: str) -> None:
+    async def main() -> None:
+        async with opened(database_url) as database:
+            links = [TraceLink(NOW - age, "A-7", "order", "a" * 32, "mall/order", 200, f"r{age}") for age in AGES]
+            async with database.writing() as connection:
+                await add_trace_links(connection, links)
+            assert await forget(database, replace(Snapshot(), tracing=TracingRules(keep_days=20)), NOW + 0.5) == 1
+            assert await forget(database, Snapshot(), NOW + 0.5) == 1
+            async with database.reading() as connection:
+                left = [each.link.request_id for each in await find_traces(connection, "A-7")]
+            assert left == [f"r{14 * DAY}", "r0"]
+
+    asyncio.run(main())
+
+
+AGES = (0, 14 * DAY, 14 * DAY + 1, 21 * DAY)
+"""Without a word in the document it is 14 days."""

@@ -33,6 +33,7 @@ from menshen.node.keyring import KeyFiles
 from menshen.node.operating import avatars_of, operator_routes
 from menshen.node.retention import forget
 from menshen.node.revocations import RevocationFeed
+from menshen.node.trace_log import TraceLog
 from menshen.node.webhooks import WebhookSender
 from menshen.node.workers import Workers
 from menshen.platforms.client import PlatformClient
@@ -278,10 +279,13 @@ async def running(
             await stack.enter_async_context(serving(admin, settings.admin.host, settings.admin.port))
         except OSError as error:
             raise ChildFailed(f"admin address {settings.admin.host}:{settings.admin.port}: {error.strerror}") from None
+        traces = TraceLog(addresses.traces, database)
+        stack.push_async_callback(traces.finish)
         stack.push_async_callback(data_plane.stop)
+        traces.open()
         await node.start()
         following = (node.follow_revisions(), node.follow_keys(), node.revocations.follow())
-        keeping = (node.prune(), sender.follow(), keep_tokens(tokens, node.configured_apps))
+        keeping = (node.prune(), sender.follow(), traces.follow(), keep_tokens(tokens, node.configured_apps))
         tasks = [asyncio.create_task(each) for each in (*following, *keeping)]
         try:
             yield node

@@ -1,4 +1,4 @@
-"""The operator's side of a node over HTTP: sessions, users, logs, webhooks, all behind the admin token."""
+"""The operator's side of a node over HTTP: sessions, users, logs, traces, webhooks, all behind the admin token."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from menshen.users.profiles import Profiles
 from menshen.web.admin_guard import Guard
 from menshen.web.admin_logs import log_routes
 from menshen.web.admin_sessions import session_routes
+from menshen.web.admin_traces import trace_routes
 from menshen.web.admin_users import user_routes
 from menshen.web.admin_webhooks import webhook_routes
 
@@ -50,5 +51,6 @@ def operator_routes(
         *session_routes(records, apps, guarded),
         *user_routes(directory, life, webhooks, guarded),
         *log_routes(directory, guarded),
+        *trace_routes(database, guarded),
         *webhook_routes(Deliveries(database, time.time), webhooks, test_webhook, guarded),
     ]

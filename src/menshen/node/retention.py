@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from menshen.config.snapshot import Snapshot
+from menshen.config.snapshot import Snapshot, TracingRules
 from menshen.storage.account_failures import prune_failures
 from menshen.storage.codes import prune_codes
 from menshen.storage.counters import prune_counters
@@ -16,6 +16,7 @@ from menshen.storage.database import Database
 from menshen.storage.login_log import prune_logins
 from menshen.storage.nonces import prune_nonces
 from menshen.storage.sms_codes import prune_sms_codes
+from menshen.storage.trace_links import prune_trace_links
 from menshen.storage.webhook_deliveries import abandon_deliveries, prune_deliveries
 
 __all__ = ["DELIVERY_DAYS", "forget"]
@@ -43,6 +44,7 @@ async def forget(database: Database, snapshot: Snapshot, now: float) -> int:
     at = int(now)
     kept_logins = at - snapshot.users.login_log_days * _DAY
     kept_deliveries = at - DELIVERY_DAYS * _DAY
+    kept_traces = at - (snapshot.tracing or TracingRules()).keep_days * _DAY
     names = [webhook.name for webhook in snapshot.webhooks]
     pieces: tuple[_Piece, ...] = (
         lambda c: prune_counters(c, now, _CHUNK),
@@ -50,6 +52,7 @@ async def forget(database: Database, snapshot: Snapshot, now: float) -> int:
         lambda c: prune_sms_codes(c, now, _CHUNK),
         lambda c: prune_failures(c, now, _CHUNK),
         lambda c: prune_logins(c, kept_logins, _CHUNK),
+        lambda c: prune_trace_links(c, kept_traces, _CHUNK),
         lambda c: abandon_deliveries(c, names, at - _ABANDONED_SECONDS, at, _CHUNK),
         lambda c: prune_deliveries(c, kept_deliveries, _CHUNK),
     )
