@@ -142,3 +142,14 @@ def test_a_signed_state_tells_what_it_says_and_nothing_else(raw: dict[str, Any],
 )
 def test_headers_that_a_signed_state_can_fill(raw: dict[str, Any]) -> None:
     load(raw)
+
+
+@pytest.mark.parametrize("kind", ["sealed", "signed", "reference"])
+def test_an_account_is_a_tag_of_signed_states_where_the_client_may_read_it(kind: str) -> None:
+    tags = {"identity": ["nickname", "account"]}
+    if kind == "signed":
+        problem = the_problem(plugin(session={"kind": kind}, tags=tags))
+        assert problem.path == "plugins[0].tags.identity[1]"
+        load(plugin(session={"kind": kind, "claims": ["account"]}, tags=tags))
+    else:
+        load(plugin(session={"kind": kind}, tags=tags))

@@ -40,6 +40,17 @@ def test_own_claims_travel_with_it() -> None:
     assert RING.open(RING.mint(claims).encode(), NOW) == claims
 
 
+def test_tags_travel_with_it() -> None:
+    claims = replace(CLAIMS, tags={"nickname": "%E8%80%81%E7%8E%8B", "new_user": "true"})
+    assert RING.open(RING.mint(claims).encode(), NOW) == claims
+
+
+def test_a_state_of_the_release_before_has_no_tags_and_one_without_any_is_no_longer() -> None:
+    written = json.loads(jwe.decrypt_compact(STATE.decode(), OctKey.import_key(NEW.value)).plaintext or b"")
+    assert "tags" not in written
+    assert RING.open(STATE, NOW).tags == {}
+
+
 def test_what_could_not_be_opened_is_not_made() -> None:
     with pytest.raises(ValueError, match="2048 at most"):
         RING.mint(replace(CLAIMS, claims={"essay": "x" * 1500}))

@@ -264,3 +264,12 @@ def test_what_is_kept_is_the_text_and_not_the_verdict() -> None:
     claims: SessionClaims = SIGNED.open(STATE, NOW)
     with pytest.raises(module.SessionExpired):
         SIGNED.open(STATE, claims.exp)
+
+
+def test_tags_are_flat_for_envoy_and_no_claim_of_the_users_can_be_one() -> None:
+    claims = replace(NOT_DISCLOSED, claims={"t_city": "x"}, tags={"city": "%E5%B9%BF%E5%B7%9E", "new_user": "true"})
+    state = signed(SIGNED, claims)
+    payload = _payload(state)
+    assert (payload["t_city"], payload["t_new_user"], payload["c_t_city"]) == ("%E5%B9%BF%E5%B7%9E", "true", "x")
+    assert SIGNED.open(state, NOW) == claims
+    assert SIGNED.open(STATE, NOW).tags == {}

@@ -44,6 +44,7 @@ class Sessions:
         idle: int = 0,
         refresh: int = 0,
         claims: dict[str, str] | None = None,
+        tags: dict[str, str] | None = None,
         kind: str = "sealed",
         **options: Any,
     ) -> NewSession:
@@ -61,6 +62,7 @@ class Sessions:
             end=at + life,
             life=life if idle else 0,
             claims=claims or {},
+            tags=tags or {},
         )
         return NewSession(made, kind, "shop-login", refresh_expires_at=at + refresh if refresh else 0, **options)
 

@@ -10,6 +10,7 @@ import pytest
 from menshen.sessions.records import RefreshRefused, RefreshTerms, Rotated
 from menshen.storage.account_owners import AccountOwner, own_accounts
 from menshen.storage.refreshes import unchanged_because
+from menshen.storage.vouched import set_vouched
 from tests.storage.session_samples import APP, HOUR, NOW, TERMS, Sessions, on_sessions, on_two
 
 DAY = 86_400
@@ -88,6 +89,23 @@ def test_the_users_account_is_read_again_where_those_of_its_source_count(databas
             await sessions.refresh(sid, generation, terms=replace(TERMS, account_source=source))
             told.append((await sessions.get(sid)).account)
         assert told == ["E-1024", "E-1024", ""]
+
+    on_sessions(database_url, work)
+
+
+def test_tags_are_read_again_by_name_but_for_those_of_the_login(database_url: str) -> None:
+    async def work(sessions: Sessions) -> None:
+        await sessions.add_user("u1", role="vip")
+        sid = await sessions.log_in(tags={"city": "Beijing", "new_user": "true"}, refresh=DAY)
+        assert (await sessions.get(sid)).tags == {"city": "Beijing", "new_user": "true"}
+        async with sessions.database.writing() as connection:
+            await set_vouched(connection, {"u1": {"city": "Shenzhen", "nickname": "%E7%8E%8B"}})
+        told = []
+        for generation, names in enumerate((("new_user", "city", "role"), ("nickname", "new_user"), (), ("new_user",))):
+            await sessions.refresh(sid, generation + 1, terms=replace(TERMS, tags=names))
+            told.append((await sessions.get(sid)).tags)
+        assert told[:2] == [{"city": "Shenzhen", "new_user": "true"}, {"nickname": "%E7%8E%8B", "new_user": "true"}]
+        assert told[2:] == [{}, {}], "what no plugin ticked at a refresh is forgotten"
 
     on_sessions(database_url, work)
 

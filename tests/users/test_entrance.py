@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -20,6 +21,7 @@ from menshen.storage.tables import accounts, identities, phones, users
 from menshen.users.entering import Entered, Entry, ProvenAccount, ProvenPhone
 from menshen.users.life import Doer, UserLife
 from menshen.users.pool import UserPool
+from menshen.users.profiles import Profiles
 from tests.storage.conftest import opened
 
 AT = 1_000_000
@@ -421,5 +423,31 @@ def test_an_account_of_another_source_than_counts_is_told_to_nobody(database_url
         assert (await people.one("o1", tells="verifier")).account == ""
         assert (await people.one("o2", account=ERP, tells="verifier")).account == "E-1024"
         assert (await people.one("o2", tells="own")).account == ""
+
+    on(database_url, work)
+
+
+def test_what_a_platform_vouches_for_is_kept_apart_from_what_is_said(database_url: str) -> None:
+    async def work(people: People) -> None:
+        first = await people.one("o1", profile={"nickname": "老王", "city": "Beijing"})
+        assert first.vouched == {"nickname": "%E8%80%81%E7%8E%8B", "city": "Beijing"}
+        await Profiles(people.database).change("u1", {"nickname": "Boss", "city": "Shenzhen", "gender": 1})
+        assert (await people.one("o1")).vouched == first.vouched
+        moved = await people.one("o1", profile={"city": "Guangzhou"})
+        assert moved.vouched == {**first.vouched, "city": "Guangzhou"}
+        row = await people.user("u1")
+        assert (row.nickname, json.loads(row.profile)["city"]) == ("Boss", "Shenzhen")
+        assert json.loads(row.vouched) == moved.vouched
+        assert (await people.one("o2")).vouched == {}
+
+    on(database_url, work)
+
+
+def test_a_batch_knows_what_its_earlier_logins_brought(database_url: str) -> None:
+    async def work(people: People) -> None:
+        entries = [people.entry("o1", profile={"city": city} if city else {}) for city in ("", "Beijing", "", "Xian")]
+        told = [answer.vouched for answer in await people.enter(*entries)]
+        assert told == [{}, {"city": "Beijing"}, {"city": "Beijing"}, {"city": "Xian"}]
+        assert json.loads((await people.user("u1")).vouched) == {"city": "Xian"}
 
     on(database_url, work)

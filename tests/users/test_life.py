@@ -98,11 +98,14 @@ def test_closing_erases_the_person_and_frees_what_was_bound(database_url: str) -
             nickname="canary-nick",
             avatar="face.png",
             profile='{"city":"canary-nick"}',
+            vouched='{"nickname":"canary-nick"}',
             claims='{"role":"canary-note"}',
             metadata='{"note":"canary-note"}',
         )
         await people.add("u2", openids=("other-openid",))
-        sid = await people.log_in("u1", ip="10.9.8.7", user_agent="Canary/1", claims={"role": "canary-note"})
+        sid = await people.log_in(
+            "u1", ip="10.9.8.7", user_agent="Canary/1", claims={"role": "canary-note"}, tags={"city": "canary-nick"}
+        )
         over = await people.log_in("u1", ip="10.9.8.7", user_agent="Canary/1")
         await people.records.end([over], "logout")
         await people.log("u1", ip="10.9.8.7", user_agent="Canary/1", request_id="r", detail="canary-note")
@@ -117,6 +120,7 @@ def test_closing_erases_the_person_and_frees_what_was_bound(database_url: str) -
         assert "open-u1" not in left
         row = await people.user("u1")
         assert (row["status"], row["claims"], row["metadata"], row["profile"]) == ("closed", "{}", "{}", "{}")
+        assert row["vouched"] == "{}"
         assert [row["openid"] for row in await people.rows(identities)] == ["other-openid"]
         assert [row["ip"] for row in await people.rows(login_log)] == ["", "10.1.1.1"]
         assert people.erased == ["face.png"]
@@ -221,6 +225,23 @@ def test_a_session_that_changes_hands_carries_no_right_of_the_old_user(database_
         none = await people.log_in("u1", kind="reference", digest="none")
         await people.life.merge("u1", "u2", BY)
         assert [dict((await people.get(sid)).claims) for sid in (*many, none)] == [{"level": "1"}] * 3 + [{}]
+
+    on_people(database_url, work)
+
+
+def test_what_platforms_say_of_one_is_true_of_the_other(database_url: str) -> None:
+    async def work(people: People) -> None:
+        await people.add("u1", vouched='{"city":"Beijing","nickname":"Ann"}')
+        await people.add("u2", vouched='{"city":"Shenzhen","gender":"2"}')
+        tags = {"city": "Beijing", "new_user": "true"}
+        sids = [await people.log_in("u1", kind="reference", digest=f"d{n}", tags=t) for n, t in enumerate((tags, {}))]
+        await people.life.merge("u1", "u2", BY)
+        assert [json.loads((await people.user(uid))["vouched"]) for uid in ("u1", "u2")] == [
+            {},
+            {"city": "Shenzhen", "gender": "2", "nickname": "Ann"},
+        ]
+        told = [(await people.get(sid)).tags for sid in sids]
+        assert told == [{"city": "Shenzhen", "new_user": "true"}, {}]
 
     on_people(database_url, work)
 

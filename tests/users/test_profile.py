@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from menshen.errors import CallMalformed
-from menshen.users.profile import ANONYMOUS, FIELDS, Profile, changed_profile, filled_profile
+from menshen.users.profile import ANONYMOUS, FIELDS, Profile, changed_profile, filled_profile, vouched_for
 
 REAL = Profile("小明", "1", "zh_CN", "Shenzhen", "Guangdong", "China", "abc.png")
 
@@ -84,3 +84,28 @@ def test_a_platform_can_fill_in_nothing_that_a_user_could_not_say(offered: dict[
     filled = filled_profile(Profile(), offered)
     said = {name: text for name, text in asdict(filled).items() if text}
     assert changed_profile(Profile(), said) == filled
+
+
+def test_the_platforms_latest_word_on_each_field_is_vouched_for() -> None:
+    first = vouched_for({}, {"nickname": "老王", "gender": "1", "city": "Beijing"})
+    assert first == {"nickname": "%E8%80%81%E7%8E%8B", "gender": "1", "city": "Beijing"}
+    assert vouched_for(first, {"city": "Shenzhen", "gender": "0", "country": ""}) == {**first, "city": "Shenzhen"}
+    assert vouched_for(first, {"nickname": ANONYMOUS, "city": "x"}) == first
+
+
+@pytest.mark.parametrize("word", ["王" * 43, "a\nb", "\u202eevil", "\ud800", "x" * 129])
+def test_a_word_that_can_be_no_tag_leaves_none(word: str) -> None:
+    before = {"nickname": "Wang", "city": "Beijing"}
+    assert vouched_for(before, {"nickname": word}) == {"city": "Beijing"}
+
+
+def test_nothing_but_a_profile_is_vouched_for() -> None:
+    assert vouched_for({}, {"avatar": "x", "openid": "o", "account": "boss", "new_user": "true", "gender": "3"}) == {}
+
+
+@given(st.dictionaries(st.sampled_from([*FIELDS, "account"]), st.text(max_size=140)))
+def test_what_is_vouched_for_is_safe_in_a_header(offered: dict[str, str]) -> None:
+    for value in vouched_for({}, offered).values():
+        assert value.isascii()
+        assert value.isprintable()
+        assert not set(value) & set(' ",;\\+')

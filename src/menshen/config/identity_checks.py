@@ -20,11 +20,12 @@ __all__ = ["credentials_among_identity", "identity_problems"]
 
 
 def identity_problems(at: At[Plugin]) -> Iterator[Problem]:
-    """The problems of the keys below ``identity``."""
+    """The problems of the keys below ``identity``, and of tags that the same identity is told by."""
     yield from _headers(at)
     yield from _claims(at)
     if at.value.session.kind == "signed":
         yield from _signed(at)
+        yield from _signed_tags(at)
 
 
 def _headers(at: At[Plugin]) -> Iterator[Problem]:
@@ -84,6 +85,12 @@ def _signed(at: At[Plugin]) -> Iterator[Problem]:
             )
         elif field in IDENTITY_CLAIMS and field not in claims:
             yield _not_disclosed(f"{path}.{field}", field)
+
+
+def _signed_tags(at: At[Plugin]) -> Iterator[Problem]:
+    for index, name in enumerate(at.value.tags.identity):
+        if name == "account" and name not in at.value.session.claims:
+            yield _not_disclosed(f"{at.path}.tags.identity[{index}]", name)
 
 
 def _not_disclosed(path: str, claim: str) -> Problem:

@@ -14,7 +14,9 @@ from typing import Final
 
 import msgspec
 
+from menshen.config.route_rules import IdentityTag
 from menshen.config.snapshot import IdentityField, LoginPlugin, Route, Snapshot
+from menshen.config.tag_values import tag_header
 from menshen.envoy.addresses import Addresses
 from menshen.envoy.discovered import discovered_filter
 from menshen.envoy.strip import plugins_of
@@ -72,6 +74,9 @@ _CLAIMS: Final[Mapping[IdentityField, str]] = {
 """Identity field -> claim. A ``session_key`` is never in a state, and an assertion only the brain can make."""
 
 _OWN_CLAIM: Final = "c_"
+_TAG: Final = "t_"
+_SAID_ANYWAY: Final[frozenset[IdentityTag]] = frozenset({"platform", "app"})
+"""Tags whose values are claims of every state, and are spelt as tags are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,7 @@ def _provider(plugin: LoginPlugin, *, tell_uid: bool) -> Provider:
     headers = [
         *((header, _CLAIMS[field]) for field, header in plugin.identity if field in _CLAIMS),
         *((header, f"{_OWN_CLAIM}{claim}") for claim, header in plugin.claims),
+        *((tag_header(tag), tag if tag in _SAID_ANYWAY else f"{_TAG}{tag}") for tag in plugin.identity_tags),
         *_FOR_FILTERS.items(),
         *([(HEADER_UID, "sub")] if tell_uid else []),
     ]

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import msgspec
 
 from menshen.config.snapshot import LoginPlugin, Route, StatusStyle
-from menshen.errors import LoginRefused, PlatformLimit, Refusal
+from menshen.errors import LoginRefused, PlatformLimit, PluginRefused, Refusal
 from menshen.gateway.assertion import Asserter
 from menshen.gateway.codes import LoggedIn
 from menshen.gateway.credentials import cookie_without
 from menshen.gateway.decision import Allow
-from menshen.gateway.identity import identity_headers, identity_values
+from menshen.gateway.identity import identity_headers, identity_tags, identity_values
 from menshen.gateway.reply import render_reply
 from menshen.gateway.request import AuthRequest
 from menshen.gateway.returning import Handed, returned
@@ -47,8 +47,8 @@ class Answer:
 
 def answer_refusal(refusal: Refusal, request_id: str, style: StatusStyle = "menshen") -> Answer:
     """The error contract: ``{code, reason, message, action, request_id}`` and ``x-menshen-code``."""
-    # What a hook of the team's said is for the client; every other detail is for the log.
-    said = refusal.detail if isinstance(refusal, LoginRefused) else ""
+    # What a hook or a plugin of the team's said is for the client; every other detail is for the log.
+    said = refusal.detail if isinstance(refusal, LoginRefused | PluginRefused) else ""
     body = {
         "code": refusal.code,
         "reason": refusal.reason,

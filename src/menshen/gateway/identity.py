@@ -1,4 +1,4 @@
-"""The identity that a backend gets, as headers.
+"""The identity that a backend gets, as headers, and what of it the filters behind get as tags.
 
 Every header of the plugin's set is written on every request, "" where there is no value, so that no header a client
 might have sent is left standing (security rule 1, attack class 4).
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from menshen.config.snapshot import LoginPlugin
+from menshen.config.snapshot import LoginPlugin, Route
+from menshen.config.tag_values import tag_header, tag_value
 from menshen.sessions.claims import SessionClaims
 
-__all__ = ["identity_headers", "identity_values"]
+__all__ = ["identity_headers", "identity_tags", "identity_values"]
 
 
 def identity_values(plugin: LoginPlugin, claims: SessionClaims | None) -> dict[str, str]:
@@ -40,3 +41,15 @@ def identity_headers(plugin: LoginPlugin, values: Mapping[str, str]) -> list[tup
     for name, header in plugin.claims:
         headers.append((header.encode(), values.get(f"claim:{name}", "").encode()))
     return headers
+
+
+def identity_tags(route: Route, plugin: LoginPlugin, claims: SessionClaims | None) -> list[tuple[bytes, bytes]]:
+    """A header for each tag that the plugin ticks, "" where there is no value: by the login state alone.
+
+    A tag of the request or of a colouring never has the name of one of these, so nothing behind sets them again.
+    """
+    known: dict[str, str] = {}
+    if claims is not None and route.identity_tags:
+        own = {"platform": claims.platform, "app": plugin.app.name, "account": tag_value(claims.account)}
+        known = {**claims.tags, **own}
+    return [(tag_header(name).encode(), known.get(name, "").encode()) for name in route.identity_tags]

@@ -49,13 +49,15 @@ class Issuer:
         at: int,
         session_key: Secret | None = None,
         new_user: bool = False,
+        tags: Mapping[str, str] | None = None,
     ) -> tuple[LoggedIn, NewSession]:
         """A new session by the plugin's rules, and the record that :meth:`open_all` stores.
 
         ``claims`` are the user's own; the state carries those that the plugin names. ``replaces`` is the session that
-        the client held until now, or "". ``at`` in Unix seconds.
+        the client held until now, or "". ``at`` in Unix seconds. ``tags`` are what there is of identity tags, of which
+        the state carries those that the plugin ticks.
         """
-        app, rules = plugin.app, plugin.session
+        app, rules, known = plugin.app, plugin.session, tags or {}
         made = first_claims(
             rules,
             sub=uid,
@@ -67,6 +69,7 @@ class Issuer:
             claims={name: claims[name] for name in rules.claims if name in claims},
             now=at,
             account=account,
+            tags={name: known[name] for name in plugin.identity_tags if name in known},
         )
         by_reference = rules.kind == "reference"
         reference = new_reference(self._random) if by_reference else ""

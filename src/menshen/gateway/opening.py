@@ -154,6 +154,7 @@ class Opener:
             at=proven.entry.at,
             session_key=proven.session_key,
             new_user=user.new_user,
+            tags={**user.vouched, "new_user": "true" if user.new_user else "false"},
         )
 
 

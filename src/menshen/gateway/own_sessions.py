@@ -66,6 +66,7 @@ class OwnSessions:
             digest=digest_of(reference) if reference else "",
             kind=rules.kind,
             account_source=accounts,
+            tags=plugin.identity_tags,
         )
         rotation = await self._records.rotate(token.sid, token.generation, received, terms, now)
         if isinstance(rotation, RefreshRefused):

@@ -21,8 +21,9 @@ class SessionClaims:
     ``exp`` on. ``end`` is where use alone cannot carry the session (``exp`` is earlier where a session may idle out),
     ``life`` is the most seconds that a renewal gives from its making, 0: it is never renewed. ``unionid`` is "" where
     the platform gave none, ``openid`` too after a login that the platform had no part in. ``account`` is the business
-    account of the user, or "". ``claims`` are the user record's own. ``session_key`` is never here: it stays on the
-    server.
+    account of the user, or "". ``claims`` are the user record's own. ``tags`` are those of its plugin's identity tags
+    that the rest does not say, name -> value as headers and baggage have it. ``session_key`` is never here: it stays on
+    the server.
     """
 
     sub: str
@@ -38,6 +39,7 @@ class SessionClaims:
     life: int = 0
     claims: Mapping[str, str] = field(default_factory=dict, hash=False)
     account: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
 
 
 def new_id(random: RandomBytes) -> str:

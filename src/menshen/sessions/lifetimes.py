@@ -37,6 +37,7 @@ def first_claims(
     now: int,
     auth: int | None = None,
     account: str = "",
+    tags: Mapping[str, str] | None = None,
 ) -> SessionClaims:
     """The claims of a state that is issued with a full life, by a login or (``auth``: its login time) a refresh."""
     end = now + rules.expires_in * 60
@@ -54,6 +55,7 @@ def first_claims(
         life=end - now if renewable(rules) else 0,
         claims=claims,
         account=account,
+        tags=tags or {},
     )
 
 

@@ -48,4 +48,5 @@ def claims_of(record: Record) -> SessionClaims:
         life=record.lifetime,
         claims=record.claims,
         account=record.account,
+        tags=record.tags,
     )

@@ -74,9 +74,9 @@ class NewSession:
 class RefreshTerms:
     """What a refresh gives. Spans in seconds, ``idle`` 0 is not used.
 
-    ``claims`` names what to take over of the user's claims as they are now; ``digest`` finds the new reference, ""
-    for the other kinds. ``kind`` is that of the new state, "" where it cannot have changed since the login.
-    ``account_source`` is whose accounts are told, "": any.
+    ``claims`` names what to take over of the user's claims as they are now, ``tags`` what of the word of platforms;
+    ``digest`` finds the new reference, "" for the other kinds. ``kind`` is that of the new state, "" where it cannot
+    have changed since the login. ``account_source`` is whose accounts are told, "": any.
     """
 
     expires_in: int
@@ -87,6 +87,7 @@ class RefreshTerms:
     digest: str = ""
     kind: str = ""
     account_source: str = ""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,7 @@ class SessionRecords:
             digest=terms.digest,
             kind=terms.kind,
             account_source=terms.account_source,
+            tags=terms.tags,
         )
         refreshed = await self._database.write(self._refresh_all, refresh)
         row = refreshed.row
@@ -267,6 +269,7 @@ def _row(new: NewSession, now: float) -> OpenSession:
         unionid=claims.unionid,
         claims=claims.claims,
         account=claims.account,
+        tags=claims.tags,
         digest=new.digest,
         auth=claims.auth or claims.iat,
         state_issued_at=claims.iat,

@@ -48,7 +48,7 @@ class SealedSessions:
 def _written(claims: SessionClaims) -> bytes:
     """Without the members that most states leave empty: the client sends the text with every request."""
     members = msgspec.to_builtins(claims)
-    for name in ("claims", "account"):
+    for name in ("claims", "account", "tags"):
         if not members[name]:
             del members[name]
     return msgspec.json.encode(members)

@@ -41,6 +41,8 @@ _KEPT = 4096
 _CLAIM = "c_"
 """A user's own claims are flat, for Envoy puts top-level claims into headers; the prefix keeps them off our names."""
 
+_TAG = "t_"
+
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """Of P-256. ``s`` and ``_ORDER - s`` are the same signature."""
 
@@ -118,6 +120,8 @@ class SignedSessions:
             payload["rnw"] = renew_at
         for name, value in claims.claims.items():
             payload[_CLAIM + name] = value
+        for name, value in claims.tags.items():
+            payload[_TAG + name] = value
         signed = self._header + b"." + base64url.encode(_encode_json(payload))
         state = signed + b"." + base64url.encode(self._sign(signed))
         if len(state) > MAX_STATE_BYTES:
@@ -154,7 +158,6 @@ def _claims(members: dict[str, Any]) -> SessionClaims:
     # The same key might once sign something else: what is not a login state is none (attack class 23).
     if payload.iss != ISSUER or payload.aud != audience(payload.platform, payload.appid):
         raise ValueError
-    own = {name.removeprefix(_CLAIM): value for name, value in members.items() if name.startswith(_CLAIM)}
     return SessionClaims(
         sub=payload.sub,
         sid=payload.sid,
@@ -167,9 +170,15 @@ def _claims(members: dict[str, Any]) -> SessionClaims:
         auth=payload.auth,
         end=payload.end,
         life=payload.life,
-        claims=msgspec.convert(own, dict[str, str]),
+        claims=_named(members, _CLAIM),
         account=payload.account,
+        tags=_named(members, _TAG),
     )
+
+
+def _named(members: Mapping[str, Any], prefix: str) -> dict[str, str]:
+    named = {name.removeprefix(prefix): value for name, value in members.items() if name.startswith(prefix)}
+    return msgspec.convert(named, dict[str, str])
 
 
 def _header(key: SigningKey) -> bytes:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, field, replace
 
 from menshen.config.snapshot import LoginPlugin, SessionKind
+from menshen.config.tag_values import tag_value
 from menshen.errors import SessionInvalid
 from menshen.sessions.claims import SessionClaims
 from menshen.sessions.lifetimes import renew_at
@@ -14,6 +16,8 @@ from menshen.sessions.sealed import SealedSessions
 from menshen.sessions.signed import SignedSessions
 
 __all__ = ["States", "kind_of"]
+
+log = logging.getLogger("menshen.sessions")
 
 _KIND_BY_DOTS: dict[int, SessionKind] = {4: "sealed", 2: "signed", 0: "reference"}
 
@@ -34,6 +38,7 @@ class States:
     signed: SignedSessions
     references: References
     refresh: RefreshTokens
+    _left_out: set[tuple[str, str]] = field(default_factory=set, repr=False)
 
     def open(self, kind: SessionKind, state: bytes, now: float) -> SessionClaims | None:
         """The claims of a genuine state that is young enough; None where its record must be loaded first.
@@ -55,7 +60,31 @@ class States:
             self.references.put(digest_of(state), claims)
 
     def mint(self, plugin: LoginPlugin, claims: SessionClaims, reference: str = "") -> str:
-        """The state of the plugin's kind for these claims; for kind ``reference`` it is the id itself."""
+        """The state of the plugin's kind for these claims; for kind ``reference`` it is the id itself.
+
+        Where they are too long for one, tags are left out, those first that the document ticks last: nobody is kept
+        from logging in by a long name. Raises ``ValueError`` where it is too long without any.
+        """
+        rules = plugin.session
+        if rules.kind == "signed":
+            claims = replace(claims, tags=_for_envoy(plugin, claims))
+        while True:
+            try:
+                return self._minted(plugin, claims, reference)
+            except ValueError:
+                if not claims.tags:
+                    raise
+                *kept, left_out = _by_tick(plugin, claims)
+                claims = replace(claims, tags={name: claims.tags[name] for name in kept})
+                self._tell(plugin.name, left_out)
+
+    def _tell(self, plugin: str, tag: str) -> None:
+        """Once, not at every login. Of the tag the name alone: its value is personal."""
+        if (plugin, tag) not in self._left_out:
+            self._left_out.add((plugin, tag))
+            log.warning("tag_left_out", extra={"plugin": plugin, "tag": tag})
+
+    def _minted(self, plugin: LoginPlugin, claims: SessionClaims, reference: str) -> str:
         rules = plugin.session
         match rules.kind:
             case "sealed":
@@ -65,3 +94,17 @@ class States:
                 return self.signed.mint(claims, disclose=rules.claims, renew_at=due, app=plugin.app.name)
             case "reference":
                 return reference
+
+
+def _for_envoy(plugin: LoginPlugin, claims: SessionClaims) -> dict[str, str]:
+    """The tags of a state that Envoy reads. It puts a claim into a header as it is, so the account is there encoded."""
+    tags = {name: value for name, value in claims.tags.items() if name != "account"}
+    if "account" in plugin.identity_tags and "account" in plugin.session.claims:
+        tags["account"] = tag_value(claims.account)
+    return {name: value for name, value in tags.items() if value}
+
+
+def _by_tick(plugin: LoginPlugin, claims: SessionClaims) -> list[str]:
+    """The names of the tags, in the order of the document, then those that only another plugin ticks."""
+    ticked = [name for name in plugin.identity_tags if name in claims.tags]
+    return [*ticked, *(name for name in claims.tags if name not in ticked)]

@@ -19,7 +19,7 @@ async def erase_user(connection: AsyncConnection, uid: str) -> None:
     """
     for table in (identities, accounts, phones):
         await connection.execute(delete(table).where(table.c.uid == uid))
-    blank = {"openid": "", "unionid": "", "claims": "{}", "account": "", "ip": "", "user_agent": ""}
+    blank = {"openid": "", "unionid": "", "claims": "{}", "account": "", "tags": "{}", "ip": "", "user_agent": ""}
     await connection.execute(update(sessions).where(sessions.c.uid == uid).values(blank))
     await erase_logins(connection, uid)
     await erase_profile(connection, uid)
@@ -27,5 +27,5 @@ async def erase_user(connection: AsyncConnection, uid: str) -> None:
 
 async def erase_profile(connection: AsyncConnection, uid: str) -> None:
     """Empty the user's own row of what he, the platforms and operators have said of him."""
-    blank = {"nickname": "", "avatar": "", "profile": "{}", "claims": "{}", "metadata": "{}"}
+    blank = {"nickname": "", "avatar": "", "profile": "{}", "vouched": "{}", "claims": "{}", "metadata": "{}"}
     await connection.execute(update(users).where(users.c.uid == uid).values(blank))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from menshen.storage.claim_texts import read_claims, written_claims
+from menshen.storage.claim_texts import named_claims, read_claims
 from menshen.storage.erasing import erase_profile
 from menshen.storage.revocations import tell_changed
 from menshen.storage.session_endings import end_sessions
+from menshen.storage.session_rows import OF_LOGIN
 from menshen.storage.tables import accounts, identities, phones, sessions, users
 from menshen.storage.user_rows import UserRow, set_standing
+from menshen.storage.vouched import set_vouched
 
 __all__ = ["Moved", "Overlap", "find_overlap", "move_user"]
 
@@ -59,32 +62,39 @@ async def move_user(connection: AsyncConnection, gone: UserRow, stays: UserRow, 
     fixed = select(columns.sid).where(columns.uid == gone.uid, columns.kind != "reference", columns.ended_at.is_(None))
     sids = (await connection.execute(fixed)).scalars().all()
     ended = await end_sessions(connection, dict.fromkeys(sids, "merged"), at)
-    handed_on = await _hand_on(connection, gone.uid, stays)
+    # It is one person: what a platform says of the one is true of the other. Where both have it, that of ``stays``.
+    vouched = {**gone.vouched, **stays.vouched}
+    handed_on = await _hand_on(connection, gone.uid, stays, vouched)
     for sid in handed_on:
         await tell_changed(connection, sid, int(at))
+    await set_vouched(connection, {stays.uid: vouched})
     await _leave(connection, gone, stays, int(at))
     return Moved(moved["identities"], moved["accounts"], moved["phones"], len(handed_on), ended)
 
 
-async def _hand_on(connection: AsyncConnection, gone: str, stays: UserRow) -> list[str]:
-    """The references of ``gone`` to ``stays``, each with as much of the claims it had as ``stays`` has."""
+async def _hand_on(connection: AsyncConnection, gone: str, stays: UserRow, vouched: Mapping[str, str]) -> list[str]:
+    """The references of ``gone`` to ``stays``, each with as much of the claims and tags it had as ``stays`` has."""
     columns = sessions.c
-    open_ = select(columns.sid, columns.claims).where(
+    open_ = select(columns.sid, columns.claims, columns.tags).where(
         columns.uid == gone, columns.kind == "reference", columns.ended_at.is_(None)
     )
     rows = [
         {
             "b_sid": row.sid,
-            "b_claims": written_claims(
-                {name: stays.claims[name] for name in read_claims(row.claims) if name in stays.claims}
-            ),
+            "b_claims": named_claims(stays.claims, read_claims(row.claims)),
+            "b_tags": named_claims({**vouched, **_of_login(row.tags)}, read_claims(row.tags)),
         }
         for row in await connection.execute(open_)
     ]
     if rows:
         handed_on = update(sessions).where(columns.sid == bindparam("b_sid"))
-        await connection.execute(handed_on.values(uid=stays.uid, claims=bindparam("b_claims")), rows)
+        changed = {"uid": stays.uid, "claims": bindparam("b_claims"), "tags": bindparam("b_tags")}
+        await connection.execute(handed_on.values(changed), rows)
     return [row["b_sid"] for row in rows]
+
+
+def _of_login(tags: str) -> dict[str, str]:
+    return {name: value for name, value in read_claims(tags).items() if name in OF_LOGIN}
 
 
 async def _leave(connection: AsyncConnection, gone: UserRow, stays: UserRow, at: int) -> None:

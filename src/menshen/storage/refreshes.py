@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from sqlalchemy import and_, case, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from menshen.storage.claim_texts import read_claims, written_claims
+from menshen.storage.claim_texts import named_claims, read_claims
 from menshen.storage.revocations import in_order, tell_changed
 from menshen.storage.session_endings import end_sessions
-from menshen.storage.session_rows import SessionRow, covered
+from menshen.storage.session_rows import OF_LOGIN, SessionRow, covered
 from menshen.storage.sessions import find_by_sid
 from menshen.storage.tables import accounts, sessions, users
 
@@ -26,8 +26,8 @@ class Refresh:
     """A refresh token that was presented, and what its session shall get for it.
 
     ``received`` is when Envoy had the request, ``at`` when it is answered, in Unix seconds; spans are in seconds.
-    ``claims`` names what to take over of the user's claims. ``kind`` "" leaves the kind as it is. ``account_source`` is
-    whose accounts are told, "": any.
+    ``claims`` names what to take over of the user's claims, ``tags`` what of the word of platforms. ``kind`` "" leaves
+    the kind as it is. ``account_source`` is whose accounts are told, "": any.
     """
 
     sid: str
@@ -42,6 +42,16 @@ class Refresh:
     digest: str
     kind: str
     account_source: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _User:
+    """What a session takes over of its user. ``tags`` are of the user and, where they tell of the login, its own."""
+
+    claims: Mapping[str, str] = field(default_factory=dict)
+    account: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,25 +100,25 @@ def unchanged_because(row: SessionRow | None, generation: int, received: float, 
     return "reused"
 
 
-async def _user_of(connection: AsyncConnection, sid: str, source: str) -> tuple[Mapping[str, str], str]:
-    """The user's claims and business account as they are now."""
+async def _user_of(connection: AsyncConnection, sid: str, source: str) -> _User:
+    """The user as he is now."""
     told = and_(accounts.c.uid == users.c.uid, accounts.c.source == source if source else true())
     query = (
-        select(users.c.claims, accounts.c.name)
+        select(users.c.claims, users.c.vouched, sessions.c.tags, accounts.c.name)
         .join(sessions, sessions.c.uid == users.c.uid)
         .outerjoin(accounts, told)
         .where(sessions.c.sid == sid)
     )
     row = (await connection.execute(query)).first()
-    return ({}, "") if row is None else (read_claims(row.claims), row.name or "")
+    if row is None:
+        return _User()
+    tags = read_claims(row.vouched) | {name: text for name, text in read_claims(row.tags).items() if name in OF_LOGIN}
+    return _User(read_claims(row.claims), row.name or "", tags)
 
 
-async def _rotate(
-    connection: AsyncConnection, item: Refresh, user: tuple[Mapping[str, str], str], refreshed_at: float
-) -> bool:
+async def _rotate(connection: AsyncConnection, item: Refresh, user: _User, refreshed_at: float) -> bool:
     """Whether this statement found the generation that it takes on: of any number of processes one does."""
     now = int(item.at)
-    claims, account = user
     end = now + item.expires_in
     state_expires_at = min(now + item.idle, end) if item.idle else end
     refresh_expires_at = now + item.refresh_expires_in
@@ -135,8 +145,9 @@ async def _rotate(
             ),
             # Never told to Envoy, an ended signed session would live on there: once signed, always signed.
             kind=case((columns.kind == "signed", columns.kind), else_=item.kind) if item.kind else columns.kind,
-            claims=written_claims({name: claims[name] for name in item.claims if name in claims}),
-            account=account,
+            claims=named_claims(user.claims, item.claims),
+            account=user.account,
+            tags=named_claims(user.tags, item.tags),
             digest=item.digest or None,
             last_seen_at=now,
             expires_at=max(state_expires_at, refresh_expires_at),

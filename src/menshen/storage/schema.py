@@ -17,7 +17,7 @@ from menshen.storage.database import Database
 
 __all__ = ["HEAD", "migrate"]
 
-HEAD = "0003"
+HEAD = "0006"
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 

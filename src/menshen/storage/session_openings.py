@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import bindparam, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -48,6 +48,7 @@ class OpenSession:
     max_sessions: int
     replaces: str
     at: float
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 async def open_sessions(connection: AsyncConnection, new: Sequence[OpenSession]) -> list[None]:
@@ -115,6 +116,7 @@ def _values(new: OpenSession) -> dict[str, object]:
         "unionid": new.unionid,
         "claims": written_claims(new.claims),
         "account": new.account,
+        "tags": written_claims(new.tags),
         "digest": new.digest or None,
         "auth": new.auth,
         "state_issued_at": new.state_issued_at,

@@ -11,11 +11,14 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, sele
 from menshen.storage.claim_texts import read_claims
 from menshen.storage.tables import revocations, sessions
 
-__all__ = ["SessionRow", "covered", "live", "select_sessions", "session_row", "state_bound"]
+__all__ = ["OF_LOGIN", "SessionRow", "covered", "live", "select_sessions", "session_row", "state_bound"]
 
 
 GRACE = 60
 """Seconds that a revocation outlives the last state it could meet."""
+
+OF_LOGIN = frozenset({"new_user"})
+"""Tags of a session that tell of its login: they stay as they are, whatever becomes of the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,9 @@ class SessionRow:
     ``state_*`` are those of the newest state that is known of; ``lifetime`` is how long after its making
     a state may end, 0 where states are never renewed. ``protect_until`` is the latest end of any state so far: one
     that a refresh replaced by a shorter one must not come back when its revocation is forgotten. ``digest`` finds a
-    session of kind ``reference``. ``refresh_generation`` counts refresh tokens from 1, 0 where there are none;
-    ``refreshed_at`` is when the newest replaced the one before it. The record is over at ``expires_at``.
+    session of kind ``reference``. ``tags`` are what of identity tags is in its states. ``refresh_generation``
+    counts refresh tokens from 1, 0 where there are none; ``refreshed_at`` is when the newest replaced the one before
+    it. The record is over at ``expires_at``.
 
     ``ended_at`` is None until somebody ends the session; ``ended_why`` then says why.
     """
@@ -43,6 +47,7 @@ class SessionRow:
     unionid: str
     claims: Mapping[str, str]
     account: str
+    tags: Mapping[str, str]
     digest: str | None
     auth: int
     state_issued_at: int
@@ -101,7 +106,7 @@ def select_sessions() -> Select[Any]:
 def session_row(row: Row[Any]) -> SessionRow:
     """The record. One that a revocation of its app meets is ended, whether or not the row has been marked yet."""
     values = dict(row._mapping)
-    values["claims"] = read_claims(values["claims"])
+    values |= {name: read_claims(values[name]) for name in ("claims", "tags")}
     covered_at = values.pop("covered_at")
     if covered_at is not None and values["ended_at"] is None and values["expires_at"] > covered_at:
         ended_at = max(values["auth"], int(covered_at))

@@ -34,6 +34,7 @@ __all__ = [
     "revocations",
     "sessions",
     "sms_codes",
+    "trace_links",
     "users",
     "webhook_deliveries",
 ]
@@ -86,6 +87,7 @@ users = Table(
     Column("nickname", String(64), nullable=False, server_default=""),
     Column("avatar", String(64), nullable=False, server_default=""),
     Column("profile", Text, nullable=False, server_default="{}"),
+    Column("vouched", Text, nullable=False, server_default="{}"),
     Column("metadata", Text, nullable=False, server_default="{}"),
     Column("logins", BigInteger, nullable=False, server_default="0"),
     Column("last_login_at", BigInteger, nullable=False, server_default="0"),
@@ -93,8 +95,8 @@ users = Table(
     Index("ix_users_avatar", "avatar", sqlite_where=text("avatar <> ''"), postgresql_where=text("avatar <> ''")),
 )
 """``claims`` is a JSON object of texts: what the operator says of a user to backends; ``metadata`` what the operator
-keeps with the user. ``status`` is active, banned (``banned_until`` 0: for ever) or closed. A closed user is the bare
-row: it keeps the uid from being given again."""
+keeps with the user; ``vouched`` what platforms say of the user, as values of tags. ``status`` is active, banned
+(``banned_until`` 0: for ever) or closed. A closed user is the bare row: it keeps the uid from being given again."""
 
 identities = Table(
     "identities",
@@ -276,6 +278,7 @@ sessions = Table(
     Column("unionid", String(128), nullable=False),
     Column("claims", Text, nullable=False),
     Column("account", String(128), nullable=False, server_default=""),
+    Column("tags", Text, nullable=False, server_default="{}"),
     Column("digest", String(64)),
     Column("auth", BigInteger, nullable=False),
     Column("state_issued_at", BigInteger, nullable=False),

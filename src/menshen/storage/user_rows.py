@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
@@ -23,7 +23,7 @@ class UserRow:
     """Times are Unix seconds; ``banned_until`` 0 is for ever, ``last_login_at`` 0 never.
 
     ``status`` is what the row says: a ban that has run out stays written until the next login. ``claims`` go to
-    backends, ``metadata`` is the operator's own, any JSON object.
+    backends, ``metadata`` is the operator's own, any JSON object. ``vouched`` is what platforms say of him, as tags.
     """
 
     uid: str
@@ -40,6 +40,7 @@ class UserRow:
     metadata: Mapping[str, Any]
     logins: int
     last_login_at: int
+    vouched: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def standing(self, now: float) -> Standing:
         """The status that counts."""
@@ -78,5 +79,5 @@ async def set_metadata(connection: AsyncConnection, uid: str, metadata: Mapping[
 def user_row(row: Row[Any]) -> UserRow:
     """Of a row with every column of ``users``."""
     values = dict(row._mapping)
-    texts = {name: read_claims(values[name]) for name in ("claims", "profile")}
+    texts = {name: read_claims(values[name]) for name in ("claims", "profile", "vouched")}
     return UserRow(**{**values, **texts, "metadata": msgspec.json.decode(values["metadata"])})

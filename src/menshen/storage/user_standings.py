@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import BindParameter, bindparam, case, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,6 +21,7 @@ class UserStanding:
     status: str
     banned_until: int
     claims: Mapping[str, str]
+    vouched: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 async def lock_standings(connection: AsyncConnection, uids: Collection[str]) -> dict[str, UserStanding]:
@@ -32,11 +33,14 @@ async def lock_standings(connection: AsyncConnection, uids: Collection[str]) -> 
     if not uids:
         return {}
     rows = await connection.execute(_lock, {"uids": list(uids)})
-    return {row.uid: UserStanding(row.status, row.banned_until, read_claims(row.claims)) for row in rows}
+    return {
+        row.uid: UserStanding(row.status, row.banned_until, read_claims(row.claims), read_claims(row.vouched))
+        for row in rows
+    }
 
 
 _lock = (
-    select(users.c.uid, users.c.status, users.c.banned_until, users.c.claims)
+    select(users.c.uid, users.c.status, users.c.banned_until, users.c.claims, users.c.vouched)
     .where(users.c.uid.in_(bindparam("uids", expanding=True)))
     .order_by(users.c.uid)
     .with_for_update()

@@ -64,9 +64,10 @@ class Entry:
 
     ``seen`` is what the platform said, ``uid`` a user that is known already. An account finds its user, or is bound to
     the one whom the rest finds; so is a phone number, and ``phone_owned`` says what to do with one that another user
-    owns. ``profile`` (verified open data: nickname, gender …) fills what is empty. Who is unknown is refused unless
-    ``registers``. With a ``password_hash`` the account is made by this login, and must not be there. ``tells`` is the
-    source whose accounts are told to backends, None: of any. ``at`` in Unix seconds.
+    owns. ``profile`` (verified open data: nickname, gender …) fills what is empty, and is what tags are made
+    of. Who is unknown is refused unless ``registers``. With a ``password_hash`` the account is made by this login, and
+    must not be there. ``tells`` is the source whose accounts are told to backends, None: of any. ``at`` in Unix
+    seconds.
     """
 
     at: int
@@ -85,6 +86,7 @@ class Entry:
 class Entered:
     """The user that a login is of. ``claims`` are the user's own, ``account`` the name of the business account or "".
 
+    ``vouched`` is what platforms say of him, as values of tags.
     ``bound`` is what became the user's by this login; of a new user nothing but an account or a phone is told of.
     """
 
@@ -93,6 +95,7 @@ class Entered:
     claims: Mapping[str, str] = field(default_factory=dict)
     account: str = ""
     bound: tuple[Bound, ...] = ()
+    vouched: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

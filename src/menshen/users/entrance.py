@@ -18,9 +18,10 @@ from menshen.storage.identities import IdentityKey, SeenIdentity, add_identities
 from menshen.storage.phones import PhoneRow, find_phones, own_phones
 from menshen.storage.profiles import change_profile
 from menshen.storage.user_standings import add_users, count_logins, discard_users, lift_bans, lock_standings
+from menshen.storage.vouched import set_vouched
 from menshen.users.entering import Bound, Entered, Entry, Gains, Holdings, gains, whose
 from menshen.users.owning import Owned, look_up
-from menshen.users.profile import Profile, filled_profile
+from menshen.users.profile import Profile, filled_profile, vouched_for
 
 __all__ = ["Entrance"]
 
@@ -61,6 +62,7 @@ class Entrance:
         self._new_uid = new_uid
         self._answers: dict[int, Entered | Refusal] = {}
         self._accounts: dict[str, AccountKey] = {}
+        self._vouched: dict[str, Mapping[str, str]] = {}
         self._made: set[str] = set()
 
     async def answers(self) -> list[Entered | Refusal]:
@@ -107,6 +109,7 @@ class Entrance:
         standings = await lock_standings(self._connection, known)
         moved = await self._moved([person for person in persons if not person.new_user])
         self._accounts |= await find_accounts_of(self._connection, known)
+        self._vouched |= {uid: standing.vouched for uid, standing in standings.items()}
         with_phone = {person.uid for person in persons if person.entry.phone is not None}
         phones = {uid: row.digest for uid, row in (await self._phones(with_phone & known)).items()}
         welcome: list[_Welcome] = []
@@ -181,6 +184,7 @@ class Entrance:
     async def _count(self, entered: Sequence[_Welcome]) -> None:
         """Write what every login brings, new or not, and answer."""
         logins: dict[str, tuple[int, int]] = {}
+        vouched: dict[str, Mapping[str, str]] = {}
         added: set[IdentityKey] = set()
         for each in entered:
             person, entry = each.person, each.person.entry
@@ -197,9 +201,15 @@ class Entrance:
                 # The names of one source are not those of another: somebody may have registered here, once, under
                 # what is an employee's number at the team's verifier.
                 account = ""
-            self._answers[person.number] = Entered(person.uid, new_user, each.claims, account, tuple(bound))
+            before = self._vouched.get(person.uid, {})
             if entry.profile:
                 await change_profile(self._connection, person.uid, partial(_filled, entry.profile))
+                self._vouched[person.uid] = vouched_for(before, entry.profile)
+            after = self._vouched.get(person.uid, {})
+            if after != before:
+                vouched[person.uid] = after
+            self._answers[person.number] = Entered(person.uid, new_user, each.claims, account, tuple(bound), after)
+        await set_vouched(self._connection, vouched)
         await count_logins(self._connection, logins)
         await refresh_identities(self._connection, [e.person.entry.seen for e in entered if e.person.entry.seen])
         over = [each.person for each in entered if each.over_ban]

@@ -126,7 +126,8 @@ class UserLife:
         """Make one user of two: identities, account, phone number and references of ``gone`` go to ``stays``.
 
         Both must be active, and of account and phone number only one may have each. What ``gone`` said of himself, and
-        his claims and metadata, are not taken over: a claim is a right, and nobody gets one by being merged.
+        his claims and metadata, are not taken over: a claim is a right, and nobody gets one by being merged. What a
+        platform vouched for is: it is of the person.
         """
         if gone == stays:
             raise UserInvalid("a user is not merged into itself")

@@ -1,6 +1,7 @@
 """A user's profile: his own words about himself, and what the platform vouched for where he has said nothing.
 
-It is shown to the user and to people, never believed: nothing here decides anything.
+It is shown to the user and to people, never believed: nothing of it decides anything. What may decide, as tags, is what
+the platform vouched for and nothing else, so that is kept apart.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from menshen.config.tag_values import tag_value
 from menshen.errors import CallMalformed
 
-__all__ = ["ANONYMOUS", "FIELDS", "Profile", "changed_profile", "filled_profile"]
+__all__ = ["ANONYMOUS", "FIELDS", "Profile", "changed_profile", "filled_profile", "vouched_for"]
 
 FIELDS: Final[Mapping[str, int]] = {
     "nickname": 64,
@@ -74,6 +76,21 @@ def filled_profile(profile: Profile, offered: Mapping[str, str]) -> Profile:
         if text and text != "0" and getattr(profile, field) in ("", "0"):
             filled[field] = text
     return replace(profile, **filled)
+
+
+def vouched_for(vouched: Mapping[str, str], offered: Mapping[str, str]) -> dict[str, str]:
+    """What the platform vouches for, as values of tags, after it has offered this: its latest word on each field.
+
+    A word that can be no tag (too long for one, or with signs that no profile may have) leaves none: the last one is
+    true no more. The anonymous profile says nothing, and an unknown gender neither.
+    """
+    if offered.get("nickname") == ANONYMOUS:
+        return dict(vouched)
+    latest = dict(vouched)
+    for field in FIELDS:
+        if field in offered and offered[field] not in ("", "0"):
+            latest[field] = tag_value(_checked(field, offered[field]) or "")
+    return {field: value for field, value in latest.items() if value}
 
 
 def _checked(field: str, value: object) -> str | None:

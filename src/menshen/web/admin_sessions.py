@@ -18,7 +18,7 @@ __all__ = ["AppNames", "session_routes", "shown"]
 AppNames = Callable[[], Mapping[str, tuple[str, str]]]
 """App name -> (platform, appid), as the running revision has them."""
 
-_HIDDEN = ("id", "digest", "openid", "unionid", "claims")
+_HIDDEN = ("id", "digest", "openid", "unionid", "claims", "tags")
 
 
 def session_routes(

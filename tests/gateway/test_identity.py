@@ -1,0 +1,44 @@
+"""Identity tags for the filters behind the brain: by the login state alone, every ticked one set."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from menshen.config.route_rules import IDENTITY_TAGS
+from menshen.gateway.identity import identity_tags
+from menshen.sessions.claims import SessionClaims
+from tests.gateway.samples import NOW, plugin, route
+
+CLAIMS = SessionClaims("u1", "s1", "wechat", "wx4f4bc4dec97d474b", "o1", "", int(NOW), int(NOW) + 60)
+
+
+def told(claims: SessionClaims | None, *ticked: str) -> dict[str, str]:
+    login = plugin(identity_tags=ticked)
+    return {name.decode(): value.decode() for name, value in identity_tags(route("order", login), login, claims)}
+
+
+def test_what_is_ticked_is_set_and_nothing_else() -> None:
+    claims = replace(CLAIMS, account="li@corp", tags={"nickname": "%E8%80%81%E7%8E%8B", "city": "Beijing"})
+    assert told(claims, "nickname", "new_user", "platform", "app", "account") == {
+        "x-menshen-tag-nickname": "%E8%80%81%E7%8E%8B",
+        "x-menshen-tag-new-user": "",
+        "x-menshen-tag-platform": "wechat",
+        "x-menshen-tag-app": "shop",
+        "x-menshen-tag-account": "li@corp",
+    }
+    assert told(claims) == {}
+
+
+def test_the_identity_is_not_what_a_state_carries_under_its_name() -> None:
+    """A signed state has the account encoded among its tags; the account itself counts."""
+    claims = replace(CLAIMS, account='a,b"', tags={"account": "old", "platform": "x", "app": "x"})
+    assert told(claims, "account", "platform", "app") == {
+        "x-menshen-tag-account": "a%2Cb%22",
+        "x-menshen-tag-platform": "wechat",
+        "x-menshen-tag-app": "shop",
+    }
+
+
+def test_without_a_login_state_every_one_is_empty() -> None:
+    assert set(told(None, *IDENTITY_TAGS).values()) == {""}
+    assert len(told(None, *IDENTITY_TAGS)) == len(IDENTITY_TAGS)
