@@ -14,6 +14,7 @@ _COMMANDS = {
     "demo": "menshen.cli.demo:demo",
     "serve": "menshen.cli.serve:serve",
     "check": "menshen.cli.check:check",
+    "route": "menshen.cli.route:route",
     "apply": "menshen.cli.revisions:apply",
     "export": "menshen.cli.revisions:export",
     "revisions": "menshen.cli.revisions:revisions",
@@ -23,6 +24,8 @@ _COMMANDS = {
     "keys": "menshen.cli.keys:keys",
     "users": "menshen.cli.users:users",
     "webhooks": "menshen.cli.webhooks:webhooks",
+    "plugins": "menshen.cli.plugins:plugins",
+    "trace": "menshen.cli.trace:trace",
     "emulator": "menshen.cli.emulator:emulator",
 }
 

@@ -13,7 +13,7 @@ from menshen.cli.address import parse_address
 from menshen.config.snapshot import Endpoint
 from menshen.errors import ConfigInvalid
 
-__all__ = ["DATA_DIR", "DataDir", "endpoint", "problem_lines"]
+__all__ = ["DATA_DIR", "DataDir", "endpoint", "in_chinese", "problem_lines"]
 
 DATA_DIR = Path("menshen-data")
 
@@ -31,9 +31,14 @@ def endpoint(text: str, option: str) -> Endpoint:
         raise typer.BadParameter(str(error), param_hint=option) from None
 
 
+def in_chinese() -> bool:
+    """Whether the operator's locale is Chinese."""
+    return os.environ.get("LANG", "").startswith("zh")
+
+
 def problem_lines(error: ConfigInvalid) -> Iterator[str]:
     """One line a problem, with the Chinese sentence behind it where the locale is Chinese."""
-    chinese = os.environ.get("LANG", "").startswith("zh")
+    chinese = in_chinese()
     for problem in error.problems:
         suffix = f" {problem.message_zh}" if chinese and problem.message_zh else ""
         yield f"{problem}{suffix}"
