@@ -224,7 +224,10 @@ end
 -- decode keys, so one with an escape or a plus sign is not taken.
 local function others(header, members, size)
   local seen = #members
-  for each in gmatch(sub(header, 1, LONGEST_BAGGAGE), "[^,]+") do
+  if #header > LONGEST_BAGGAGE then -- no half of a member, which would be another value
+    header = match(sub(header, 1, LONGEST_BAGGAGE + 1), "^(.*),") or ""
+  end
+  for each in gmatch(header, "[^,]+") do
     seen = seen + 1
     if seen > MOST_MEMBERS then return end
     local member = trimmed(each)
