@@ -7,16 +7,25 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from menshen.config.loading import Loaded, read_mapping
-from menshen.config.snapshot import Snapshot, Upstream
+from menshen.config.snapshot import Snapshot
 from menshen.platforms.registry import PLATFORM_OF_PLUGIN, PLATFORMS
 from tests.envoy.edge import Edge, Got, edge_of, running
 from tests.envoy.fakes import FakeServer, Received, Reply
 
-__all__ = ["VERSIONS", "Versions", "counted", "loaded", "version_of", "versioned_edge"]
+__all__ = [
+    "VERSIONS",
+    "Versions",
+    "counted",
+    "loaded",
+    "parts",
+    "quick_upstream",
+    "version_of",
+    "versioned_edge",
+]
 
 VERSIONS = ("default", "v2", "v3")
 APP = {"name": "shop", "platform": "wechat", "appid": "wx4f4bc4dec97d474b", "secret": "planted-app-secret"}
@@ -145,11 +154,13 @@ class QuickVersion(asyncio.Protocol):
         self._transport.write(answer * data.count(b"\r\n\r\n"))
 
 
-async def quick_server(version: str) -> tuple[asyncio.Server, int]:
-    protocol = type("Quick", (QuickVersion,), {"version": version.encode()})
-    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
-    return server, server.sockets[0].getsockname()[1]
-
-
-def without_versions(upstream: Upstream) -> Upstream:
-    return replace(upstream, versions=())
+async def quick_upstream() -> tuple[list[asyncio.Server], dict[str, Any]]:
+    """Servers that answer at once, and the upstream ``orders`` that they are."""
+    servers, at = [], {}
+    for version in VERSIONS:
+        protocol = type("Quick", (QuickVersion,), {"version": version.encode()})
+        server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
+        servers.append(server)
+        at[version] = [f"127.0.0.1:{server.sockets[0].getsockname()[1]}"]
+    others = [{"name": version, "endpoints": at[version]} for version in VERSIONS[1:]]
+    return servers, {"name": "orders", "endpoints": at["default"], "versions": others}
