@@ -428,11 +428,11 @@ def test_class_53_what_a_brain_says_of_the_user_is_trusted_and_beside_it_the_cli
 
 
 def test_class_19_no_request_makes_the_script_slow(edge: Edge) -> None:
-    """60 KB of what a pattern that backs up would read a thousand million times."""
+    """60 KB of what a pattern that backs up reads a thousand million times."""
     slow = [
-        ("/mall/t/7/x", [("Cookie", "theme=" + " " * 55_000 + "x y")]),
+        ("/mall/t/7/x", [("Cookie", "theme=x" + " " * 55_000 + "y")]),
         ("/mall/t/7/x", [("Cookie", " " * 55_000)]),
-        ("/mall/t/7/x", [("Baggage", "a=" + " " * 55_000 + "x y")]),
+        ("/mall/t/7/x", [("Baggage", "a=x" + " " * 8_000 + "y,b=" + " " * 8_000)]),
         ("/mall/t/7/x", [("Baggage", "=" * 55_000)]),
         ("/mall/t/7/x?" + "city=%63&" * 6_000, []),
         ("/mall/t/7/x?" + "c%69ty&" * 7_000, []),
@@ -442,4 +442,4 @@ def test_class_19_no_request_makes_the_script_slow(edge: Edge) -> None:
         edge.reset()
         started = time.monotonic()
         assert edge.ask(target, headers).status == 200
-        assert time.monotonic() - started < 1.5, (target[:40], headers[:1])
+        assert time.monotonic() - started < 3, "ten seconds where a pattern backs up"
