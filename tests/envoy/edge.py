@@ -10,7 +10,7 @@ import tempfile
 import threading
 from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -91,14 +91,24 @@ class Edge:
     def run(self, work: Coroutine[Any, Any, T], limit: float = 30) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(limit)
 
-    async def start(self, *, keys: str = "", denied: Denied = NOTHING, **changes: Any) -> None:
+    async def start(
+        self,
+        *,
+        keys: str = "",
+        denied: Denied = NOTHING,
+        concurrency: int = 1,
+        system_ca: Path | None = None,
+        **changes: Any,
+    ) -> None:
         await self.brain.start()
         await self.backend.start()
         self.port = free_port()
         self.addresses = Addresses.under(
             self._directory, listen=Endpoint("127.0.0.1", self.port), brain=[Endpoint("127.0.0.1", self.brain.port)]
         )
-        self.data_plane = DataPlane(self.addresses, linger=0.2, on_line=self.log.append)
+        if system_ca is not None:
+            self.addresses = replace(self.addresses, system_ca=str(system_ca))
+        self.data_plane = DataPlane(self.addresses, concurrency=concurrency, linger=0.2, on_line=self.log.append)
         self.snapshot = self.sample(**changes)
         await self.data_plane.start(self.snapshot, keys=keys, denied=denied)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Final
 
 from menshen.config.snapshot import Route
@@ -18,7 +20,7 @@ from menshen.gateway.wire import KEY_PAIR_HEADERS
 __all__ = ["CREDENTIALS", "Carried", "carried", "credentials_filter", "without_query"]
 
 CREDENTIALS: Final = "menshen.credentials"
-_PACKAGE: Final = "envoy.extensions.filters.http.header_mutation.v3"
+_PACKAGE: Final = "envoy.extensions.filters.http.lua.v3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,15 @@ def carried(routes: Iterable[Route]) -> Carried:
 
 
 def credentials_filter() -> Json:
-    return {"name": CREDENTIALS, "typed_config": typed(f"{_PACKAGE}.HeaderMutation")}
+    script = {"default_source_code": {"inline_string": _script()}, "clear_route_cache": False}
+    return {"name": CREDENTIALS, "disabled": True, "typed_config": typed(f"{_PACKAGE}.Lua", script)}
 
 
 def without_query(names: Iterable[str]) -> Json:
-    """Per-route settings of the filter: these query parameters do not reach the backend."""
-    mutations = {"query_parameter_mutations": [{"remove": name} for name in names]}
-    return typed(f"{_PACKAGE}.HeaderMutationPerRoute", {"mutations": mutations})
+    """Per-route settings, which also turn the filter on: these query parameters do not reach the backend."""
+    return typed(f"{_PACKAGE}.LuaPerRoute", {"filter_context": dict.fromkeys(names, True)})
+
+
+@cache
+def _script() -> str:
+    return (files("menshen.envoy") / "credentials.lua").read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from menshen.config.snapshot import LoginPlugin, Snapshot
+from menshen.envoy.caller_trace import TRACE_FAMILIES, TRACE_NAMES, continued
 from menshen.envoy.tags import BAGGAGE_OF_CLIENT, uses_tags
 from menshen.envoy.typed import Json, removed, typed, written
 
@@ -51,7 +52,7 @@ def plugins_of(snapshot: Snapshot) -> tuple[LoginPlugin, ...]:
     return tuple(by_name[name] for name in sorted(by_name))
 
 
-def stripped_names(snapshot: Snapshot, *, baggage: bool = True) -> str:
+def stripped_names(snapshot: Snapshot, *, baggage: bool = True, trace: bool = True) -> str:
     """One regular expression over whole header names; one, because it runs on every header of every request.
 
     With a trusted proxy in front, its ``x-forwarded-for`` and ``x-forwarded-proto`` stay, in that spelling only.
@@ -59,12 +60,13 @@ def stripped_names(snapshot: Snapshot, *, baggage: bool = True) -> str:
     plugins = plugins_of(snapshot)
     credentials = {name.lower() for p in plugins for name in (p.code.name, p.session.name)}
     credentials.update(p.session.refresh.name.lower() for p in plugins if p.session.refresh is not None)
-    credentials.update(
+    tokens = {
         guard.token.name
         for route in snapshot.routes
         for guard in (route.jwt, route.oauth)
         if guard is not None and guard.token.position == "header"
-    )
+    }
+    credentials |= tokens
     identity = {header.lower() for plugin in plugins for _, header in (*plugin.identity, *plugin.claims)}
     identity.update(header.lower() for route in snapshot.routes for header in route.identity_headers)
     identity.update(a.header for route in snapshot.routes for t in route.transforms for a in t.actions if a.header)
@@ -75,6 +77,9 @@ def stripped_names(snapshot: Snapshot, *, baggage: bool = True) -> str:
         _family("x-forwarded", from_proxy),
         _family("x-wx", {*WAFER_HEADERS, *credentials} - identity),
         *(_spellings(name) for name in sorted(names)),
+        *(_trace_names() if trace else ()),
+        # Nobody looks at a token under another spelling of its name, and a backend could take it for one that was.
+        *(odd for name in sorted(tokens) for odd in _odd_spellings(name, credentials)),
     ]
     return f"(?i)(?:{'|'.join(patterns)})"
 
@@ -83,24 +88,41 @@ def strip_extension(snapshot: Snapshot) -> Json:
     """The early header mutation of the connection manager.
 
     Where tags are told as baggage, a caller's own goes into a header between our filters first: they take from it what
-    can be read in one way and is not called like ours.
+    can be read in one way and is not called like ours. A caller's trace is read, where it is to be continued, before
+    the headers that it came in are gone.
     """
-    mutations = [removed(stripped_names(snapshot))]
-    if any(uses_tags(route) for route in snapshot.routes):
-        mutations = [
-            removed(stripped_names(snapshot, baggage=False)),
-            {"append": written(BAGGAGE_OF_CLIENT, "%REQ(baggage)%")},
-            {"remove": _BAGGAGE},
-        ]
+    baggage = any(uses_tags(route) for route in snapshot.routes)
+    trace = snapshot.tracing is not None and snapshot.tracing.accept
+    mutations = [removed(stripped_names(snapshot, baggage=not baggage, trace=not trace))]
+    if baggage:
+        mutations += [{"append": written(BAGGAGE_OF_CLIENT, "%REQ(baggage)%")}, {"remove": _BAGGAGE}]
+    if trace:
+        mutations += continued(removed(f"(?i)(?:{'|'.join(_trace_names())})"))
     config = typed(
         "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation", {"mutations": mutations}
     )
     return {"name": "menshen.strip", "typed_config": config}
 
 
+def _trace_names() -> list[str]:
+    """Patterns of all headers by which a trace is handed on."""
+    return [*(_spellings(name) for name in TRACE_NAMES), *(_family(family, ()) for family in TRACE_FAMILIES)]
+
+
 def _spellings(name: str) -> str:
     """The name with any separator in place of each of its own."""
     return _SEPARATOR.join(re.escape(word) for word in re.split(_SEPARATOR, name))
+
+
+def _odd_spellings(name: str, keep: Iterable[str]) -> list[str]:
+    """Every spelling of the name but its own; none, if a name in ``keep`` is spelt so."""
+    words, separators = re.split(_SEPARATOR, name), re.findall(_SEPARATOR, name)
+    patterns = []
+    for index, separator in enumerate(separators):
+        plain = "".join(re.escape(word + sep) for word, sep in zip(words, separators[:index], strict=False))
+        odd = re.escape(words[index]) + f"[^a-z0-9{re.escape(separator)}]"
+        patterns.append(plain + odd + _SEPARATOR.join(re.escape(word) for word in words[index + 1 :]))
+    return [] if any(re.fullmatch(pattern, other) for pattern in patterns for other in keep) else patterns
 
 
 def _family(family: str, keep: Iterable[str]) -> str:

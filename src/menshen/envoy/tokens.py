@@ -122,10 +122,11 @@ def issuer_clusters(snapshot: Snapshot, system_ca: str) -> list[Json]:
         if route.jwt is None or not route.jwt.keys.url:
             continue
         name, endpoint, tls = _issuer(route.jwt.keys.url)
-        upstream = Upstream(
-            name, (endpoint,), tls=UpstreamTls(endpoint.host) if tls else None, max_requests=_FETCHES
-        )
+        upstream = Upstream(name, (endpoint,), tls=UpstreamTls(endpoint.host) if tls else None, max_requests=_FETCHES)
         found[name] = upstream_cluster(upstream, system_ca, name)
+        if "cluster_type" in found[name]:
+            # Many a machine has no way out by IPv6, and most issuers have addresses of both kinds.
+            found[name]["cluster_type"]["typed_config"]["dns_lookup_family"] = "V4_PREFERRED"
     return [found[name] for name in sorted(found)]
 
 
