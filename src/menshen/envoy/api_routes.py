@@ -16,6 +16,7 @@ from menshen.envoy.cors import preflight
 from menshen.envoy.credentials import CREDENTIALS, Carried, without_query
 from menshen.envoy.fast_path import anonymous_conditions, malformed_conditions, state_conditions
 from menshen.envoy.governed import governed, inner_headers
+from menshen.envoy.ip_access import ip_guarded
 from menshen.envoy.limits import rate_limits
 from menshen.envoy.paths import api_match, rewritten
 from menshen.envoy.renewal import renewal_on
@@ -43,8 +44,7 @@ def api_routes(
     match = api_match(route.prefix, route.path)
     ways = _ways(route, upstream, credentials, checksum, provider)
     return [
-        *preflight(route, match),
-        *blocked(route, match),
+        *(_for_callers(route, each) for each in (*preflight(route, match), *blocked(route, match))),
         *(each for way in ways for each in _rewritten(route, way)),
     ]
 
@@ -73,12 +73,17 @@ def _ways(
 def _rewritten(route: Route, way: Json) -> list[Json]:
     """The way with each rewrite rule, and then without any."""
     if "route" not in way:
-        return [way]
+        return [_for_callers(route, way)]
     variants = [
         {**way, "match": _where(way["match"], conditions), "route": {**way["route"], **action}}
         for conditions, action in rewrite_variants(route)
     ]
     return [*variants, way]
+
+
+def _for_callers(route: Route, answer: Json) -> Json:
+    """An answer of Envoy's own, for addresses that may call: no other learns anything of the route."""
+    return {**answer, "typed_per_filter_config": {**answer["typed_per_filter_config"], **ip_guarded(route)}}
 
 
 def _unasked(route: Route, upstream: Upstream, credentials: Carried) -> Json:

@@ -19,6 +19,10 @@ __all__ = ["IP_ACCESS", "IP_POLICY", "ip_filters", "ip_guarded"]
 IP_ACCESS: Final = "menshen.ip_access"
 IP_POLICY: Final = "menshen.address"
 _PACKAGE: Final = "envoy.extensions.filters.http.rbac.v3"
+_MAPPED: Final = ipaddress.IPv6Network("::ffff:0:0/96")
+"""IPv4 addresses as they look where a socket is for both (RFC 4291 2.5.5.2)."""
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def ip_filters(snapshot: Snapshot) -> list[Json]:
@@ -38,11 +42,46 @@ def ip_guarded(route: Route) -> dict[str, Json]:
 
 
 def _refused(rules: IpRules) -> Iterable[Json]:
-    yield from (_from(cidr) for cidr in rules.deny)
+    if rules.deny:
+        yield _any_of(rules.deny)
     if rules.allow:
-        yield {"not_id": {"or_ids": {"ids": [_from(cidr) for cidr in rules.allow]}}}
+        yield {"not_id": _any_of(rules.allow)}
 
 
-def _from(cidr: str) -> Json:
-    network = ipaddress.ip_network(cidr)
+def _any_of(cidrs: Iterable[str]) -> Json:
+    """From one of these ranges, an IPv4 one in either spelling: proxies write ``::ffff:192.0.2.1`` as well."""
+    plain, mapped = [], []
+    for network in map(ipaddress.ip_network, cidrs):
+        if isinstance(network, ipaddress.IPv4Network) or network.subnet_of(_MAPPED):
+            v4 = _unmapped(network)
+            plain.append(_within(v4))
+            mapped.append(_within(_mapped(v4)))
+        elif network.supernet_of(_MAPPED):
+            # What is IPv4 in truth is not of a wide IPv6 range, such as ::/0.
+            plain.append(_all_of(_within(network), {"not_id": _within(_MAPPED)}))
+        else:
+            plain.append(_within(network))
+    # The second half is gone through for mapped addresses only.
+    return _one_of(*plain, *([_all_of(_within(_MAPPED), _one_of(*mapped))] if mapped else []))
+
+
+def _unmapped(network: _Network) -> ipaddress.IPv4Network:
+    if isinstance(network, ipaddress.IPv4Network):
+        return network
+    return ipaddress.IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))
+
+
+def _mapped(network: ipaddress.IPv4Network) -> ipaddress.IPv6Network:
+    return ipaddress.IPv6Network((_MAPPED[int(network.network_address)], 96 + network.prefixlen))
+
+
+def _within(network: _Network) -> Json:
     return {"remote_ip": {"address_prefix": str(network.network_address), "prefix_len": network.prefixlen}}
+
+
+def _one_of(*principals: Json) -> Json:
+    return {"or_ids": {"ids": list(principals)}}
+
+
+def _all_of(*principals: Json) -> Json:
+    return {"and_ids": {"ids": list(principals)}}

@@ -1,14 +1,17 @@
 """Limits of requests a second: token buckets in Envoy, shared by its threads, so exact for the node.
 
 Two filters. What is counted by address, API or group is counted before anybody judges the request, for it must hold
-back a flood; what is counted by user or tag is counted when they are known. A bucket belongs to the limit, not to a
-route, so it is kept when routes change; the filters are resources of their own for the same reason. A limit that is
-changed begins anew.
+back a flood; what is counted by user or tag is counted when they are known.
+
+A filter knows rates, not limits: all limits that count the same kind of thing at the same rate are one table of it, and
+the route says under which name a request is counted there. So a thousand limits cost a request no more than one, for
+Envoy goes through the tables one by one; and a change of routes leaves every bucket as full as it was. Only another set
+of rates is another filter, whose buckets all begin full.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Final, Literal
 
 from menshen.config.route_rules import LimitRule
@@ -17,7 +20,7 @@ from menshen.config.tag_values import tag_header
 from menshen.envoy.addresses import Addresses
 from menshen.envoy.discovered import SWITCHED_ON, discovered_filter
 from menshen.envoy.typed import Json, typed
-from menshen.gateway.wire import HEADER_UID
+from menshen.gateway.wire import HEADER_CLIENT, HEADER_UID
 
 __all__ = ["LIMITS", "limit_filters", "limited", "limits_config", "rate_limits"]
 
@@ -30,10 +33,15 @@ _STAGE: Final[dict[Stage, int]] = {"limits_early": 0, "limits_late": 1}
 _PACKAGE: Final = "envoy.extensions.filters.http.local_ratelimit.v3"
 
 _KEPT: Final = 100_000
-"""Users, addresses or tag values that are counted at once for each limit; the one unused longest is forgotten."""
+"""Buckets of a table. The one that was used longest ago goes first: it has filled up by then and nothing is lost,
+unless more than this many are used within the ``burst / requests`` seconds that filling takes."""
 
-_LIMIT, _WHO, _ADDRESS = "limit", "who", "masked_remote_address"
-"""Keys of descriptors; the last one is Envoy's own word."""
+_WHO: Final = "who"
+_NETWORK, _ADDRESS = "masked_remote_address", "remote_address"
+"""Keys of descriptors; the last two are Envoy's own words."""
+
+_MAPPED: Final[Json] = {"name": HEADER_CLIENT, "string_match": {"prefix": "::ffff:"}}
+"""The client's address is an IPv4 one that came by a socket for both (RFC 4291 2.5.5.2); proxies hand on such."""
 
 
 def limit_filters(snapshot: Snapshot, addresses: Addresses) -> dict[Stage, list[Json]]:
@@ -47,8 +55,8 @@ def limit_filters(snapshot: Snapshot, addresses: Addresses) -> dict[Stage, list[
 
 
 def limits_config(snapshot: Snapshot, stage: Stage) -> Json:
-    """The filter's configuration: every limit of this stage, each once."""
-    limits = {limit.scope: limit for route in snapshot.routes for limit in route.limits if _stage(limit) == stage}
+    """The filter's configuration: the tables of this stage, each once. A request that no table fits is let through."""
+    limits = {limit.table: limit for route in snapshot.routes for limit in route.limits if _stage(limit) == stage}
     always = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
     return typed(
         f"{_PACKAGE}.LocalRateLimit",
@@ -59,50 +67,72 @@ def limits_config(snapshot: Snapshot, stage: Stage) -> Json:
             "filter_enforced": always,
             "always_consume_default_token_bucket": False,
             "max_dynamic_descriptors": _KEPT,
-            "descriptors": [_descriptor(limits[scope]) for scope in sorted(limits)],
+            "descriptors": [table for name in sorted(limits) for table in _tables(limits[name])],
         },
     )
 
 
 def limited(route: Route) -> dict[str, Json]:
     """Per-route settings that turn the filters on."""
-    return {LIMITS[stage]: SWITCHED_ON for stage in _stages(route.limits)}
+    used = {_stage(limit) for limit in route.limits}
+    return {name: SWITCHED_ON for stage, name in LIMITS.items() if stage in used}
 
 
 def rate_limits(route: Route) -> list[Json]:
     """What of a request is counted where, for the route's action."""
-    return [{"stage": _STAGE[_stage(limit)], "actions": _actions(limit)} for limit in route.limits]
-
-
-def _stages(limits: Iterable[LimitRule]) -> list[Stage]:
-    used = {_stage(limit) for limit in limits}
-    return [stage for stage in LIMITS if stage in used]
+    return [
+        {"stage": _STAGE[_stage(limit)], "actions": actions} for limit in route.limits for actions in _counted(limit)
+    ]
 
 
 def _stage(limit: LimitRule) -> Stage:
     return "limits_late" if limit.by in ("user", "tag") else "limits_early"
 
 
-def _descriptor(limit: LimitRule) -> Json:
-    entries: list[Json] = [{"key": _LIMIT, "value": limit.scope}]
-    if limit.by in ("user", "ip", "tag"):
-        # Every value has a bucket of its own.
-        entries.append({"key": _ADDRESS if limit.by == "ip" else _WHO})
+def _tables(limit: LimitRule) -> Iterator[Json]:
+    """An entry without a value stands for all of them: each has a bucket of its own."""
     bucket = {"max_tokens": limit.burst, "tokens_per_fill": limit.requests, "fill_interval": "1s"}
-    return {"entries": entries, "token_bucket": bucket}
+    for who in _keys(limit):
+        yield {"entries": [{"key": limit.table}, *({"key": key} for key in who)], "token_bucket": bucket}
 
 
-def _actions(limit: LimitRule) -> list[Json]:
-    """Without a user, or without the tag, there is nothing to count: Envoy then makes no descriptor of it."""
-    counted: Json = {"generic_key": {"descriptor_key": _LIMIT, "descriptor_value": limit.scope}}
+def _keys(limit: LimitRule) -> list[list[str]]:
+    match limit.by:
+        case "user" | "tag":
+            return [[_WHO]]
+        case "ip":
+            return [[_NETWORK], [_ADDRESS]]
+        case "api" | "group":
+            return [[]]
+
+
+def _counted(limit: LimitRule) -> Iterator[list[Json]]:
+    """Each of these is counted if the request has all that it names."""
     match limit.by:
         case "user":
-            return [counted, {"request_headers": {"header_name": HEADER_UID, "descriptor_key": _WHO}}]
+            yield _by_header(limit, HEADER_UID)
         case "tag":
-            return [counted, {"request_headers": {"header_name": tag_header(limit.tag), "descriptor_key": _WHO}}]
+            yield _by_header(limit, tag_header(limit.tag))
         case "ip":
-            # Of an IPv6 network a client has 64 bits to choose from.
-            masked = {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": 64}
-            return [counted, {"masked_remote_address": masked}]
-        case _:
-            return [counted]
+            # Of an IPv6 network a client has 64 bits to choose from. Those of mapped addresses are all the same.
+            network = {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": 64}
+            yield [_where(limit, {**_MAPPED, "invert_match": True}), {_NETWORK: network}]
+            yield [_where(limit, _MAPPED), {_ADDRESS: {}}]
+        case "api" | "group":
+            yield [{"generic_key": _named(limit)}]
+
+
+def _by_header(limit: LimitRule, name: str) -> list[Json]:
+    """An empty value is nobody's: those without one would all share a bucket."""
+    nothing = {"name": name, "string_match": {"exact": ""}, "treat_missing_header_as_empty": True}
+    value = {"request_headers": {"header_name": name, "descriptor_key": _WHO}}
+    return [_where(limit, {**nothing, "invert_match": True}), value]
+
+
+def _where(limit: LimitRule, header: Json) -> Json:
+    """Names the limit, on requests whose header is so."""
+    return {"header_value_match": {**_named(limit), "headers": [header]}}
+
+
+def _named(limit: LimitRule) -> Json:
+    return {"descriptor_key": limit.table, "descriptor_value": limit.scope}

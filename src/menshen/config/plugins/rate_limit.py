@@ -31,10 +31,12 @@ class Limit(Part):
             raise refuse("burst must be at least requests", "burst 不能小于 requests")
         return self
 
-    def rules(self, scope: str, index: int, group: str, api: str) -> LimitRule:
-        """``scope`` is the plugin with the group or API that it is bound to."""
-        counted = {"api": f"{scope}/{group}/{api}", "group": f"{scope}/{group}"}.get(self.by, scope)
-        return LimitRule(f"{counted}#{index}", self.by, self.requests, self.burst or self.requests, self.tag or "")
+    def rules(self, plugin: str, index: int, target: str, group: str, api: str) -> LimitRule:
+        """``target`` is what the plugin is bound to, the group or ``group/api``."""
+        # A group is counted as one, to whatever of it the plugin is bound; an API for itself.
+        counted = {"api": f"{group}/{api}", "group": group}.get(self.by, target)
+        scope = f"{plugin}@{counted}#{index}"
+        return LimitRule(scope, self.by, self.requests, self.burst or self.requests, self.tag or "")
 
 
 class RateLimit(Part):
