@@ -88,7 +88,10 @@ def authorization_config(snapshot: Snapshot, workers: int, *, timeout: float) ->
         },
     }
     if workers > 1:
-        http_service["retry_policy"] = retry_policy(2)  # a worker that has just died is noticed by nobody
+        # A worker that has just died is noticed by nobody. The longest pause between attempts is to Envoy also the most
+        # time that one attempt may take, 10 s unless it is given: too little for a slow checker and the login behind.
+        pauses = {"base_interval": "0.025s", "max_interval": seconds(timeout)}
+        http_service["retry_policy"] = {**retry_policy(2), "retry_back_off": pauses}
     return {
         "failure_mode_allow": False,
         "status_on_error": {"code": "ServiceUnavailable"},
