@@ -12,7 +12,7 @@ from menshen.config.snapshot import LoginPlugin, Route, Upstream
 from menshen.envoy.answers import answered
 from menshen.envoy.authorization import AUTHORIZATION, not_asked, with_body
 from menshen.envoy.canary import destination
-from menshen.envoy.cors import preflight
+from menshen.envoy.cors import for_pages, preflight, readable
 from menshen.envoy.credentials import CREDENTIALS, Carried, without_query
 from menshen.envoy.fast_path import anonymous_conditions, malformed_conditions, state_conditions
 from menshen.envoy.governed import governed, inner_headers
@@ -35,16 +35,24 @@ __all__ = ["api_routes"]
 
 
 def api_routes(
-    route: Route, upstream: Upstream, credentials: Carried, checksum: str, provider: Provider | None
+    route: Route,
+    upstream: Upstream,
+    credentials: Carried,
+    checksum: str,
+    provider: Provider | None,
+    *,
+    pages: bool = False,
 ) -> list[Json]:
     """``credentials`` are those of the whole group: a client sends its login state everywhere, to public APIs as well.
 
-    ``provider`` is there where Envoy judges the login states of the route's plugin alone.
+    ``provider`` is there where Envoy judges the login states of the route's plugin alone, ``pages`` where those of
+    other origins may call some API.
     """
     match = api_match(route.prefix, route.path)
     ways = _ways(route, upstream, credentials, checksum, provider)
     return [
-        *(_for_callers(route, each) for each in (*preflight(route, match), *blocked(route, match))),
+        *(_for_callers(route, each) for each in preflight(route, match, beside=pages)),
+        *(_for_callers(route, each) for answer in blocked(route, match) for each in readable(route, answer)),
         *(each for way in ways for each in _rewritten(route, way)),
     ]
 
@@ -73,7 +81,7 @@ def _ways(
 def _rewritten(route: Route, way: Json) -> list[Json]:
     """The way with each rewrite rule, and then without any."""
     if "route" not in way:
-        return [_for_callers(route, way)]
+        return [_for_callers(route, each) for each in readable(route, way)]
     variants = [
         {**way, "match": _where(way["match"], conditions), "route": {**way["route"], **action}}
         for conditions, action in rewrite_variants(route)
@@ -154,7 +162,13 @@ def _way(route: Route, upstream: Upstream, credentials: Carried) -> Json:
         action.update(rewritten(route.prefix))
     if route.limits:
         action["rate_limits"] = rate_limits(route)
-    entry: Json = {"name": route.id, "match": match, "route": action, "typed_per_filter_config": governed(route)}
+    entry: Json = {
+        "name": route.id,
+        "match": match,
+        "route": action,
+        "typed_per_filter_config": governed(route),
+        **for_pages(route),
+    }
     taken_off = [*credentials.headers, *inner_headers(route)]
     if taken_off:
         entry["request_headers_to_remove"] = taken_off

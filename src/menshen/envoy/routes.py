@@ -40,6 +40,7 @@ def route_configuration(snapshot: Snapshot, providers: Mapping[str, Provider] = 
     """``providers`` has, by name, the plugins whose login states Envoy judges without the brain."""
     upstreams = {upstream.name: upstream for upstream in snapshot.upstreams}
     by_group = {name: carried(routes) for name, routes in _by_group(snapshot.routes).items()}
+    pages = any(route.cors for route in snapshot.routes)
     entries = {
         route.id: [
             {**entry, **traced(route, snapshot.tracing)}
@@ -49,6 +50,7 @@ def route_configuration(snapshot: Snapshot, providers: Mapping[str, Provider] = 
                 by_group[route.group],
                 snapshot.checksum,
                 providers.get(route.login.name) if judged_alone(route) and route.login is not None else None,
+                pages=pages,
             )
         ]
         for route in snapshot.routes

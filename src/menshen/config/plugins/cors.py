@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from menshen.config.part import Items, Part
 from menshen.config.plugins.values import Origin
@@ -17,6 +17,15 @@ __all__ = ["Cors"]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
+def _header(value: str) -> str:
+    if "*" in value:
+        raise refuse('must be the name of a header; "*" would be every header', '必须是具体的头名称，不能使用 "*"')
+    return value
+
+
+Header = Annotated[HeaderName, AfterValidator(_header)]
+
+
 class Cors(Part):
     """``max_age`` in seconds: how long a browser may keep the answer to its preflight."""
 
@@ -24,9 +33,9 @@ class Cors(Part):
     type: Literal["Cors"]
     description: Description = ""
     origins: Annotated[Items[Origin], Field(min_length=1, max_length=100)]
-    methods: Items[Method] = ("GET", "HEAD", "POST")
-    request_headers: Annotated[Items[HeaderName], Field(max_length=50)] = ("content-type",)
-    expose_headers: Annotated[Items[HeaderName], Field(max_length=50)] = ()
+    methods: Annotated[Items[Method], Field(min_length=1)] = ("GET", "HEAD", "POST")
+    request_headers: Annotated[Items[Header], Field(max_length=50)] = ("content-type",)
+    expose_headers: Annotated[Items[Header], Field(max_length=50)] = ()
     credentials: bool = False
     max_age: Annotated[int, Field(ge=0, le=86_400)] = 600
 

@@ -78,7 +78,7 @@ def _origin(value: str) -> str:
         parts is None
         or parts.scheme not in ("http", "https")
         or not parts.hostname
-        or port == 0
+        or port in (0, {"http": 80, "https": 443}[parts.scheme])  # which a browser leaves out
         or value != f"{parts.scheme}://{parts.netloc}"
         or "@" in parts.netloc
         or value != value.lower()
