@@ -12,8 +12,8 @@ from pydantic import BaseModel
 
 from menshen.gateway.plugins import EnvoyMessage, Pass, PluginRequest, PluginRoute, Refuse
 
-_BUFFER = "envoy.extensions.filters.http.buffer.v3"
-_MUTATION = "envoy.extensions.filters.http.header_mutation.v3"
+_FILTERS = "envoy.extensions.filters.http"
+_MUTATION = f"{_FILTERS}.header_mutation.v3"
 
 
 class Probe:
@@ -86,19 +86,36 @@ class Noted:
         return EnvoyMessage(f"{_MUTATION}.HeaderMutationPerRoute", {"mutations": mutations})
 
 
-class Small:
-    """Has Envoy refuse what is large."""
+class SameOrigin:
+    """Has Envoy refuse what pages of other origins send."""
 
     class Parameters(BaseModel):
-        bytes: int
+        pass
 
-    envoy_filter = EnvoyMessage(f"{_BUFFER}.Buffer", {"max_request_bytes": 1_000_000})
+    envoy_filter = EnvoyMessage(f"{_FILTERS}.csrf.v3.CsrfPolicy", {"filter_enabled": {"default_value": {}}})
+
+    def decide(self, _: Parameters, __: PluginRequest) -> Pass:
+        return Pass()
+
+    def envoy(self, _: Parameters, __: PluginRoute) -> EnvoyMessage:
+        always = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
+        return EnvoyMessage(f"{_FILTERS}.csrf.v3.CsrfPolicy", {"filter_enabled": always})
+
+
+class Slowed:
+    """Has Envoy let so many KiB of a body through in a second."""
+
+    class Parameters(BaseModel):
+        kib: int
+
+    envoy_filter = EnvoyMessage(f"{_FILTERS}.bandwidth_limit.v3.BandwidthLimit", {"stat_prefix": "slowed"})
 
     def decide(self, _: Parameters, __: PluginRequest) -> Pass:
         return Pass()
 
     def envoy(self, parameters: Parameters, _: PluginRoute) -> EnvoyMessage:
-        return EnvoyMessage(f"{_BUFFER}.BufferPerRoute", {"buffer": {"max_request_bytes": parameters.bytes}})
+        fields = {"stat_prefix": "slowed", "enable_mode": "REQUEST", "limit_kbps": parameters.kib}
+        return EnvoyMessage(f"{_FILTERS}.bandwidth_limit.v3.BandwidthLimit", fields)
 
 
 def _written(name: str, value: str) -> dict[str, Any]:
