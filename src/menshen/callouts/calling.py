@@ -17,6 +17,7 @@ from menshen.config.user_rules import Callout
 from menshen.errors import PlatformBusy, Refusal
 from menshen.platforms.base import Flow, PlatformReply
 from menshen.platforms.client import PlatformClient
+from menshen.spans import NO_SPANS, Spans
 
 __all__ = ["Callouts", "asked"]
 
@@ -33,6 +34,7 @@ class Callouts:
     client: PlatformClient
     clock: Callable[[], float]
     random: Callable[[int], bytes]
+    spans: Spans = NO_SPANS
 
     def new_id(self) -> str:
         """An id that no receiver has seen before."""
@@ -40,10 +42,13 @@ class Callouts:
 
     async def run(self, flow: Flow[Result], unavailable: type[Refusal]) -> Result:
         """Drive a flow of this package. What goes wrong on the way is ``unavailable``."""
-        try:
-            return await self.client.run(flow)
-        except PlatformBusy as failure:
-            why = f"{failure.reason}: {failure.detail}"
+        with self.spans.within("callout") as span:
+            try:
+                return await self.client.run(flow)
+            except PlatformBusy as failure:
+                why = f"{failure.reason}: {failure.detail}"
+            span.note("menshen.reason", unavailable.reason)
+            span.failed()
         # Outside the handler: the team's service is no platform, and the refusal must not seem to come of one.
         raise unavailable(why)
 

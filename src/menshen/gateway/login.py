@@ -33,12 +33,14 @@ from menshen.gateway.issue import Caller, Issuer
 from menshen.gateway.login_reports import failure_row
 from menshen.gateway.opening import Opener, Proven
 from menshen.gateway.proofs import CodeExchange, How, LoginChecks, Proofs
+from menshen.gateway.traced import note_refusal
 from menshen.platforms.base import PlatformIdentity
 from menshen.platforms.registry import PLATFORMS
 from menshen.sessions.claims import SessionClaims
 from menshen.sessions.records import SessionRecords
 from menshen.sessions.reference import digest_of
 from menshen.sessions.states import States, kind_of
+from menshen.spans import NO_SPANS, Spans
 from menshen.storage.identities import IdentityKey
 from menshen.storage.login_log import write_logins
 from menshen.users.entering import Entry, ProvenAccount
@@ -86,6 +88,7 @@ class Login:
         records: SessionRecords,
         checks: LoginChecks,
         clock: Callable[[], float],
+        spans: Spans = NO_SPANS,
     ) -> None:
         self._platforms = platforms
         self._pool = pool
@@ -94,6 +97,7 @@ class Login:
         self._opener = Opener(pool, issuer)
         self._checks = checks
         self._clock = clock
+        self._spans = spans
 
     async def log_in(self, login: Exchange, states: States, caller: Caller, rules: Snapshot) -> LoggedIn:
         """Exchange the code of a login decision. Raises as :meth:`enter`."""
@@ -117,17 +121,23 @@ class Login:
         Every try is in the login log. Raises a ``Refusal``, or ``DatabaseUnavailable``.
         """
         login = _Try(plugin, proofs, presented, states, caller, rules)
-        try:
-            attempt = self._attempt(login)
+        with self._spans.within("login") as span:
+            span.note("menshen.app", plugin.app.name)
+            span.note("menshen.platform", plugin.app.platform)
+            span.note("menshen.how", proofs.how)
             try:
-                logged_in = await self._run(login, attempt)
+                attempt = self._attempt(login)
+                try:
+                    logged_in = await self._run(login, attempt)
+                except Refusal as refusal:
+                    await self._checks.guard.failed(rules.users, attempt, refusal)
+                    raise
+                await self._checks.guard.succeeded(rules.users, attempt)
             except Refusal as refusal:
-                await self._checks.guard.failed(rules.users, attempt, refusal)
+                note_refusal(span, refusal)
+                await self.refused(plugin, refusal, caller, proofs.how)
                 raise
-            await self._checks.guard.succeeded(rules.users, attempt)
-        except Refusal as refusal:
-            await self.refused(plugin, refusal, caller, proofs.how)
-            raise
+            span.note("menshen.new_user", logged_in.new_user)
         return Issuer.known(states, logged_in)
 
     async def refused(self, plugin: LoginPlugin, refusal: Refusal, caller: Caller, how: How = "code") -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "HEADER_REQUEST_ID",
     "HEADER_ROUTE",
     "HEADER_SENT_SECRET",
+    "HEADER_TRACE",
     "HEADER_UID",
     "HEALTH_PATH",
     "KEY_PAIR_HEADERS",
@@ -58,6 +59,9 @@ HEADER_UID: Final = "x-menshen-uid"
 """The user's id for what is chosen or counted by user in Envoy, whatever headers tell a backend who he is."""
 
 HEADER_REQUEST_ID: Final = "x-request-id"
+
+HEADER_TRACE: Final = "traceparent"
+"""Envoy's span, on every question and every call that it hands over; a client's own is read and made ours before."""
 
 HEADER_PARTIAL_BODY: Final = "x-envoy-auth-partial-body"
 """``true`` where the body was longer than the route's limit and the brain has its start only."""

@@ -26,7 +26,9 @@ from menshen.errors import (
 from menshen.gateway.answer import Answer, answer_refusal
 from menshen.gateway.bearers import Bearers
 from menshen.gateway.request import AuthRequest
-from menshen.gateway.wire import API_PREFIX, BODY_LIMIT, HEADER_RECEIVED, HEADER_REQUEST_ID
+from menshen.gateway.traced import note_answer
+from menshen.gateway.wire import API_PREFIX, BODY_LIMIT, HEADER_RECEIVED, HEADER_REQUEST_ID, HEADER_TRACE
+from menshen.spans import NO_SPANS, Spans
 from menshen.web.authorization import BrainState
 from menshen.web.received import caller_of, seconds_of
 from menshen.web.user_api.call import Call, Upload, plugins_of, read_body, refuse_secrets
@@ -36,6 +38,7 @@ __all__ = ["UserApi"]
 
 _REQUEST_ID = HEADER_REQUEST_ID.encode()
 _RECEIVED = HEADER_RECEIVED.encode()
+_TRACE = HEADER_TRACE.encode()
 
 log = logging.getLogger("menshen.user_api")
 
@@ -49,6 +52,7 @@ class UserApi:
         bearers: Bearers,
         state: Callable[[], BrainState | None],
         clock: Callable[[], float],
+        spans: Spans = NO_SPANS,
     ) -> None:
         self._table: dict[str, dict[str, Endpoint]] = {}
         for endpoint in endpoints:
@@ -56,25 +60,37 @@ class UserApi:
         self._bearers = bearers
         self._state = state
         self._clock = clock
+        self._spans = spans
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = _headers(scope)
-        request_id = headers.get(_REQUEST_ID, b"").decode("latin-1")
-        try:
-            answer = await self._answer(scope, receive, headers, request_id)
-        except Refusal as refusal:
-            _note(refusal, scope["method"], scope["path"], request_id)
-            answer = answer_refusal(refusal, request_id)
-        except DatabaseUnavailable as error:
-            # Nobody can say whether this caller or login is good, so it is not (security rule 4).
-            log.warning("database_unavailable", extra={"request_id": request_id, "why": str(error)})
-            answer = answer_refusal(BrainUnavailable(), request_id)
-        except Exception:
-            log.exception("call_failed", extra={"request_id": request_id})
-            answer = answer_refusal(InternalFault(), request_id)
+        with self._spans.of(headers.get(_TRACE, b""), self._called(scope)) as span:
+            answer = await self._answered(scope, receive, headers)
+            note_answer(span, answer)
         length = (b"content-length", b"%d" % len(answer.body))
         await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]})
         await send({"type": "http.response.body", "body": answer.body})
+
+    def _called(self, scope: Scope) -> str:
+        """The call's name in a trace: of the table, without what stands behind a folder."""
+        path = _below(scope["path"])[1]
+        known = path if path in self._table else f"{path.rpartition('/')[0]}/"
+        return f"{scope['method']} {known}" if scope["method"] in self._table.get(known, ()) else "call"
+
+    async def _answered(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]) -> Answer:
+        request_id = headers.get(_REQUEST_ID, b"").decode("latin-1")
+        try:
+            return await self._answer(scope, receive, headers, request_id)
+        except Refusal as refusal:
+            _note(refusal, scope["method"], scope["path"], request_id)
+            return answer_refusal(refusal, request_id)
+        except DatabaseUnavailable as error:
+            # Nobody can say whether this caller or login is good, so it is not (security rule 4).
+            log.warning("database_unavailable", extra={"request_id": request_id, "why": str(error)})
+            return answer_refusal(BrainUnavailable(), request_id)
+        except Exception:
+            log.exception("call_failed", extra={"request_id": request_id})
+            return answer_refusal(InternalFault(), request_id)
 
     async def _answer(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], request_id: str) -> Answer:
         state = self._state()

@@ -1,0 +1,61 @@
+"""What spans say of decisions, and of calls to platforms."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+import msgspec
+
+from menshen.config.snapshot import App
+from menshen.errors import Refusal
+from menshen.gateway.answer import Answer
+from menshen.gateway.proofs import CodeExchange
+from menshen.platforms.base import PlatformIdentity
+from menshen.spans import Span, Spans
+
+__all__ = ["TracedExchange", "note_answer", "note_refusal"]
+
+
+@dataclass(frozen=True, slots=True)
+class TracedExchange:
+    """A code exchange with a span of its own. What is sent is not in it: the query has a secret and a code."""
+
+    exchange: CodeExchange
+    spans: Spans
+
+    async def code2session(self, app: App, code: str) -> PlatformIdentity:
+        with self.spans.within(f"code2session {app.platform}") as span:
+            span.note("menshen.app", app.name)
+            span.note("menshen.platform", app.platform)
+            try:
+                return await self.exchange.code2session(app, code)
+            except Refusal as refusal:
+                note_refusal(span, refusal)
+                raise
+
+
+def note_refusal(span: Span, refusal: Refusal) -> None:
+    """The reason, and the platform's number for it. The detail stays in the log: it is text of others."""
+    span.note("menshen.reason", refusal.reason)
+    if refusal.platform_errcode is not None:
+        span.note("menshen.platform_errcode", refusal.platform_errcode)
+    if refusal.who != "client":
+        span.failed()
+
+
+class _Refused(msgspec.Struct):
+    reason: str = ""
+
+
+def note_answer(span: Span, answer: Answer) -> None:
+    """How a decision came out: ``menshen.outcome`` is pass, answer or refuse."""
+    if answer.passes or answer.status < 300:
+        span.note("menshen.outcome", "pass" if answer.passes else "answer")
+        return
+    span.note("menshen.outcome", "refuse")
+    span.note("menshen.status", answer.status)
+    with contextlib.suppress(msgspec.DecodeError):  # a body of another kind
+        span.note("menshen.reason", msgspec.json.decode(answer.body, type=_Refused).reason)
+    if answer.status >= 500:
+        span.failed()

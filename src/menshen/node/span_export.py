@@ -1,0 +1,183 @@
+"""Spans of a worker, sent to the collector by OTLP over HTTP.
+
+A trace begins at Envoy, which has decided whether it is recorded; the worker adds its part to those that are. Sending
+is a thread's work. A collector that is slow or dead costs spans: the queue is bounded, and a request never waits for
+it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Final
+
+from menshen.config.snapshot import TracingRules
+from menshen.spans import NO_SPANS, Fact, Span
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+    from opentelemetry.trace import Span as OtelSpan
+    from opentelemetry.trace import SpanKind, Tracer
+
+__all__ = ["SpanExport"]
+
+log = logging.getLogger("menshen.spans")
+
+_SAMPLED = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f][13579bdf]")
+_SEND_EVERY_MS: Final = 1000
+_TIMEOUT: Final = 3.0
+_QUEUE: Final = 4096
+_LAST_SECONDS: Final = 2.0
+"""What is left when a worker ends has so long to be sent."""
+
+_TELL_EVERY: Final = 60.0
+
+
+class SpanExport:
+    """The spans of this process: none until :meth:`follow` is told of a collector."""
+
+    def __init__(self) -> None:
+        self._rules: tuple[str, str] | None = None
+        self._provider: TracerProvider | None = None
+        self._tracer: Tracer | None = None
+        self._ending: list[threading.Thread] = []
+
+    @property
+    def on(self) -> bool:
+        return self._tracer is not None
+
+    async def follow(self, rules: TracingRules | None) -> None:
+        """Send to this collector from now on. What waits for the one before is still sent there, in the background."""
+        wanted = (rules.otlp, rules.service) if rules is not None and rules.otlp else None
+        if wanted == self._rules:
+            return
+        self._end()
+        self._rules = wanted
+        if wanted is not None:
+            # The SDK takes a while to import, during which others ask.
+            self._provider, self._tracer = await asyncio.to_thread(_started, *wanted)
+
+    async def close(self) -> None:
+        """Send what waits, for two seconds at most."""
+        self._end()
+        for thread in self._ending[-1:]:
+            await asyncio.to_thread(thread.join, _LAST_SECONDS)
+
+    def of(self, parent: bytes, name: str) -> AbstractContextManager[Span]:
+        tracer, found = self._tracer, _SAMPLED.fullmatch(parent)
+        if tracer is None or found is None:
+            return NO_SPANS.of(parent, name)
+        return _continued(tracer, int(found[1], 16), int(found[2], 16), name)
+
+    def within(self, name: str) -> AbstractContextManager[Span]:
+        if self._tracer is None:
+            return NO_SPANS.within(name)
+        return _inner(self._tracer, name)
+
+    def _end(self) -> None:
+        provider, self._provider, self._tracer, self._rules = self._provider, None, None, None
+        if provider is None:
+            return
+        # A thread of our own, and a daemon: it may wait for a dead collector longer than the process may live.
+        thread = threading.Thread(target=provider.shutdown, name="last-spans", daemon=True)
+        thread.start()
+        self._ending = [*(each for each in self._ending if each.is_alive()), thread]
+
+
+class _Recorded:
+    """A span of the SDK's as whoever works sees it."""
+
+    def __init__(self, span: OtelSpan) -> None:
+        self._span = span
+
+    def note(self, name: str, value: Fact) -> None:
+        self._span.set_attribute(name, value)
+
+    def failed(self) -> None:
+        from opentelemetry.trace import StatusCode
+
+        self._span.set_status(StatusCode.ERROR)
+
+
+def _started(otlp: str, service: str) -> tuple[TracerProvider, Tracer]:
+    """Imported here: only who has a collector pays for the SDK."""
+    import requests
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+    from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+
+    class Telling(SpanExporter):
+        """Says that the collector is away once a minute, where the SDK would with every batch."""
+
+        def __init__(self, exporter: SpanExporter) -> None:
+            self._exporter = exporter
+            self._told = -_TELL_EVERY
+            self._lost = 0
+
+        def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+            result = self._exporter.export(spans)
+            if result is not SpanExportResult.SUCCESS:
+                self._lost += len(spans)
+                if time.monotonic() - self._told >= _TELL_EVERY:
+                    log.warning("spans_not_sent", extra={"spans": self._lost})
+                    self._told, self._lost = time.monotonic(), 0
+            return result
+
+        def shutdown(self) -> None:
+            self._exporter.shutdown()
+
+    own = logging.getLogger("opentelemetry")
+    own.propagate = False
+    own.handlers = [logging.NullHandler()]
+    session = requests.Session()
+    session.trust_env = False  # a proxy from the environment is nobody's to tell of who uses the shop
+    exporter = Telling(OTLPSpanExporter(f"{otlp}/v1/traces", timeout=_TIMEOUT, session=session))
+    resource = Resource({"service.name": f"{service}-brain"})
+    provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(
+        BatchSpanProcessor(exporter, max_queue_size=_QUEUE, schedule_delay_millis=_SEND_EVERY_MS)
+    )
+    return provider, provider.get_tracer("menshen")
+
+
+@contextlib.contextmanager
+def _continued(tracer: Tracer, trace_id: int, span_id: int, name: str) -> Iterator[Span]:
+    from opentelemetry.context import Context
+    from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags, set_span_in_context
+
+    remote = SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+    parent = set_span_in_context(NonRecordingSpan(remote), Context())
+    with _running(tracer, name, SpanKind.SERVER, parent) as span:
+        yield span
+
+
+@contextlib.contextmanager
+def _inner(tracer: Tracer, name: str) -> Iterator[Span]:
+    from opentelemetry.trace import SpanKind, get_current_span
+
+    if not get_current_span().is_recording():
+        with NO_SPANS.within(name) as nothing:
+            yield nothing
+        return
+    with _running(tracer, name, SpanKind.INTERNAL, None) as span:
+        yield span
+
+
+@contextlib.contextmanager
+def _running(tracer: Tracer, name: str, kind: SpanKind, parent: object) -> Iterator[Span]:
+    """Exceptions are not recorded: their texts may hold what a client sent."""
+    from opentelemetry.context import Context
+
+    context = parent if isinstance(parent, Context) else None
+    with tracer.start_as_current_span(
+        name, context=context, kind=kind, record_exception=False, set_status_on_exception=False
+    ) as span:
+        yield _Recorded(span)
