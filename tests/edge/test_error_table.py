@@ -93,6 +93,8 @@ PROVOKED: dict[str, tuple[int, Provoke]] = {
 }
 
 ELSEWHERE = {
+    "tests/envoy/test_edge_limits.py": {"rate_limit", "concurrency_limit"},
+    "tests/envoy/test_edge_ip_access.py": {"address_refused"},
     "tests/edge/test_faults.py": {"route_stale", "brain_unavailable"},
     "tests/envoy/test_edge_variants.py": {"overloaded"},
     "tests/web/test_authorization.py": {"internal_fault"},

@@ -367,7 +367,8 @@ def test_it_is_exact_over_the_threads_of_envoy(by: LimitBy) -> None:
 
 
 def test_what_is_kept_is_bounded_and_one_kind_pushes_out_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "_KEPT", 10)
+    monkeypatch.setattr(limits, "_BUCKETS", 20)
+    monkeypatch.setattr(limits, "_LEAST", 1)
     rules = (at_most("tag", "by-tag", tag="shop"), at_most("user", "by-user", 12))
     with edge_of(routes=(user_limited("many", *rules, tags=(SHOP_TAG,)),)) as edge:
         edge.brain.answer = told

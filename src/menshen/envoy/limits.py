@@ -32,9 +32,13 @@ LIMITS: Final[dict[Stage, str]] = {"limits_early": "menshen.limits_early", "limi
 _STAGE: Final[dict[Stage, int]] = {"limits_early": 0, "limits_late": 1}
 _PACKAGE: Final = "envoy.extensions.filters.http.local_ratelimit.v3"
 
-_KEPT: Final = 100_000
-"""Buckets of a table. The one that was used longest ago goes first: it has filled up by then and nothing is lost,
-unless more than this many are used within the ``burst / requests`` seconds that filling takes."""
+_BUCKETS: Final = 200_000
+"""Of a filter, shared evenly by its tables: 0.5 KB each, twice that with long tag values, so that who makes up values
+cannot fill the memory. In a full table the bucket that was used longest ago goes first. It has filled up by then and
+nothing is lost, unless more than fit are used within the ``burst / requests`` seconds that filling takes."""
+
+_LEAST: Final = 10_000
+"""Buckets of a table, however many there are: more than there are APIs."""
 
 _WHO: Final = "who"
 _NETWORK, _ADDRESS = "masked_remote_address", "remote_address"
@@ -57,6 +61,7 @@ def limit_filters(snapshot: Snapshot, addresses: Addresses) -> dict[Stage, list[
 def limits_config(snapshot: Snapshot, stage: Stage) -> Json:
     """The filter's configuration: the tables of this stage, each once. A request that no table fits is let through."""
     limits = {limit.table: limit for route in snapshot.routes for limit in route.limits if _stage(limit) == stage}
+    tables = [table for name in sorted(limits) for table in _tables(limits[name])]
     always = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
     return typed(
         f"{_PACKAGE}.LocalRateLimit",
@@ -66,8 +71,8 @@ def limits_config(snapshot: Snapshot, stage: Stage) -> Json:
             "filter_enabled": always,
             "filter_enforced": always,
             "always_consume_default_token_bucket": False,
-            "max_dynamic_descriptors": _KEPT,
-            "descriptors": [table for name in sorted(limits) for table in _tables(limits[name])],
+            "max_dynamic_descriptors": max(_LEAST, _BUCKETS // max(1, len(tables))),
+            "descriptors": tables,
         },
     )
 
