@@ -19,7 +19,7 @@ from menshen.config.plugins.rate_limit import RateLimit
 from menshen.config.plugins.registry import AnyPlugin
 from menshen.config.plugins.req_transformer import ReqTransformer
 from menshen.config.plugins.tag import MAX_TAGS, RequestTag, Tag
-from menshen.config.reserved import fold
+from menshen.config.reserved import fold, is_reserved
 from menshen.config.route_rules import DEFAULT_VERSION
 from menshen.errors import Problem
 
@@ -172,6 +172,8 @@ def _told(state: _OnTarget, at: At[Plugin] | At[AnyPlugin], types: CustomTypes) 
         told = [At("identity", header) for _, header in (*plugin.identity.pairs(), *plugin.claim_headers())]
     else:
         told = list(told_headers(plugin, types))
+        if isinstance(plugin, ReqTransformer):
+            told = [each for each in told if not is_reserved(each.value, "identity")]  # a problem by itself
     for each in told:
         path = f"{at.path}.{each.path}"
         first, kind = state.headers.setdefault(fold(each.value), (path, plugin.type))

@@ -81,8 +81,17 @@ def render_path(loc: Iterable[str | int]) -> str:
 
 
 def errors_of(error: ValidationError) -> list[ErrorDetails]:
-    """The errors without the values that caused them."""
-    return error.errors(include_url=False, include_input=False)
+    """The errors without the values that caused them.
+
+    Pydantic counts the sound items of a list only; that a list with a wrong one is too short is no error of its own.
+    """
+    found = error.errors(include_url=False, include_input=False)
+    return [each for each in found if each["type"] != "too_short" or not any(_within(e, each) for e in found)]
+
+
+def _within(error: ErrorDetails, outer: ErrorDetails) -> bool:
+    place = outer["loc"]
+    return len(error["loc"]) > len(place) and error["loc"][: len(place)] == place
 
 
 def _plain(value: Any) -> str:
