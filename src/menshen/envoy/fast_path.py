@@ -13,7 +13,7 @@ from typing import Final
 
 from menshen.config.snapshot import LoginPlugin
 from menshen.envoy.typed import Json
-from menshen.gateway.wire import SECRET_HEADERS
+from menshen.gateway.wire import HEADER_RECEIVED, SECRET_HEADERS
 
 __all__ = ["anonymous_conditions", "malformed_conditions", "state_conditions"]
 
@@ -38,8 +38,11 @@ def malformed_conditions(plugin: LoginPlugin) -> list[Json]:
 
     It is no signed state, and nobody need be asked: it is refused although the brain be dead. In the query a text with
     escapes is left to the brain, which reads through them.
+
+    Where a canary has its route looked up again, this is no answer any more: the brain has let the request in, and what
+    it was sent for, a code in a cookie, is gone.
     """
-    return _with_state(plugin, _ONE_TEXT, _PLAIN_TEXT)
+    return [*_with_state(plugin, _ONE_TEXT, _PLAIN_TEXT), _no_header(HEADER_RECEIVED)]
 
 
 def anonymous_conditions(plugin: LoginPlugin) -> list[Json]:
