@@ -42,6 +42,11 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "greater_than": ("must be greater than {gt}", "必须大于 {gt}"),
     "greater_than_equal": ("must be at least {ge}", "不能小于 {ge}"),
     "less_than_equal": ("must be at most {le}", "不能大于 {le}"),
+    "less_than": ("must be less than {lt}", "必须小于 {lt}"),
+    "string_too_short": ("must have at least {min_length} character(s)", "至少需要 {min_length} 个字符"),
+    "string_too_long": ("must have at most {max_length} characters", "最多 {max_length} 个字符"),
+    "string_pattern_mismatch": ("does not fit the pattern {pattern}", "不符合格式 {pattern}"),
+    "enum": ("must be one of: {expected}", "只能是以下之一：{expected}"),
     "literal_error": ("must be one of: {expected}", "只能是以下之一：{expected}"),
 }
 
