@@ -63,3 +63,9 @@ class Canary(Part):
     type: Literal["Canary"]
     description: Description = ""
     rules: Annotated[Items[Rule], Field(min_length=1, max_length=64)]
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Canary:
+        if len({rule.name for rule in self.rules}) < len(self.rules):
+            raise refuse("two rules have the same name", "规则名重复")
+        return self
