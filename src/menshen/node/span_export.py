@@ -71,9 +71,10 @@ class SpanExport:
 
     def of(self, parent: bytes, name: str) -> AbstractContextManager[Span]:
         tracer, found = self._tracer, _SAMPLED.fullmatch(parent)
-        if tracer is None or found is None:
+        trace_id, span_id = (int(found[1], 16), int(found[2], 16)) if found is not None else (0, 0)
+        if tracer is None or not trace_id or not span_id:
             return NO_SPANS.of(parent, name)
-        return _continued(tracer, int(found[1], 16), int(found[2], 16), name)
+        return _continued(tracer, trace_id, span_id, name)
 
     def within(self, name: str) -> AbstractContextManager[Span]:
         if self._tracer is None:
