@@ -107,7 +107,7 @@ class Worker:
         self.references.heard(message.heard)
 
     def run(self, keys: KeyRings) -> None:
-        self._endpoint.state = brain_state((self._snapshot,), keys, self.references, secrets.token_bytes)
+        self._endpoint.state = brain_state((self._snapshot,), keys, self.references, secrets.token_bytes, lambda _: {})
 
     async def ask(
         self, route: str, headers: Mapping[str, str], body: object = None, received: float | None = None

@@ -5,7 +5,7 @@ It opens no socket and starts no task, so that a test can have a worker without 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,7 +29,9 @@ from menshen.gateway.open_data import OpenData
 from menshen.gateway.own_sessions import OwnSessions
 from menshen.gateway.password_reset import PasswordReset
 from menshen.gateway.phone import PhoneFlows
+from menshen.gateway.plugin_steps import RoutePlugins
 from menshen.gateway.proofs import CodeExchange, LoginChecks
+from menshen.gateway.traced import TracedExchange
 from menshen.platforms.client import PlatformClient
 from menshen.sessions.claims import RandomBytes, SessionClaims, new_id
 from menshen.sessions.keys import KeyRings, assertion_keys, refresh_keys, sealed_keys, signed_keys
@@ -42,6 +44,7 @@ from menshen.sessions.sealed import SealedSessions
 from menshen.sessions.seen import SeenLog
 from menshen.sessions.signed import SignedSessions
 from menshen.sessions.states import States
+from menshen.spans import NO_SPANS, Spans
 from menshen.storage.database import Database
 from menshen.storage.digests import KeyedDigest
 from menshen.storage.sealing import Sealer
@@ -62,6 +65,9 @@ from menshen.web.user_api.dispatch import UserApi
 from menshen.web.user_api.table import Served, endpoints
 
 __all__ = ["AVATARS", "Parts", "assembled", "brain_state", "following_state"]
+
+PluginsOf = Callable[[tuple[Snapshot, ...]], Mapping[str, RoutePlugins]]
+"""The plugins of the installation's own types, of every route that has some, by Envoy's stamp."""
 
 AVATARS = "avatars"
 """Directory of the data directory."""
@@ -89,12 +95,13 @@ def assembled(
     random: RandomBytes,
     platforms: CodeExchange | None = None,
     checkers: PlatformClient | None = None,
+    spans: Spans = NO_SPANS,
 ) -> Parts:
     """``clock`` gives Unix seconds, ``random`` OS randomness. ``platforms`` exchanges codes, else ``client`` does.
 
     ``checkers`` calls the checkers of OAuth plugins, else ``client`` does that too.
     """
-    platforms = platforms or client
+    platforms = TracedExchange(platforms or client, spans)
     records = SessionRecords(database, clock)
     revocations, references, seen = Revocations(), References(), SeenLog()
     loader = ReferenceLoader(references, records)
@@ -108,7 +115,7 @@ def assembled(
     issuer = Issuer(records, random)
     bindings = Bindings(database, platforms, pool, codes, issuer, clock)
 
-    callouts = Callouts(client, clock, random)
+    callouts = Callouts(client, clock, random, spans)
     limits = Limits(database)
     guard = LoginGuard(limits, KeyedDigest(master_key, "login-limit"), callouts)
     accounts = OwnAccounts(database, Passwords(random), clock)
@@ -120,10 +127,10 @@ def assembled(
     sms = SmsCodes(database, KeyedDigest(master_key, "sms-code"), limits, SmsSender(callouts), random)
     phones = PhoneFlows(database, open_data, sms, phone_numbers, bindings, clock)
 
-    guards = Guards(database, Callouts(checkers or client, clock, random), clock)
+    guards = Guards(database, Callouts(checkers or client, clock, random, spans), clock)
     checks = LoginChecks(guard, account_check, open_data, phones, hooks)
-    login = Login(platforms, pool, codes, issuer, records, checks, clock)
-    authorization = AuthorizationEndpoint(guards, login, loader, revocations.revoked, seen, clock)
+    login = Login(platforms, pool, codes, issuer, records, checks, clock, spans)
+    authorization = AuthorizationEndpoint(guards, login, loader, revocations.revoked, seen, clock, spans=spans)
 
     profiles = Profiles(database)
     avatars = Avatars(data_dir / AVATARS, profiles, lambda: new_id(random))
@@ -146,26 +153,35 @@ def assembled(
         life=UserLife(database, clock, avatars.erase),
         ended=ended,
     )
-    user_api = UserApi(endpoints(served), bearers, lambda: authorization.state, clock)
+    user_api = UserApi(endpoints(served), bearers, lambda: authorization.state, clock, spans)
     return Parts(Brain(authorization, user_api), authorization, records, revocations, references, seen)
 
 
 def brain_state(
-    snapshots: tuple[Snapshot, ...], keys: KeyRings, references: References, random: RandomBytes
+    snapshots: tuple[Snapshot, ...],
+    keys: KeyRings,
+    references: References,
+    random: RandomBytes,
+    plugins: PluginsOf,
 ) -> BrainState:
-    """What a worker decides with: ``snapshots`` are those that Envoy may still be running."""
+    """What a worker decides with: ``snapshots`` are those that Envoy may still be running.
+
+    ``plugins`` makes those of the installation's own types ready.
+    """
     states = States(
         sealed=SealedSessions(sealed_keys(keys), random),
         signed=SignedSessions(signed_keys(keys)),
         references=references,
         refresh=RefreshTokens(refresh_keys(keys), random),
     )
-    return BrainState(route_table(snapshots), _by_checksum(snapshots), states, Asserter(assertion_keys(keys)))
+    asserter = Asserter(assertion_keys(keys))
+    return BrainState(route_table(snapshots), _by_checksum(snapshots), states, asserter, plugins(snapshots))
 
 
-def following_state(state: BrainState, snapshots: tuple[Snapshot, ...]) -> BrainState:
+def following_state(state: BrainState, snapshots: tuple[Snapshot, ...], plugins: PluginsOf) -> BrainState:
     """The same with other snapshots, and with the login states that it has opened already."""
-    return replace(state, routes=route_table(snapshots), snapshots=_by_checksum(snapshots))
+    of_routes = plugins(snapshots)
+    return replace(state, routes=route_table(snapshots), snapshots=_by_checksum(snapshots), plugins=of_routes)
 
 
 def _by_checksum(snapshots: tuple[Snapshot, ...]) -> dict[str, Snapshot]:

@@ -16,14 +16,18 @@ import secrets
 import signal
 import socket
 import time
+from functools import partial
 from pathlib import Path
 
 import uvloop
 
 from menshen.gateway.hooks import Hooks, load_hooks
+from menshen.gateway.plugin_loading import installed_types
+from menshen.gateway.plugin_steps import plugins_of_routes
 from menshen.node.assembly import Parts, assembled, brain_state, following_state
 from menshen.node.channel import Channel, Revoked
 from menshen.node.logs import configure_logs
+from menshen.node.span_export import SpanExport
 from menshen.platforms.client import PlatformClient
 from menshen.sessions.keys import KeyRings
 from menshen.storage.database import Database
@@ -61,14 +65,17 @@ async def _run(arguments: argparse.Namespace) -> None:
         stack.push_async_callback(database.close)
         hooks = Hooks(load_hooks())
         stack.callback(hooks.close)
+        spans = SpanExport()
+        stack.push_async_callback(spans.close)
         parts = assembled(
             *(database, master_key, arguments.data_dir, platforms, hooks, time.time, secrets.token_bytes),
             checkers=checkers,
+            spans=spans,
         )
         channel = await Channel.over(socket.socket(fileno=arguments.channel))
         async with serving(parts.brain, arguments.host, arguments.port, shared=True, cancel=False):
             tasks = [
-                asyncio.create_task(_follow(channel, parts, stop)),
+                asyncio.create_task(_follow(channel, parts, spans, stop)),
                 asyncio.create_task(_write_seen(parts)),
             ]
             await stop.wait()
@@ -77,9 +84,10 @@ async def _run(arguments: argparse.Namespace) -> None:
         await _write(parts)
 
 
-async def _follow(channel: Channel, parts: Parts, stop: asyncio.Event) -> None:
+async def _follow(channel: Channel, parts: Parts, spans: SpanExport, stop: asyncio.Event) -> None:
     endpoint, revocations, references = parts.authorization, parts.revocations, parts.references
     keys: KeyRings | None = None
+    plugins = partial(plugins_of_routes, types=installed_types(), clock=time.perf_counter)
     try:
         while True:
             message = await channel.receive()
@@ -91,11 +99,12 @@ async def _follow(channel: Channel, parts: Parts, stop: asyncio.Event) -> None:
                 revocations.forget(message.heard)
                 references.heard(message.heard)
                 continue
+            await spans.follow(message.snapshots[0].tracing if message.snapshots else None)
             if endpoint.state is None or message.keys != keys:
-                endpoint.state = brain_state(message.snapshots, message.keys, references, secrets.token_bytes)
+                endpoint.state = brain_state(message.snapshots, message.keys, references, secrets.token_bytes, plugins)
             else:
                 # With the states it has opened already.
-                endpoint.state = following_state(endpoint.state, message.snapshots)
+                endpoint.state = following_state(endpoint.state, message.snapshots, plugins)
             if keys is None:
                 # What was imported is for ever: a collection need not walk it while requests wait. Once only, for
                 # what is frozen is never collected, and snapshots come and go.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
@@ -32,7 +32,9 @@ from menshen.gateway.codes import LoggedIn
 from menshen.gateway.decide import IsRevoked, RouteTable, admit, decide
 from menshen.gateway.decision import Allow, Deny, Exchange, Load
 from menshen.gateway.issue import Caller
+from menshen.gateway.plugin_steps import RoutePlugins
 from menshen.gateway.request import AuthRequest, RequestLine
+from menshen.gateway.traced import note_answer
 from menshen.gateway.wire import (
     AUTHZ_PREFIX,
     BODY_LIMIT,
@@ -40,12 +42,15 @@ from menshen.gateway.wire import (
     HEADER_RECEIVED,
     HEADER_REQUEST_ID,
     HEADER_ROUTE,
+    HEADER_TRACE,
     HEALTH_PATH,
     to_wire,
 )
+from menshen.sessions.claims import SessionClaims
 from menshen.sessions.loading import ReferenceLoader
 from menshen.sessions.seen import SeenLog
 from menshen.sessions.states import States
+from menshen.spans import NO_SPANS, Spans
 from menshen.web.received import caller_of, seconds_of
 
 __all__ = ["AdmitsFirst", "AuthorizationEndpoint", "BrainState", "LogsIn"]
@@ -55,6 +60,7 @@ _ROUTE = HEADER_ROUTE.encode()
 _RECEIVED = HEADER_RECEIVED.encode()
 _REQUEST_ID = HEADER_REQUEST_ID.encode()
 _PARTIAL = HEADER_PARTIAL_BODY.encode()
+_TRACE = HEADER_TRACE.encode()
 _LENGTH = b"content-length"
 
 log = logging.getLogger("menshen.authorization")
@@ -64,6 +70,8 @@ class LogsIn(Protocol):
     async def log_in(self, login: Exchange, states: States, caller: Caller, rules: Snapshot) -> LoggedIn: ...
 
     async def refused(self, plugin: LoginPlugin, refusal: Refusal, caller: Caller) -> None: ...
+
+    async def take_back(self, claims: SessionClaims) -> None: ...
 
 
 class AdmitsFirst(Protocol):
@@ -83,6 +91,8 @@ class BrainState:
     snapshots: Mapping[str, Snapshot]
     states: States
     asserter: Asserter
+    plugins: Mapping[str, RoutePlugins] = field(default_factory=dict)
+    """Of the installation's own types, by Envoy's stamp; of every route that has some."""
 
 
 class AuthorizationEndpoint:
@@ -97,6 +107,7 @@ class AuthorizationEndpoint:
         seen: SeenLog,
         clock: Callable[[], float],
         state: BrainState | None = None,
+        spans: Spans = NO_SPANS,
     ) -> None:
         self.state = state
         self._guards = guards
@@ -105,6 +116,7 @@ class AuthorizationEndpoint:
         self._is_revoked = is_revoked
         self._seen = seen
         self._clock = clock
+        self._spans = spans
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
@@ -112,10 +124,18 @@ class AuthorizationEndpoint:
             status = 200 if path == HEALTH_PATH and self.state is not None else 503
             answer = Answer(path == HEALTH_PATH, status, [])
         else:
-            answer = await self._answer(scope, receive)
+            answer = await (self._traced(scope, receive) if self._spans.on else self._answer(scope, receive))
         status = answer.status if answer.passes else to_wire(answer.status)
         await send({"type": "http.response.start", "status": status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body})
+
+    async def _traced(self, scope: Scope, receive: Receive) -> Answer:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        with self._spans.of(headers.get(_TRACE, b""), "decide") as span:
+            answer = await self._answer(scope, receive)
+            span.note("menshen.route", headers.get(_ROUTE, b"").decode("latin-1").rpartition("@")[0])
+            note_answer(span, answer)
+            return answer
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -160,6 +180,11 @@ class AuthorizationEndpoint:
             decision = await self._loaded(decision, now)
         match decision:
             case Allow(claims=claims, renewed=renewed) as allow:
+                if allow.route.custom:
+                    try:
+                        request = state.plugins[stamp].admit(request, _line(scope, headers), claims, now)
+                    except Refusal as refused:
+                        return answer_refusal(refused, request_id)
                 if renewed is not None:
                     state.states.renewed(allow.state, renewed)
                     self._seen.renewed(renewed, now)
@@ -176,7 +201,7 @@ class AuthorizationEndpoint:
                     await self._login.refused(plugin, refusal, caller_of(request))
                 return answer_refusal(refusal, request_id, plugin.status if plugin else "menshen")
             case Exchange() as exchange:
-                return await self._log_in(exchange, request, state)
+                return await self._log_in(exchange, request, state, scope)
 
     async def _loaded(self, load: Load, now: float) -> Allow | Deny:
         route = load.route
@@ -189,7 +214,7 @@ class AuthorizationEndpoint:
             return Deny(refusal, route)
         return admit(route, plugin, claims, load.state, self._is_revoked, now)
 
-    async def _log_in(self, exchange: Exchange, request: AuthRequest, state: BrainState) -> Answer:
+    async def _log_in(self, exchange: Exchange, request: AuthRequest, state: BrainState, scope: Scope) -> Answer:
         route = exchange.route
         plugin = route.login
         if plugin is None:
@@ -212,10 +237,19 @@ class AuthorizationEndpoint:
                 },
             )
             return answer_refusal(refusal, request.request_id, plugin.status)
-        return answer_login(route, plugin, logged_in, request, state.states, state.asserter, self._clock())
+        now = self._clock()
+        if route.custom:
+            try:
+                line = _line(scope, request.headers)
+                request = state.plugins[request.route].admit(request, line, logged_in.claims, now)
+            except Refusal as refusal:
+                # Nobody has the state of this session yet, but for requests that brought the same code beside this.
+                await self._login.take_back(logged_in.claims)
+                return answer_refusal(refusal, request.request_id, plugin.status)
+        return answer_login(route, plugin, logged_in, request, state.states, state.asserter, now)
 
 
-def _line(scope: Scope, headers: dict[bytes, bytes]) -> RequestLine:
+def _line(scope: Scope, headers: Mapping[bytes, bytes]) -> RequestLine:
     path: bytes = scope["raw_path"]
     return RequestLine(scope["method"].encode(), headers.get(b"host", b""), path.removeprefix(_PREFIX))
 
