@@ -14,10 +14,11 @@ from menshen.config.route_rules import DEFAULT_VERSION, CanaryRule, Condition
 from menshen.config.snapshot import Route
 from menshen.config.tag_values import encoded_value, tag_header
 from menshen.envoy.clusters import cluster_name
+from menshen.envoy.predicates import all_of, any_of, exactly, expression, header_is, in_span, not_so
 from menshen.envoy.tags import bucket_headers, plain_headers
 from menshen.envoy.typed import Json, typed
 
-__all__ = ["destination", "numbers_pattern"]
+__all__ = ["destination"]
 
 _PACKAGE: Final = "envoy.extensions.router.cluster_specifiers.matcher.v3"
 
@@ -39,10 +40,8 @@ def destination(route: Route) -> Json:
 def _fits(rule: CanaryRule, plain: Mapping[str, str]) -> Json:
     conditions = [_condition(tag, condition, plain) for tag, condition in rule.when]
     if not conditions:
-        return _header(":path", {"prefix": "/"})  # every request
-    if len(conditions) == 1:
-        return conditions[0]
-    return {"and_matcher" if rule.relation == "AND" else "or_matcher": {"predicate": conditions}}
+        return header_is(":path", {"prefix": "/"})  # every request
+    return all_of(conditions) if rule.relation == "AND" else any_of(conditions)
 
 
 def _condition(tag: str, condition: Condition, plain: Mapping[str, str]) -> Json:
@@ -51,21 +50,20 @@ def _condition(tag: str, condition: Condition, plain: Mapping[str, str]) -> Json
         case "EQUAL" | "IN":
             return _one_of(header, condition.values)
         case "NOT_EQUAL" | "NOT_IN":
-            return {"not_matcher": _one_of(header, condition.values)}
+            return not_so(_one_of(header, condition.values))
         case "REGEX":
-            return _header(plain[tag], _expression(condition.values[0]))
+            return header_is(plain[tag], expression(condition.values[0]))
 
 
 def _one_of(header: str, values: tuple[str, ...]) -> Json:
-    options = [_equal(header, value) for value in dict.fromkeys(values)]
-    return options[0] if len(options) == 1 else {"or_matcher": {"predicate": options}}
+    return any_of([_equal(header, value) for value in dict.fromkeys(values)])
 
 
 def _equal(header: str, value: str) -> Json:
     """A tag without a value is a header that is not there."""
     if value:
-        return _header(header, {"exact": encoded_value(value)})
-    return {"not_matcher": _header(header, _expression(".+"))}
+        return header_is(header, exactly(encoded_value(value)))
+    return not_so(header_is(header, expression(".+")))
 
 
 def _shared(route: Route, rule: CanaryRule, bucket: str) -> Json:
@@ -73,33 +71,12 @@ def _shared(route: Route, rule: CanaryRule, bucket: str) -> Json:
     if len(spans) == 1:
         return _to(route, spans[0][0])
     matchers = [
-        {"predicate": _header(bucket, _expression(numbers_pattern(start, stop))), "on_match": _to(route, version)}
-        for version, start, stop in spans
+        {"predicate": in_span(bucket, start, stop), "on_match": _to(route, version)} for version, start, stop in spans
     ]
     return {"matcher": {"matcher_list": {"matchers": matchers}, "on_no_match": _to(route, DEFAULT_VERSION)}}
-
-
-def numbers_pattern(start: int, stop: int) -> str:
-    """A regular expression for the two digits of every number from ``start`` to before ``stop``."""
-    tens: dict[int, list[int]] = {}
-    for number in range(start, stop):
-        tens.setdefault(number // 10, []).append(number % 10)
-    return "|".join(
-        f"{ten}{ones[0]}" if len(ones) == 1 else f"{ten}[{ones[0]}-{ones[-1]}]" for ten, ones in tens.items()
-    )
 
 
 def _to(route: Route, version: str) -> Json:
     name = cluster_name(route.upstream, "" if version == DEFAULT_VERSION else version)
     action = typed(f"{_PACKAGE}.ClusterAction", {"cluster": name})
     return {"action": {"name": name, "typed_config": action}}
-
-
-def _header(name: str, matcher: Json) -> Json:
-    config = typed("envoy.type.matcher.v3.HttpRequestHeaderMatchInput", {"header_name": name})
-    return {"single_predicate": {"input": {"name": name, "typed_config": config}, "value_match": matcher}}
-
-
-def _expression(pattern: str) -> Json:
-    """RE2, which fits the whole of a header here."""
-    return {"safe_regex": {"google_re2": {}, "regex": pattern}}

@@ -12,7 +12,7 @@ from typing import Final
 
 from menshen.envoy.typed import Json, typed
 
-__all__ = ["all_of", "any_of", "exactly", "expression", "header_is", "in_span", "not_so", "numbers_pattern"]
+__all__ = ["all_of", "any_of", "exactly", "expression", "header_is", "in_span", "not_so"]
 
 _INPUT: Final = "envoy.type.matcher.v3.HttpRequestHeaderMatchInput"
 
@@ -34,7 +34,7 @@ def expression(pattern: str) -> Json:
 
 def in_span(bucket: str, start: int, stop: int) -> Json:
     """The header has two digits, of a number from ``start`` to before ``stop``."""
-    return header_is(bucket, expression(numbers_pattern(start, stop)))
+    return header_is(bucket, expression(_numbers(start, stop)))
 
 
 def not_so(predicate: Json) -> Json:
@@ -51,7 +51,7 @@ def any_of(predicates: Sequence[Json]) -> Json:
     return predicates[0] if len(predicates) == 1 else {"or_matcher": {"predicate": list(predicates)}}
 
 
-def numbers_pattern(start: int, stop: int) -> str:
+def _numbers(start: int, stop: int) -> str:
     """A regular expression for the two digits of every number from ``start`` to before ``stop``."""
     tens: dict[int, list[int]] = {}
     for number in range(start, stop):
