@@ -22,7 +22,7 @@ from menshen.envoy.paths import api_match, rewritten
 from menshen.envoy.renewal import renewal_on
 from menshen.envoy.retries import USUAL_RETRIES, retry_policy
 from menshen.envoy.revoked import revoked_on
-from menshen.envoy.rewrites import blocked, rewrite_variants
+from menshen.envoy.rewrites import blocked, with_rewrites
 from menshen.envoy.stamp import STAMP, stamp_of
 from menshen.envoy.states import STATES, Provider, checked_by
 from menshen.envoy.tokens import token_headers
@@ -79,14 +79,10 @@ def _ways(
 
 
 def _rewritten(route: Route, way: Json) -> list[Json]:
-    """The way with each rewrite rule, and then without any."""
-    if "route" not in way:
-        return [_for_callers(route, each) for each in readable(route, way)]
-    variants = [
-        {**way, "match": _where(way["match"], conditions), "route": {**way["route"], **action}}
-        for conditions, action in rewrite_variants(route)
-    ]
-    return [*variants, way]
+    """A way to the backend by each rewrite rule; an answer of Envoy's own is what it is."""
+    if "route" in way:
+        return with_rewrites(route, way)
+    return [_for_callers(route, each) for each in readable(route, way)]
 
 
 def _for_callers(route: Route, answer: Json) -> Json:

@@ -12,6 +12,7 @@ from menshen.envoy.cors import cors_filters, cross_origin
 from menshen.envoy.custom import custom_filters, customised
 from menshen.envoy.ip_access import ip_filters, ip_guarded
 from menshen.envoy.limits import limit_filters, limited
+from menshen.envoy.rewrites import rewrite_filters
 from menshen.envoy.tags import bucket_headers, input_headers, plain_headers, tag_filters, tagged
 from menshen.envoy.tokens import token_checked, token_filters
 from menshen.envoy.transforms import coloured, transform_filters
@@ -25,6 +26,7 @@ def front(snapshot: Snapshot, addresses: Addresses) -> list[Json]:
     return [
         *cors_filters(snapshot),
         *ip_filters(snapshot),
+        *rewrite_filters(snapshot),
         *limit_filters(snapshot, addresses)["limits_early"],
         *token_filters(snapshot, addresses),
     ]

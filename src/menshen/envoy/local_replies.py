@@ -10,7 +10,7 @@ from typing import Final
 
 from menshen.envoy.client_api import OWN_ROUTE
 from menshen.envoy.ip_access import IP_POLICY
-from menshen.envoy.rewrites import PATH_BLOCKED
+from menshen.envoy.rewrites import PATH_BLOCKED, UNSOUND
 from menshen.envoy.token_guards import BAD_TOKEN, NO_TOKEN, TWO_TOKENS, VERDICTS
 from menshen.envoy.tokens import TOKEN_STATUS
 from menshen.envoy.typed import Json, typed, written
@@ -73,6 +73,7 @@ def local_reply_config() -> Json:
             _says(_cause("jwt_authn_access_denied{Jwt_is_expired}"), SessionExpired),
             _says(_cause("jwt_authn_access_denied{"), SessionInvalid),
             _says(_cause(f"rbac_access_denied_matched_policy[{IP_POLICY}]"), AddressRefused),
+            _says(_cause(f"rbac_access_denied_matched_policy[{UNSOUND}]"), MalformedRequest),
             _says(_cause("rbac_access_denied_matched_policy["), SessionRevoked),
             # The flag of a limit is not set yet. A bucket gets a token a second at least.
             _says(_status("EQ", RateLimit.status), RateLimit, retry_after=1),

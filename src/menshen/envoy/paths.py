@@ -12,7 +12,7 @@ from typing import Final
 
 from menshen.envoy.typed import Json
 
-__all__ = ["REFUSED_PATHS", "api_match", "api_order", "group_match", "rewritten"]
+__all__ = ["REFUSED_PATHS", "api_match", "api_order", "group_match", "literal", "rewritten", "whole_path"]
 
 _PARAMETER: Final = re.compile(r"\{[^{}/]*\}")
 _ENCODABLE: Final = re.compile(r"[!$&'()+,=:@]")
@@ -28,6 +28,9 @@ _REFUSED: Final = (
 _ANYTHING: Final = r"\C*"
 """Any bytes: with ``.`` a single byte that is not UTF-8 would switch a rule off."""
 
+_QUERY: Final = rf"(?:\?{_ANYTHING})?"
+_SEGMENT: Final = "[^/]+"
+
 REFUSED_PATHS: Final = f"{_ANYTHING}(?:{'|'.join(_REFUSED)}){_ANYTHING}"
 
 
@@ -37,7 +40,7 @@ def api_match(prefix: str, path: str) -> Json:
     if path == "/*":
         return group_match(prefix)
     if prefix and path == "/":
-        return _regex(f"{_literal(prefix)}/?")
+        return _regex(f"{literal(prefix)}/?")
     full = prefix + path
     below = full.removesuffix("*") if path.endswith("/*") else None
     if _PARAMETER.search(full) or _ENCODABLE.search(full):
@@ -66,14 +69,27 @@ def rewritten(prefix: str) -> Json:
     prefix = prefix.rstrip("/")
     if not prefix:
         return {}
-    return {"regex_rewrite": {"pattern": {"regex": f"^{_literal(prefix)}/?"}, "substitution": "/"}}
+    return {"regex_rewrite": {"pattern": {"regex": f"^{literal(prefix)}/?"}, "substitution": "/"}}
+
+
+def whole_path(match: Json) -> str:
+    """A match of :func:`api_match` or :func:`group_match` as a regular expression for a path with its query."""
+    if "path" in match:
+        return re.escape(match["path"]) + _QUERY
+    if "prefix" in match:
+        return re.escape(match["prefix"]) + _ANYTHING
+    if "path_separated_prefix" in match:
+        return f"{re.escape(match['path_separated_prefix'])}(?:/{_ANYTHING})?{_QUERY}"
+    # A parameter must not reach into the query, where a client could write the rest of the pattern.
+    pattern = str(match["safe_regex"]["regex"]).replace(_SEGMENT, "[^/?]+")
+    return f"(?:{pattern}){_QUERY}"
 
 
 def _pattern(path: str) -> str:
-    return "[^/]+".join(_literal(part) for part in _PARAMETER.split(path))
+    return _SEGMENT.join(literal(part) for part in _PARAMETER.split(path))
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """These characters, each as it is or percent-encoded where RFC 3986 lets a client choose.
 
     Otherwise ``/a%2Cb`` would not be the protected ``/a,b`` here, and be it at the backend.
