@@ -9,6 +9,7 @@ counted: links are for looking things up, and no request may be lost or late for
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import logging
 import os
@@ -77,10 +78,8 @@ class TraceLog:
         os.mkfifo(self._path, 0o600)
         self._pipe = os.open(self._path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         if hasattr(fcntl, "F_SETPIPE_SZ"):
-            try:
+            with contextlib.suppress(PermissionError):  # a user may have so much memory in pipes and no more
                 fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, _PIPE)
-            except PermissionError:  # a user may have so much memory in pipes and no more
-                log.debug("small_pipe")
         asyncio.get_running_loop().add_reader(self._pipe, self._readable)
 
     async def follow(self) -> None:
