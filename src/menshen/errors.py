@@ -8,7 +8,7 @@
     │   │   ├── AmbiguousCredential      two login states, or one in two places
     │   │   ├── CodeMalformed            a login code that no platform can have made
     │   │   ├── BodyMalformed            a login body that is neither JSON object nor form
-    │   │   ├── BodyTooLarge             a login body over 8 KiB
+    │   │   ├── BodyTooLarge             a login body over 8 KiB, or a signed one over its plugin's limit
     │   │   ├── ClientSentSecret         the request carries an AppSecret
     │   │   ├── CallMalformed            a call of the gateway's own API with a body that it does not take
     │   │   ├── OpenDataInvalid          encrypted or signed data that is not the platform's for this user and app
@@ -278,8 +278,8 @@ class BodyMalformed(BadRequest):
 
 class BodyTooLarge(BadRequest):
     reason, status = "body_too_large", 413
-    message = "The login body is over 8 KiB."
-    message_zh = "登录请求体超过 8 KiB。"
+    message = "The body is over the limit."
+    message_zh = "请求体超过上限。"
 
 
 class ClientSentSecret(BadRequest):

@@ -34,7 +34,12 @@ from menshen.web.admin import JWKS_PATH, SESSION_JWKS_PATH
 READMES = ("README.md", "README.zh-CN.md")
 PAGES = (*READMES, *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")))
 TRANSLATED = [page for page in PAGES if (ROOT / page.replace(".md", ".zh-CN.md")).exists() and "zh-CN" not in page]
-ENVIRONMENT = {"SHOP_APPSECRET": "any-secret-of-shop", "CHAT_APPSECRET": "any-secret-of-chat"}
+ENVIRONMENT = {
+    "SHOP_APPSECRET": "any-secret-of-shop",
+    "CHAT_APPSECRET": "any-secret-of-chat",
+    "ERP_KEY": "any-key-of-the-erp",
+    "ERP_OLD_KEY": "any-old-key-of-the-erp",
+}
 
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")

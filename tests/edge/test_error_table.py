@@ -95,6 +95,13 @@ PROVOKED: dict[str, tuple[int, Provoke]] = {
 ELSEWHERE = {
     "tests/envoy/test_edge_limits.py": {"rate_limit", "concurrency_limit"},
     "tests/envoy/test_edge_ip_access.py": {"address_refused"},
+    "tests/edge/test_key_pair.py": {
+        "signature_invalid",
+        "signature_missing",
+        "signature_replayed",
+        "signature_stale",
+    },
+    "tests/edge/test_oauth_plugin.py": {"checker_unavailable", "token_missing", "token_refused"},
     "tests/edge/test_faults.py": {"route_stale", "brain_unavailable"},
     "tests/envoy/test_edge_variants.py": {"overloaded"},
     "tests/web/test_authorization.py": {"internal_fault"},

@@ -285,7 +285,8 @@ def test_an_upgrade_brings_no_unsigned_body(stack: Stack, head: str) -> None:
     signed = call("/erp/x", method="GET")
     content = {"C": b"forge", "T": CHUNKS, "X": b""}[head[0]]
     got = raw(stack, signed, f"{head}\r\nUpgrade: websocket\r\nConnection: Upgrade", content)
-    assert got.startswith(b"HTTP/1.1 403") and b'"malformed_request"' in got, got
+    assert got.startswith(b"HTTP/1.1 403"), got
+    assert b'"malformed_request"' in got
 
 
 def test_both_the_key_and_the_login_must_be_right(stack: Stack) -> None:
@@ -371,7 +372,8 @@ def test_keys_are_sealed_in_the_database_and_in_no_log(stack: Stack) -> None:
     log = stack.serve.log.read_text()
     assert "guard_refused" in log
     for secret in (SECRET, OTHER, "planted-key-of-idle", "planted-key-of-late"):
-        assert secret not in document and secret not in log
+        assert secret not in document
+        assert secret not in log
     assert "id: erp" in document
 
 

@@ -14,7 +14,7 @@ from menshen.node import retention
 from menshen.node.retention import forget
 from menshen.storage.database import Database
 from menshen.storage.login_log import LoginFilter, LoginRow, list_logins, write_logins
-from menshen.storage.tables import account_failures, counters, sms_codes
+from menshen.storage.tables import account_failures, counters, nonces, sms_codes
 from menshen.storage.trace_links import TraceLink, add_trace_links, find_traces
 from menshen.storage.webhook_deliveries import (
     Attempted,
@@ -113,9 +113,11 @@ def test_a_flood_of_tries_is_forgotten_in_pieces(database_url: str, monkeypatch:
                 for at in (old, new):
                     rows = [{"key": f"k{number}", "period": at, "count": 1, "expires_at": at} for number in range(7)]
                     await connection.execute(insert(counters), rows)
-            assert await forget(database, Snapshot(), NOW) == 21
+                    rows = [{"key_id": "erp", "nonce": f"{at}-{number}", "expires_at": at} for number in range(7)]
+                    await connection.execute(insert(nonces), rows)
+            assert await forget(database, Snapshot(), NOW) == 28
             async with database.reading() as connection:
-                for table in (account_failures, sms_codes, counters):
+                for table in (account_failures, sms_codes, counters, nonces):
                     left = select(func.count()).select_from(table)
                     assert (await connection.execute(left)).scalar_one() == 7, table.name
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
-from menshen.errors import DatabaseUnavailable, InternalFault
+import pytest
+
+from menshen.config.route_rules import KeyPairRules
+from menshen.errors import DatabaseUnavailable, InternalFault, SignatureReplayed
 from menshen.gateway.assertion import Asserter
 from menshen.gateway.decide import route_table
 from menshen.sessions.seen import SeenLog
@@ -34,6 +38,7 @@ def ask(endpoint: AuthorizationEndpoint, path: str, **headers: str) -> tuple[int
         "type": "http",
         "method": "GET",
         "path": path,
+        "raw_path": path.encode(),
         "query_string": b"",
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
@@ -88,3 +93,38 @@ def test_a_login_without_a_database_is_refused_for_now() -> None:
     broken = endpoint(state(), DatabaseUnavailable("OperationalError"))
     status, body = ask(broken, "/authz/mall/login", **headers)
     assert (status, body["reason"], body["action"]) == (298, "brain_unavailable", "retry")  # 298 becomes 503 at Envoy
+
+
+class BrokenGuards:
+    """Guards that fail as no guard should."""
+
+    def __init__(self, fault: Exception) -> None:
+        self._fault = fault
+
+    async def admit(self, route: object, request: object, line: object) -> Any:
+        raise self._fault
+
+
+def guarded(fault: Exception) -> tuple[AuthorizationEndpoint, str]:
+    """An endpoint whose one route has a key pair and no login, and the stamp of that route."""
+    route = replace(SNAPSHOT.routes[0], login=None, key_pair=KeyPairRules("servers", (), 300, 1024, "x-menshen-caller"))
+    snapshot = replace(SNAPSHOT, routes=(route,)).sealed()
+    brain = replace(state(), routes=route_table((snapshot,)), snapshots={snapshot.checksum: snapshot})
+    nothing: Any = None
+    made = AuthorizationEndpoint(BrokenGuards(fault), BrokenLogin(BUG), nothing, nobody, SeenLog(), lambda: NOW, brain)
+    return made, f"{route.id}@{snapshot.checksum}"
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "reason"),
+    [
+        (BUG, 296, "internal_fault"),
+        (DatabaseUnavailable("OperationalError"), 298, "brain_unavailable"),
+        (SignatureReplayed(), 403, "signature_replayed"),
+    ],
+)
+def test_a_guard_that_does_not_let_in_is_not_passed_by(fault: Exception, status: int, reason: str) -> None:
+    """Without a login behind it, nobody else would refuse."""
+    made, stamp = guarded(fault)
+    answered, body = ask(made, "/authz/mall/order", **{"x-menshen-route": stamp})
+    assert (answered, body["reason"]) == (status, reason)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from menshen.config.credential_clashes import credential_clashes
 from menshen.config.custom_types import CustomTypes
 from menshen.config.document import Plugin
 from menshen.config.effective import Bound, effective_plugins
@@ -15,6 +16,9 @@ from menshen.config.header_checks import told_headers
 from menshen.config.outline import ApiAt, At, Outline
 from menshen.config.plugins.canary import Canary
 from menshen.config.plugins.custom import Custom
+from menshen.config.plugins.jwt import Jwt
+from menshen.config.plugins.key_pair import KeyPairAuth
+from menshen.config.plugins.oauth import OAuth
 from menshen.config.plugins.rate_limit import RateLimit
 from menshen.config.plugins.registry import AnyPlugin
 from menshen.config.plugins.req_transformer import ReqTransformer
@@ -121,9 +125,10 @@ def _on_api(
     here = tuple(here)
     for at in here:
         yield from _tags(state, at, types)
-    if any(isinstance(at.value, Custom | ReqTransformer) for at in here):
+    if any(isinstance(at.value, Custom | Jwt | KeyPairAuth | OAuth | ReqTransformer) for at in here):
         for at in here:
             yield from _told(state, at, types)
+    yield from credential_clashes(state.api, here)
     has_login = any(isinstance(at.value, Plugin) for at in here)
     for at in here:
         match at.value:
@@ -163,7 +168,7 @@ def _tags(state: _OnTarget, at: At[Plugin] | At[AnyPlugin], types: CustomTypes) 
 
 
 def _told(state: _OnTarget, at: At[Plugin] | At[AnyPlugin], types: CustomTypes) -> Iterator[Problem]:
-    """Headers that a colouring, or a plugin of the installation, shares with another plugin.
+    """Headers that a guard, a colouring or a plugin of the installation shares with another plugin.
 
     A backend could take one for the other: what a client chose for what a guard found (attack class 53).
     """
@@ -172,7 +177,7 @@ def _told(state: _OnTarget, at: At[Plugin] | At[AnyPlugin], types: CustomTypes) 
         told = [At("identity", header) for _, header in (*plugin.identity.pairs(), *plugin.claim_headers())]
     else:
         told = list(told_headers(plugin, types))
-        if isinstance(plugin, ReqTransformer):
+        if isinstance(plugin, Jwt | OAuth | ReqTransformer):
             told = [each for each in told if not is_reserved(each.value, "identity")]  # a problem by itself
     for each in told:
         path = f"{at.path}.{each.path}"

@@ -68,8 +68,10 @@ _STRIPPED = frozenset(
 )
 # A client that sends an AppSecret is refused, by the name of what it sends.
 _SECRETS = frozenset({"app-secret", "appsecret", "secret"})
-_RESERVED = _HOP_BY_HOP | _MESSAGE | _GATEWAY | _STRIPPED | _SECRETS
-_PREFIXES = ("x-menshen-", "x-envoy-", "x-forwarded-", "x-original-", ":")
+# The parts of a signature of a server, which stop at the gateway.
+_SIGNATURE = frozenset({"x-mg-secretid", "x-mg-alg", "x-mg-timestamp", "x-mg-nonce", "x-mg-sign"})
+_RESERVED = _HOP_BY_HOP | _MESSAGE | _GATEWAY | _TRACES | _STRIPPED | _SECRETS | _SIGNATURE
+_PREFIXES = ("x-menshen-", "x-envoy-", "x-forwarded-", "x-original-", "x-b3-", "x-datadog-", "sw8-", ":")
 
 
 def fold(header: str) -> str:

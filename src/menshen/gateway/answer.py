@@ -64,8 +64,7 @@ def answer_refusal(refusal: Refusal, request_id: str, style: StatusStyle = "mens
 
 
 def answer_redirect(refusal: Refusal, request_id: str, style: StatusStyle, location: str) -> Answer:
-    """The same refusal, sending the caller to an address of the operator's. Nothing of the request is in it (class 51).
-    """
+    """The same refusal, and to where the operator sends who is refused: no part of the request is in it (class 51)."""
     answer = answer_refusal(refusal, request_id, style)
     return Answer(False, 302, [*answer.headers, (b"location", location.encode())], answer.body)
 

@@ -44,7 +44,8 @@ class Key(Part):
         until = 0
         if self.expires is not None:
             moment = datetime.fromisoformat(self.expires)
-            until = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+            # 0 is never, and a date before 1970 is long past.
+            until = max(1, int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()))
         return KeyPair(self.id, self.secret, until)
 
 

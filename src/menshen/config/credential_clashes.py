@@ -1,0 +1,52 @@
+"""One name for two credentials on one API: what one guard is sent, the other would take for its own.
+
+A checker of tokens would be handed login states, or a login code be spent as a token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from menshen.config.document import Plugin
+from menshen.config.outline import At
+from menshen.config.plugins.jwt import Jwt
+from menshen.config.plugins.oauth import OAuth
+from menshen.config.plugins.registry import AnyPlugin
+from menshen.config.reserved import fold
+from menshen.errors import Problem
+
+__all__ = ["credential_clashes"]
+
+
+def credential_clashes(api: str, here: Iterable[At[Plugin] | At[AnyPlugin]]) -> Iterator[Problem]:
+    """Tokens that share a name with a credential of the login. ``here`` are the plugins of the API."""
+    here = tuple(here)
+    taken: dict[tuple[str, str], str] = {}
+    for at in here:
+        if isinstance(at.value, Plugin):
+            for position, name, key in _of_login(at.value):
+                taken.setdefault(_place(position, name), f"{at.path}.{key}")
+    for at in here:
+        if isinstance(at.value, Jwt | OAuth):
+            token = at.value.token
+            first = taken.get(_place(token.position, token.name))
+            if first is not None:
+                yield Problem(
+                    f"{at.path}.token.name",
+                    f"on the API '{api}' the login has '{token.name}' already ({first})",
+                    f"API '{api}' 的登录插件已使用 '{token.name}'（{first}）",
+                )
+
+
+def _of_login(plugin: Plugin) -> Iterator[tuple[str, str, str]]:
+    yield plugin.code.position, plugin.code.name, "code.name"
+    yield plugin.session.request_in, plugin.session.name, "session.name"
+    if plugin.session.refresh is not None:
+        yield "header", plugin.session.refresh.name, "session.refresh.name"
+    if plugin.account is not None and plugin.code.position == "query":
+        yield "query", plugin.account.username, "account.username"
+        yield "query", plugin.account.password, "account.password"
+
+
+def _place(position: str, name: str) -> tuple[str, str]:
+    return position, fold(name) if position == "header" else name
