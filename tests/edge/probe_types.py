@@ -122,6 +122,13 @@ def _written(name: str, value: str) -> dict[str, Any]:
     return {"append": {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
 
 
+class Mistaken(SameOrigin):
+    """Makes a message with a field that Envoy does not have."""
+
+    def envoy(self, _: SameOrigin.Parameters, __: PluginRoute) -> EnvoyMessage:
+        return EnvoyMessage(f"{_FILTERS}.csrf.v3.CsrfPolicy", {"no_such_field": 1})
+
+
 class Unfinished:
     """Has no model of its parameters."""
 

@@ -8,8 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +104,10 @@ PATHS = {
 HEADERS = ("x-menshen-plugin-probe", "x-menshen-plugin-shop", "x-menshen-plugin-note", "x-probe", "x-menshen-tag-probe")
 
 
-@contextmanager
-def installed(directory: Path) -> Iterator[None]:
+@pytest.fixture(scope="module", autouse=True)
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The example as pip installs it, and the types of the tests as pip would have left them."""
+    directory = tmp_path_factory.mktemp("installed")
     site = directory / "site"
     example = directory / "example"
     shutil.copytree(REPOSITORY / "examples/plugins/opening-hours", example)
@@ -116,7 +116,7 @@ def installed(directory: Path) -> Iterator[None]:
     information = site / "probes-3.dist-info"
     information.mkdir()
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: probes\nVersion: 3\n")
-    types = ("Probe", "Noted", "SameOrigin", "Slowed", "Unfinished")
+    types = ("Probe", "Noted", "SameOrigin", "Slowed", "Mistaken", "Unfinished")
     lines = [f"{name} = probe_types:{name}" for name in types]
     lines += ["Tag = probe_types:Probe", "Gone = no_such_module:Gone"]
     (information / "entry_points.txt").write_text("[menshen.plugins]\n" + "\n".join(lines) + "\n")
@@ -129,8 +129,7 @@ def installed(directory: Path) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    directory = tmp_path_factory.mktemp("plugins")
-    with installed(directory), running_stack(directory, DOCUMENT, "--workers", "2") as running:
+    with running_stack(tmp_path_factory.mktemp("plugins"), DOCUMENT, "--workers", "2") as running:
         yield running
 
 
@@ -332,9 +331,8 @@ def test_envoy_writes_the_headers_of_a_type_on_its_routes_alone(stack: Stack, st
     assert "x-menshen-plugin-note" not in other.seen
 
 
-def test_the_installed_types_are_listed(tmp_path: Path) -> None:
-    with installed(tmp_path):
-        listed = menshen("plugins")
+def test_the_installed_types_are_listed() -> None:
+    listed = menshen("plugins")
     assert listed.returncode == 1
     rows = {line.split("  ")[0]: line for line in listed.stdout.splitlines()}
     assert rows["OpeningHours"] == "OpeningHours  menshen-opening-hours 1.0.0  ok"
@@ -374,8 +372,7 @@ bindings: [{plugin: it, group: mall}]
 def test_a_document_that_a_type_does_not_hold_is_refused(kind: str, parameters: str, line: str, tmp_path: Path) -> None:
     file = tmp_path / "menshen.yaml"
     file.write_text(HOLDS.replace("TYPE", kind).replace("PARAMETERS", parameters))
-    with installed(tmp_path):
-        checked = menshen("check", str(file))
+    checked = menshen("check", str(file))
     assert checked.returncode == 1
     assert checked.stdout.startswith(line)
     assert len(checked.stdout.splitlines()) == 1
@@ -397,28 +394,40 @@ def test_a_document_that_a_type_does_not_hold_is_refused(kind: str, parameters: 
 def test_class_49_nothing_that_a_document_says_is_run_or_expanded_by_envoy(parameters: str, tmp_path: Path) -> None:
     file = tmp_path / "menshen.yaml"
     file.write_text(HOLDS.replace("TYPE", "Noted").replace("PARAMETERS", parameters))
-    with installed(tmp_path):
-        checked = menshen("check", str(file))
+    checked = menshen("check", str(file))
     assert checked.returncode == 1
     assert checked.stdout.startswith("plugins[0].parameters: the plugin type 'Noted' cannot be compiled for Envoy")
     assert "forged" not in checked.stdout
 
 
+def applied(stack: Stack, name: str, plugin: dict[str, Any]) -> None:
+    """Make a revision with another plugin of this name the active one."""
+    document = stack.config.read_text()
+    line = next(each for each in document.splitlines() if f"name: {name}," in each)
+    changed = stack.data_dir.parent / "changed.yaml"
+    changed.write_text(document.replace(line, f"  - {json.dumps({'name': name, **plugin})}"))
+    result = menshen("apply", str(changed), "--data-dir", str(stack.data_dir))
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def within(seconds: float, done: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + seconds
+    while not (holds := done()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return holds
+
+
 def test_class_49_parameters_stay_texts(stack: Stack) -> None:
     """What looks like a template, an expression or a format reaches ``decide`` as it was written."""
     odd = "{{7*7}} {0.__class__} %s %REQ(x)% __import__('os') $(id) ' ; drop"
-    plugin = {"name": "tells-too", "type": "Probe", "parameters": {"sign": odd}}
-    document = stack.config.read_text()
-    line = next(each for each in document.splitlines() if "name: tells-too" in each)
-    stack.config.write_text(document.replace(line, f"  - {json.dumps(plugin)}"))
-    try:
-        applied = menshen("apply", str(stack.config), "--data-dir", str(stack.data_dir))
-        assert applied.returncode == 0, applied.stdout + applied.stderr
-    finally:
-        stack.config.write_text(document)
-    signs = {told(stack.gateway("/two/both"))["sign"]}
-    for _ in range(200):
-        if signs == {odd}:
-            break
-        signs = {told(stack.gateway("/two/both"))["sign"]}
-    assert signs == {odd}
+    applied(stack, "tells-too", {"type": "Probe", "parameters": {"sign": odd}})
+    assert within(30, lambda: told(stack.gateway("/two/both"))["sign"] == odd)
+
+
+def test_a_message_that_envoy_does_not_know_leaves_the_running_revision(stack: Stack, state: tuple[str, str]) -> None:
+    assert not log_of(stack, "revision_refused")
+    applied(stack, "noted", {"type": "Mistaken", "parameters": {}})
+    assert within(60, lambda: bool(log_of(stack, "revision_refused")))
+    assert "Envoy refused" in log_of(stack, "revision_refused")[0]["why"]
+    assert stack.gateway("/mall/note", state).seen["x-menshen-plugin-note"] == "100% noted"
+    assert stack.gateway("/mall/note").refusal == (401, 4001, "session_missing")
