@@ -25,6 +25,7 @@ from menshen.envoy.revoked import revoked_on
 from menshen.envoy.rewrites import blocked, with_rewrites
 from menshen.envoy.stamp import STAMP, stamp_of
 from menshen.envoy.states import STATES, Provider, checked_by
+from menshen.envoy.tags import tag_data
 from menshen.envoy.tokens import token_headers
 from menshen.envoy.typed import Json, method_is, seconds, written, written_if_missing
 from menshen.errors import SessionInvalid
@@ -165,6 +166,9 @@ def _way(route: Route, upstream: Upstream, credentials: Carried) -> Json:
         "typed_per_filter_config": governed(route),
         **for_pages(route),
     }
+    data = tag_data(route)
+    if data:
+        entry["metadata"] = {"filter_metadata": data}
     taken_off = [*credentials.headers, *inner_headers(route)]
     if taken_off:
         entry["request_headers_to_remove"] = taken_off

@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from menshen.config.snapshot import Route
 from menshen.config.tag_values import tag_value
-from menshen.envoy.tags import TAGS, tagged
+from menshen.envoy.tags import TAGS, tag_data
 from menshen.envoy.typed import Json
 
 __all__ = ["lifted_tags"]
@@ -22,7 +22,7 @@ def lifted_tags(route: Route, target: str) -> dict[str, str]:
 
     Tags from headers and cookies are not here: nobody asked has sent any.
     """
-    context: Json = tagged(route).get(TAGS, {}).get("filter_context", {})
+    context: Json = tag_data(route).get(TAGS, {})
     path, _, query = target.partition("?")
     found = {}
     for tag, parameter in zip(route.tags, context.get("tags", ()), strict=True):

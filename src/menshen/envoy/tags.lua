@@ -1,6 +1,6 @@
 -- Tags: request parameters lifted into headers and baggage, and the numbers by which weighted choices are made.
 --
--- The code is the same for every route and for every document; what differs comes as data, by the route's context, so
+-- The code is the same for every route and for every document; what differs comes as data, by the route's metadata, so
 -- nothing that an operator or a client writes is ever run (attack class 49). It raises no error whatever a client
 -- sends: a parameter that is too long, or no text, makes no tag. No pattern here backs up over what it has read, and
 -- every loop over a client's words has an end, so no request is slow (attack class 19).
@@ -72,14 +72,13 @@ local function prepared(data)
   return route
 end
 
--- The route's data as a plain table. Reading it from Envoy costs more than all the rest, so it is done once; that of
--- revisions that are long gone is forgotten.
+-- The route's data as a plain table. Envoy copies what it hands over, which costs more than all the rest, so the data
+-- is read once and found again by its name; that of revisions that are long gone is forgotten.
 local function context(handle)
-  local data = handle:filterContext()
-  local id = data:get("id")
+  local id = handle:filterContext():get("id")
   local route = kept[id]
   if route == nil then
-    route = older[id] or prepared(data)
+    route = older[id] or prepared(handle:metadata())
     if count >= MOST_KEPT then older, kept, count = kept, {}, 0 end
     kept[id] = route
     count = count + 1

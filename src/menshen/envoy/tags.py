@@ -29,6 +29,7 @@ __all__ = [
     "in_two_steps",
     "input_headers",
     "plain_headers",
+    "tag_data",
     "tag_filters",
     "tagged",
     "tags_of",
@@ -64,7 +65,19 @@ def in_two_steps(route: Route) -> bool:
 
 
 def tagged(route: Route) -> dict[str, Json]:
-    """Per-route settings of the filters."""
+    """Per-route settings of the filters.
+
+    The script keeps what it has read of a route's data by this name for it. Envoy copies what it hands to a script, so
+    the data itself is elsewhere, and read once.
+    """
+    return {
+        name: typed(f"{_PACKAGE}.LuaPerRoute", {"filter_context": {"id": _name_of(data)}})
+        for name, data in tag_data(route).items()
+    }
+
+
+def tag_data(route: Route) -> dict[str, Json]:
+    """What the script works on, by filter: metadata of the route."""
     if not uses_tags(route):
         return {}
     opening: Json = {
@@ -88,8 +101,8 @@ def tagged(route: Route) -> dict[str, Json]:
         "choose": bool(route.canary),
     }
     if in_two_steps(route):
-        return {TAGS: _on(opening), TAGS_END: _on(closing)}
-    return {TAGS: _on({**opening, **closing})}
+        return {TAGS: opening, TAGS_END: closing}
+    return {TAGS: {**opening, **closing}}
 
 
 def tags_of(route: Route) -> Iterator[tuple[str, bool]]:
@@ -143,10 +156,8 @@ def _filter(name: str) -> Json:
     return {"name": name, "disabled": True, "typed_config": typed(f"{_PACKAGE}.Lua", script)}
 
 
-def _on(context: Json) -> Json:
-    """The script keeps what it has read of a context by ``id``, so that has everything in it."""
-    digest = hashlib.sha256(msgspec.json.encode(context)).hexdigest()[:16]
-    return typed(f"{_PACKAGE}.LuaPerRoute", {"filter_context": {"id": digest, **context}})
+def _name_of(data: Json) -> str:
+    return hashlib.sha256(msgspec.json.encode(data)).hexdigest()[:16]
 
 
 @cache
