@@ -93,6 +93,9 @@ PROVOKED: dict[str, tuple[int, Provoke]] = {
 }
 
 ELSEWHERE = {
+    "tests/envoy/test_edge_tokens.py": {"token_expired", "token_invalid"},
+    "tests/envoy/test_edge_cors.py": {"origin_refused"},
+    "tests/envoy/test_edge_rewrites.py": {"path_blocked"},
     "tests/envoy/test_edge_limits.py": {"rate_limit", "concurrency_limit"},
     "tests/envoy/test_edge_ip_access.py": {"address_refused"},
     "tests/edge/test_key_pair.py": {
@@ -102,6 +105,7 @@ ELSEWHERE = {
         "signature_stale",
     },
     "tests/edge/test_oauth_plugin.py": {"checker_unavailable", "token_missing", "token_refused"},
+    "tests/edge/test_custom_plugins.py": {"plugin_failed", "plugin_refused"},
     "tests/edge/test_faults.py": {"route_stale", "brain_unavailable"},
     "tests/envoy/test_edge_variants.py": {"overloaded"},
     "tests/web/test_authorization.py": {"internal_fault"},
