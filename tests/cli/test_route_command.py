@@ -31,6 +31,7 @@ groups:
     prefix: /old
     upstream: orders
     apis: [{name: all, path: /*}]
+  - {name: up, prefix: /up, upstream: orders, apis: [{name: all, path: /*}]}
 plugins:
   - {name: shop-login, type: WeChatMpLogin, app: shop, session: {kind: signed}}
   - {name: near, type: IpAccess, allow: [10.0.0.0/8]}
@@ -44,7 +45,9 @@ plugins:
         to: [{version: v2}]
       - {name: some, priority: 2, to: [{version: v2, weight: 10}]}
   - {name: moved, type: PathRewrite, rules: [{regex: "/old/a/(.*)", replacement: "/old/b/$1", block: true}]}
+  - {name: upward, type: PathRewrite, rules: [{regex: "/up/o(.*)", replacement: "/x/$1"}]}
 bindings:
+  - {plugin: upward, group: up}
   - {plugin: shop-login, group: mall}
   - {plugin: near, group: mall}
   - {plugin: lifted, group: mall}
@@ -150,6 +153,7 @@ def test_a_public_api_knows_no_user(file: Path) -> None:
         (["--path", "/mall/orders/a;b"], "400 malformed_request (4000)", "more than one way"),
         (["--path", "no-slash"], "400 malformed_request (4000)", "more than one way"),
         (["--path", "/old/b/1"], "400 path_blocked (4000)", "rewrite of the API old/all blocks"),
+        (["--path", "/up/o../x"], "400 malformed_request (4000)", "rewrite of the API up/all would make an ambiguous"),
     ],
 )
 def test_what_the_gateway_refuses_is_exit_1_and_has_a_reason(

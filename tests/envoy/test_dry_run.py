@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
@@ -99,6 +98,7 @@ def _document(upstream: Mapping[str, Any]) -> Loaded:
                 "rules": [
                     {"regex": "/old/a/(.*)", "replacement": "/new/$1/a", "order": 1, "block": True},
                     {"regex": "/old/(x|y)", "replacement": "/z$1", "order": 2},
+                    {"regex": "/old/o(.*)", "replacement": "/p/$1", "order": 3},
                 ],
             },
         ],
@@ -111,11 +111,13 @@ def _document(upstream: Mapping[str, Any]) -> Loaded:
     )
 
 
-@dataclass(repr=False)
 class Both:
-    edge: Edge
-    versions: Versions
-    document: Loaded
+    """No dataclass: the whole document would be in the text of every example."""
+
+    def __init__(self, edge: Edge, versions: Versions, document: Loaded) -> None:
+        self.edge = edge
+        self.versions = versions
+        self.document = document
 
 
 def _brain(request: Received) -> Reply:
@@ -198,6 +200,9 @@ def _tags_of(received: Received) -> dict[str, str]:
         ("/old/a/b/c?q=1", "h", "GET", "old/all"),
         ("/old/x", "h", "GET", "old/all"),
         ("/old/xx", "h", "GET", "old/all"),
+        ("/old/onward", "h", "GET", "old/all"),
+        ("/old/o../x", "h", "GET", MalformedRequest),
+        ("/old/o/x", "h", "GET", MalformedRequest),
         ("/me/x", "h", "GET", "mine/all"),
         ("/anything", "www.example.org", "GET", "site/all"),
         ("/mall/orders", "www.example.org", "GET", "mall/list"),
@@ -287,6 +292,9 @@ def _question(path: str, city: str | None, beta: str | None, host: str, method: 
     )
 )
 @example(question=Question("/mall/a/..;x/orders"))
+@example(question=Question("/mall/%00/../orders"))
+@example(question=Question("//", "www.example.org"))
+@example(question=Question("/.///./", "www.example.org"))
 @example(question=Question("/mall/a/.;/orders"))
 @example(question=Question("/mall/a/%2e%2E;/orders"))
 @example(question=Question("/mall/a/..%3B/orders"))

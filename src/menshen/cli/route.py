@@ -99,7 +99,7 @@ def _as_json(question: Question, said: Way | Nowhere) -> dict[str, Any]:
     if said.refusal is None:
         return {"goes": "gateway", **asked}
     refusal = {"status": said.refusal.status, "code": said.refusal.code, "reason": said.refusal.reason}
-    where = {"prefix": said.prefix, "groups": said.groups, "allow": said.allow, "blocked_by": said.api or None}
+    where = {"prefix": said.prefix, "groups": said.groups, "allow": said.allow, "rewritten_by": said.api or None}
     return {"goes": "nowhere", **asked, "refusal": refusal, **where}
 
 

@@ -18,6 +18,7 @@ _ENGLISH: Final = {
     "refused": "refused: {status} {reason} ({code})",
     "malformed": "why: the path can be read in more than one way, or in none (; %2f %5c %00 # …)",
     "blocked": "why: a rewrite of the API {api} blocks what it makes of other paths",
+    "unsound": "why: a rewrite of the API {api} would make an ambiguous path of it",
     "method": "why: the path has other methods: {methods}",
     "no_path": "why: below {prefix} the APIs of {groups} are asked, and none has this path",
     "no_group": "why: no group is published there",
@@ -53,6 +54,7 @@ _CHINESE: Final = {
     "refused": "拒绝：{status} {reason}（{code}）",
     "malformed": "原因：该路径有多种读法，或无法解析（; %2f %5c %00 # …）",
     "blocked": "原因：API {api} 的路径改写屏蔽了改写后的路径",
+    "unsound": "原因：API {api} 的路径改写会得到有歧义的路径",
     "method": "原因：该路径只有其他方法：{methods}",
     "no_path": "原因：{prefix} 之下由分组 {groups} 的 API 匹配，没有一个具有该路径",
     "no_group": "原因：此处没有发布任何分组",
@@ -103,7 +105,7 @@ def nowhere_lines(question: Question, nowhere: Nowhere, *, chinese: bool) -> Ite
         return
     yield say("refused", status=refusal.status, reason=refusal.reason, code=refusal.code)
     if refusal is MalformedRequest:
-        yield say("malformed")
+        yield say("unsound", api=nowhere.api) if nowhere.api else say("malformed")
     elif refusal is PathBlocked:
         yield say("blocked", api=nowhere.api)
     elif refusal is MethodNotAllowed:

@@ -21,7 +21,7 @@ from menshen.envoy.canary_choice import Choice, choose
 from menshen.envoy.client_api import OWN_ROUTE
 from menshen.envoy.lifted_tags import lifted_tags
 from menshen.envoy.normal_path import normal_target
-from menshen.envoy.rewrites import PATH_BLOCKED
+from menshen.envoy.rewrites import PATH_BLOCKED, UNSOUND_PATHS
 from menshen.envoy.route_table import Found, find_entry
 from menshen.envoy.routes import covers, route_configuration
 from menshen.envoy.states import judged_alone, providers_of
@@ -80,7 +80,8 @@ class Nowhere:
     """A request that the gateway answers itself. ``refusal`` is None for a call of its own API.
 
     ``path`` is the normal one, "" where there is none. ``groups`` are those of the host under the longest prefix that
-    fits, ``allow`` the methods that the path has; ``api`` is where a rewrite blocks the path.
+    fits, ``allow`` the methods that the path has; ``api`` is where a rewrite blocks the path or
+    would make an unsound one of it.
     """
 
     path: str
@@ -123,7 +124,10 @@ def dry_run(document: Document, snapshot: Snapshot, question: Question) -> Way |
     route = routes.get(found.entry.get("name", "")) if found is not None else None
     if found is None or route is None or "route" not in found.entry:
         return _nowhere(snapshot, question, target, found)
-    return _way(document, snapshot, question, target, found, route)
+    backend_path = _rewritten(found.entry["route"], target)
+    if backend_path is None:
+        return Nowhere(target, found.domain, found.prefix, MalformedRequest, api=route.id)
+    return _way(document, snapshot, question, target, found, route, backend_path)
 
 
 def _nowhere(snapshot: Snapshot, question: Question, target: str, found: Found | None) -> Nowhere:
@@ -156,7 +160,15 @@ def _allowed(entry: Json) -> Iterator[str]:
             yield from added["header"]["value"].split(", ")
 
 
-def _way(document: Document, snapshot: Snapshot, question: Question, target: str, found: Found, route: Route) -> Way:
+def _way(
+    document: Document,
+    snapshot: Snapshot,
+    question: Question,
+    target: str,
+    found: Found,
+    route: Route,
+    backend_path: str,
+) -> Way:
     known = dict(tags_of(route))
     said = {tag: value for tag, value in question.tags.items() if tag in known or route.custom}
     # A tag that is too long to be one is none.
@@ -174,7 +186,7 @@ def _way(document: Document, snapshot: Snapshot, question: Question, target: str
         user=user,
         choice=choice,
         endpoints=_endpoints(snapshot, route, choice),
-        backend_path=_rewritten(found.entry["route"], target),
+        backend_path=backend_path,
     )
 
 
@@ -211,10 +223,13 @@ def _endpoints(snapshot: Snapshot, route: Route, choice: Choice) -> dict[str, tu
     return {version: every[version] for version in wanted}
 
 
-def _rewritten(action: Json, target: str) -> str:
-    """The path that the backend gets; the query goes along as it is."""
+def _rewritten(action: Json, target: str) -> str | None:
+    """The path that the backend gets, with the query as it is; None where a rewrite would make an unsound one."""
     rewrite = action.get("regex_rewrite")
     if rewrite is None:
         return target
     path, mark, query = target.partition("?")
-    return str(re2.sub(rewrite["pattern"]["regex"], rewrite["substitution"], path)) + mark + query
+    made = str(re2.sub(rewrite["pattern"]["regex"], rewrite["substitution"], path))
+    if "\\" in rewrite["substitution"] and re2.fullmatch(UNSOUND_PATHS, made):
+        return None
+    return made + mark + query

@@ -14,7 +14,7 @@ __all__ = ["normal_target"]
 _READABLE: Final = re.compile(r"/[!-~]*")
 _ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]")
-_SLASHES: Final = re.compile(r"%(?:2[fF]|5[cC])")
+_REFUSED: Final = re.compile(r"%(?:2[fF]|5[cC]|00)")
 _ESCAPED: Final = re.compile(r'["<>^`{|}]')
 _DOTS_WITH_PARAMETERS: Final = re.compile(r"(/\.\.?);[^/]*")
 """``/..;x`` is ``/..`` for Envoy, where the dots are plain: a servlet container would read it so."""
@@ -25,12 +25,12 @@ def normal_target(target: str) -> str | None:
     if not _READABLE.fullmatch(target) or "#" in target:
         return None
     path, mark, query = target.partition("?")
-    if _SLASHES.search(path):
+    if _REFUSED.search(path):
         return None
     path = _DOTS_WITH_PARAMETERS.sub(r"\1", path)
     path = _ESCAPE.sub(_plain, path.replace("\\", "/"))
     path = _ESCAPED.sub(lambda match: f"%{ord(match[0]):02X}", path)
-    return re.sub("//+", "/", _without_dots(path)) + mark + query
+    return _merged(_without_dots(path)) + mark + query
 
 
 def _plain(match: re.Match[str]) -> str:
@@ -51,3 +51,10 @@ def _without_dots(path: str) -> str:
     if segments[-1] in (".", ".."):
         kept.append("")
     return "/" + "/".join(kept)
+
+
+def _merged(path: str) -> str:
+    """Without empty segments; of slashes alone two are left."""
+    if "//" not in path:
+        return path
+    return "/" + "/".join(segment for segment in path.split("/") if segment) + ("/" if path.endswith("/") else "")

@@ -21,6 +21,7 @@ _REFUSED: Final = (
     ";",  # /public/..;/admin and /admin;x=1: servlet containers cut path parameters off, we do not
     "%3[bB]",
     "%00",
+    "//",  # of a path of slashes alone Envoy leaves two, and a backend would take it for /
     "%25(?:25)*(?:2[eEfF]|3[bB]|5[cC]|00)",  # encoded twice: a backend that decodes twice reads . / ; \\ NUL
     "%[cC][01]|%[fF][5-9a-fA-F]",  # bytes that no UTF-8 has: overlong . and / of lenient decoders
 )
