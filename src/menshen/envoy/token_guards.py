@@ -27,6 +27,7 @@ __all__ = [
     "VERDICTS",
     "content_filters",
     "form_filters",
+    "prefixes",
     "token_guards",
 ]
 
@@ -72,6 +73,11 @@ def token_guards(route: Route) -> dict[str, Json]:
     }
 
 
+def prefixes(token: TokenAt) -> list[str]:
+    """The spellings of the prefix: a scheme has no case (RFC 9110), and Envoy compares letters."""
+    return list(dict.fromkeys((token.prefix, token.prefix.lower(), token.prefix.upper())))
+
+
 def _filters(snapshot: Snapshot, name: str) -> list[Json]:
     if not any(route.jwt for route in snapshot.routes):
         return []
@@ -82,7 +88,8 @@ def _form(route: Route, token: TokenAt) -> Json:
     """A matcher, because it sees the copies of a header as one text with commas; a policy looks at each alone."""
     if token.position == "header":
         name, present, two = token.name, ".+", f"{_ANYTHING},{_ANYTHING}"
-        one = rf"{re.escape(token.prefix)}{_SEGMENT}\.{_SEGMENT}\.{_SEGMENT}"
+        prefix = "|".join(re.escape(spelt) for spelt in prefixes(token))
+        one = rf"(?:{prefix}){_SEGMENT}\.{_SEGMENT}\.{_SEGMENT}"
     else:
         parameter = "".join(f"(?:{re.escape(character)}|{_percent(character)})" for character in token.name)
         start, end = rf"[^?]*\?(?:{_ANYTHING}&)?", f"(?:&{_ANYTHING})?"

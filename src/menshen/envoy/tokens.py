@@ -20,7 +20,7 @@ from menshen.envoy.addresses import Addresses
 from menshen.envoy.clusters import upstream_cluster
 from menshen.envoy.discovered import discovered_filter
 from menshen.envoy.states import Provider
-from menshen.envoy.token_guards import TOKEN_HEAD, content_filters, form_filters, token_guards
+from menshen.envoy.token_guards import TOKEN_HEAD, content_filters, form_filters, prefixes, token_guards
 from menshen.envoy.typed import Json, seconds, typed
 
 __all__ = [
@@ -60,7 +60,8 @@ def token_providers(snapshot: Snapshot) -> dict[str, Provider]:
 
 def token_provider(rules: JwtRules) -> Provider:
     if rules.token.position == "header":
-        position: Json = {"from_headers": [{"name": rules.token.name, "value_prefix": rules.token.prefix}]}
+        places = [{"name": rules.token.name, "value_prefix": prefix} for prefix in prefixes(rules.token)]
+        position: Json = {"from_headers": places}
     else:
         position = {"from_params": [rules.token.name]}
     config: Json = {
