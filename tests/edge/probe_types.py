@@ -123,10 +123,10 @@ def _written(name: str, value: str) -> dict[str, Any]:
 
 
 class Mistaken(SameOrigin):
-    """Makes a message with a field that Envoy does not have."""
+    """Makes a message with a value that Envoy does not take."""
 
     def envoy(self, _: SameOrigin.Parameters, __: PluginRoute) -> EnvoyMessage:
-        return EnvoyMessage(f"{_FILTERS}.csrf.v3.CsrfPolicy", {"no_such_field": 1})
+        return EnvoyMessage(f"{_FILTERS}.csrf.v3.CsrfPolicy", {"filter_enabled": "always"})
 
 
 class Unfinished:

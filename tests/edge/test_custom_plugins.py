@@ -424,7 +424,7 @@ def test_class_49_parameters_stay_texts(stack: Stack) -> None:
     assert within(30, lambda: told(stack.gateway("/two/both"))["sign"] == odd)
 
 
-def test_a_message_that_envoy_does_not_know_leaves_the_running_revision(stack: Stack, state: tuple[str, str]) -> None:
+def test_a_message_that_envoy_does_not_take_leaves_the_running_revision(stack: Stack, state: tuple[str, str]) -> None:
     assert not log_of(stack, "revision_refused")
     applied(stack, "noted", {"type": "Mistaken", "parameters": {}})
     assert within(60, lambda: bool(log_of(stack, "revision_refused")))

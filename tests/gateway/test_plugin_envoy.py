@@ -53,10 +53,10 @@ def test_a_route_may_be_without() -> None:
 
 
 def test_fields_are_copied() -> None:
-    inner: dict[str, Any] = {"list": (1, 2.5, True, None, "text")}
+    inner: dict[str, Any] = {"additional_origins": (1, 2.5, True, None, "text")}
     message = filter_message(EnvoyMessage(CSRF, inner), *DECLARED)
-    inner["list"] = "changed"
-    assert message["list"] == [1, 2.5, True, None, "text"]
+    inner["additional_origins"] = "changed"
+    assert message["additional_origins"] == [1, 2.5, True, None, "text"]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_fields_are_copied() -> None:
     ids=repr,
 )
 def test_class_49_a_message_holds_data_alone(value: Any) -> None:
-    for fields in ({"field": value}, {"deep": [{"er": value}]}):
+    for fields in ({"filter_enabled": value}, {"additional_origins": [{"exact": value}]}):
         with pytest.raises(NotCompiled) as failed:
             filter_message(EnvoyMessage(CSRF, fields), *DECLARED)
         assert "HOME" not in str(failed.value)
@@ -80,8 +80,8 @@ def test_class_49_a_message_holds_data_alone(value: Any) -> None:
 
 def test_a_message_has_a_size() -> None:
     endless: dict[str, Any] = {}
-    endless["again"] = endless
-    for fields in (endless, {"wide": list(range(1001))}, []):
+    endless["filter_enabled"] = endless
+    for fields in (endless, {"additional_origins": list(range(1001))}, []):
         with pytest.raises(NotCompiled):
             filter_message(EnvoyMessage(CSRF, fields), *DECLARED)  # type: ignore[arg-type]
 
@@ -121,6 +121,12 @@ def test_class_53_no_other_header_can(mutations: dict[str, Any]) -> None:
         mutated(**mutations)
     with pytest.raises(NotCompiled):
         filter_message(EnvoyMessage(MUTATION, {"mutations": mutations}), *DECLARED)
+
+
+@pytest.mark.parametrize("kind", FILTERS)
+def test_a_field_that_is_none_of_the_messages_is_refused(kind: str) -> None:
+    with pytest.raises(NotCompiled, match="other fields than"):
+        route_message(EnvoyMessage(FILTERS[kind], {"no_such_field": 1}), kind, *DECLARED)
 
 
 @pytest.mark.parametrize("fields", [{"most_specific_header_mutations_wins": True}, {"mutations": []}])

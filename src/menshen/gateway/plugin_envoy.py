@@ -31,6 +31,17 @@ FILTERS: Final[Mapping[str, str]] = MappingProxyType(
 """Message of a filter -> message of its settings on a route. Each was tried behind the brain: ``Buffer``, which lowers
 a limit that is in use there, leaves large requests hanging."""
 
+_FIELDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        f"{_PACKAGE}bandwidth_limit.v3.BandwidthLimit": (
+            *("stat_prefix", "enable_mode", "limit_kbps", "fill_interval", "runtime_enabled"),
+        ),
+        f"{_PACKAGE}csrf.v3.CsrfPolicy": ("filter_enabled", "shadow_enabled", "additional_origins"),
+        _MUTATION: ("mutations",),
+        f"{_MUTATION}PerRoute": ("mutations",),
+    }
+)
+
 _DEEPEST, _MOST = 16, 1000
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
 _ACTIONS = ("OVERWRITE_IF_EXISTS_OR_ADD", "ADD_IF_ABSENT", "OVERWRITE_IF_EXISTS")
@@ -59,8 +70,8 @@ def route_message(
 
 def _checked(message: EnvoyMessage, headers: tuple[str, ...], response_headers: tuple[str, ...]) -> dict[str, Any]:
     fields = _Copy().mapping(message.fields, 0)
+    _only(fields, _FIELDS[message.type])
     if message.type in (_MUTATION, FILTERS[_MUTATION]):
-        _only(fields, ("mutations",))
         mutations = _mapping(fields.get("mutations", {}))
         _only(mutations, ("request_mutations", "response_mutations"))
         for name, allowed in (("request_mutations", headers), ("response_mutations", response_headers)):
@@ -138,4 +149,4 @@ def _mapping(value: object) -> dict[str, Any]:
 
 def _only(fields: Mapping[str, Any], known: tuple[str, ...]) -> None:
     if not set(fields) <= set(known):
-        raise NotCompiled(f"a header mutation has other fields than {', '.join(known)}")
+        raise NotCompiled(f"a message has other fields than {', '.join(known)}")
