@@ -58,12 +58,16 @@ def _regex(value: str) -> str:
 
 def _cidr(value: str) -> str:
     try:
-        return str(ipaddress.ip_network(value))
+        network = ipaddress.ip_network(value)
     except ValueError:
+        network = None
+    # A zone (RFC 4007) is a card of one machine, and no range of Envoy's has one.
+    if network is None or "%" in value:
         raise refuse(
             'must be an IP address or a range such as "10.0.0.0/8", with no bits behind the prefix',
             '必须是 IP 地址或网段，例如 "10.0.0.0/8"，主机位必须为 0',
-        ) from None
+        )
+    return str(network)
 
 
 def _origin(value: str) -> str:
