@@ -17,6 +17,7 @@ from tests.edge.conftest import Stack, running_stack
 from tests.edge.nodes import Nodes, two_nodes
 from tests.edge.people import rows
 from tests.edge.signing import Call, signed_call
+from tests.edge.test_reload import menshen
 from tests.postgresql import PostgreSQL
 
 SECRET, OTHER = "planted-key-of-erp-0123456789", "planted-key-of-crm-9876543210"
@@ -235,6 +236,8 @@ def test_signed_is_what_envoy_sends_on(stack: Stack) -> None:
     normal = call("/erp/a%20b/%E4%BD%A0?q=%41&empty=&x=a+b")
     sent = normal.changed(target="/erp//x/../a%20b/./%E4%BD%A0?q=%41&empty=&x=a+b").sent_to(stack.gateway)
     assert (sent.status, sent.json["path"]) == (200, "/erp/a%20b/%E4%BD%A0")
+    lower = call("/erp/%e4%bd%a0").sent_to(stack.gateway)
+    assert (lower.status, lower.json["path"]) == (200, "/erp/%e4%bd%a0"), "escapes stay as they were sent"
     assert call("/erp//x/../a").sent_to(stack.gateway).refusal == INVALID
     assert call("/erp/orders?page=%32").changed(target="/erp/orders?page=2").sent_to(stack.gateway).refusal == INVALID
     assert call(host="ERP.example.com:8443").sent_to(stack.gateway).status == 200
@@ -375,6 +378,34 @@ def test_keys_are_sealed_in_the_database_and_in_no_log(stack: Stack) -> None:
         assert secret not in document
         assert secret not in log
     assert "id: erp" in document
+
+
+def test_no_command_prints_a_key(stack: Stack) -> None:
+    """Nor what is wrong with it, nor what changed of it."""
+    written, renewed = stack.config.read_text(), "planted-key-of-crm-the-next-one"
+    changed = written.replace(OTHER, renewed)
+    file = stack.config.with_name("next.yaml")
+    for document, fits in (
+        (changed.replace("window: 5", "window: 5000"), False),
+        (changed.replace(SECRET, "planted-key"), False),
+        (changed, True),
+    ):
+        file.write_text(document)
+        applied = menshen(stack, "apply", str(file))
+        assert (applied.returncode == 0) == fits, applied.stdout + applied.stderr
+        assert "planted-key" not in applied.stdout + applied.stderr
+    shown = [menshen(stack, "export"), menshen(stack, "revisions"), menshen(stack, "revisions", "2")]
+    assert [each.returncode for each in shown] == [0, 0, 0]
+    assert "id: crm" in shown[0].stdout
+    assert "planted-key" not in "".join(each.stdout + each.stderr for each in shown)
+    deadline = time.monotonic() + 20
+    while signed_call("/erp/x", "crm", renewed).sent_to(stack.gateway).status != 200:
+        assert time.monotonic() < deadline, "the new key is not good yet"
+        time.sleep(0.1)
+    assert signed_call("/erp/x", "crm", OTHER).sent_to(stack.gateway).refusal == INVALID
+    file.write_text(written)
+    assert menshen(stack, "apply", str(file)).returncode == 0
+    assert "planted-key" not in stack.serve.log.read_text()
 
 
 @pytest.fixture(scope="module")
