@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +16,7 @@ import pytest
 from menshen.config.route_rules import ClientTag, Parameter
 from menshen.config.snapshot import TracingRules
 from tests.collector import Collector, collecting
-from tests.envoy.edge import Edge, deny, edge_of
+from tests.envoy.edge import Edge, deny, edge_of, running
 from tests.envoy.fakes import Reply
 from tests.envoy.samples import BY_HEADER, route
 
@@ -157,8 +160,28 @@ def test_the_order_number_and_the_trace_are_linked_and_both_are_told(edge: Edge,
     assert told["http.route"] == "mall/order"
     assert told["http.status_code"] == "200"
     assert told["peer.address"] == told["user_agent"] == "-"
+    assert told["http.url"] == "-"
     assert "canary" not in span.text
-    assert "orders" not in str(told["http.url"])
+    assert not [name for name in told if name.startswith("grpc")]
+
+
+GRPC = [("content-type", "application/grpc"), ("grpc-timeout", "1S"), ("te", "trailers"), ("user-agent", "canary")]
+
+
+def test_class_53_a_client_cannot_put_texts_of_its_own_into_spans(edge: Edge, collector: Collector) -> None:
+    asked = (
+        edge.ask("/mall/plain?token=canary", GRPC, host="canary.example.com"),
+        edge.ask("/mall/plain?token=canary", host="canary.example.com"),
+        edge.ask("/canary?token=canary", GRPC, host="canary." * 8000),
+        edge.ask("/canary", [("content-type", "application/grpc+canary"), ("referer", "canary")], method="PATCH"),
+    )
+    for answer in asked:
+        (trace,) = answer.all("x-menshen-trace-id")
+        spans = collector.wait(lambda spans, trace=trace: any(span.trace == trace for span in spans))
+        for span in spans:
+            if span.trace == trace:
+                assert "canary" not in span.text
+                assert len(span.text) < 8000
 
 
 def test_the_brain_is_asked_within_the_trace(edge: Edge) -> None:
@@ -213,13 +236,13 @@ def test_class_53_a_trace_id_is_bounded_text_on_one_line(edge: Edge, how: str) -
     assert found == (["next"] if kept is None else [kept, "next"])
 
 
-def shares(rules: TracingRules, headers: list[tuple[str, str]], count: int) -> int:
+def shares(rules: TracingRules, headers: list[tuple[str, str]], count: int, path: str = "/mall/plain") -> int:
     """Of so many requests, how many are to be recorded."""
     with edge_of(routes=ROUTES, tracing=rules) as running:
         flags = []
         for _ in range(count):
             running.reset()
-            running.ask("/mall/plain", headers)
+            running.ask(path, headers)
             flags.append(handed_on(running)[2])
         assert set(flags) <= {"00", "01"}
         return flags.count("01")
@@ -231,7 +254,10 @@ def shares(rules: TracingRules, headers: list[tuple[str, str]], count: int) -> i
 def test_class_53_no_client_chooses_what_is_recorded(collector: Collector, headers: list[tuple[str, str]]) -> None:
     """Fair coins: 200 of them are outside 60 to 140 once in a hundred million runs."""
     assert 60 <= shares(TracingRules(collector.origin, sample=50.0), headers, 200) <= 140
+    tagged = "/mall/open/1?order=x"
+    assert 60 <= shares(TracingRules(collector.origin, sample=50.0), headers, 200, tagged) <= 140
     assert shares(TracingRules(collector.origin, sample=0.0), headers, 5) == 0
+    assert shares(TracingRules(collector.origin, sample=0.0), headers, 5, tagged) == 0
     assert shares(TracingRules(), [*headers, ("x-client-trace-id", "x"), ("x-envoy-force-trace", "1")], 5) == 0
 
 
@@ -248,6 +274,36 @@ def test_where_no_trace_is_accepted_every_request_begins_one() -> None:
 def test_without_tracing_no_trace_of_a_caller_passes() -> None:
     answer, handed = ids(None, lambda edge: edge.ask("/mall/plain", W3C))
     assert (answer.all("x-menshen-trace-id"), handed) == ([], [])
+
+
+def test_class_53_nobody_waits_for_who_reads_the_links() -> None:
+    """The pipe is full and nobody reads: requests are answered, and what was said of them comes when somebody does."""
+    with tempfile.TemporaryDirectory() as directory, running() as loop:
+        edge = Edge(loop, Path(directory) / "envoy")
+        (Path(directory) / "envoy").mkdir(mode=0o700)
+        path = Path(directory) / "envoy" / "traces.pipe"
+        os.mkfifo(path)
+        pipe = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(pipe, b"x" * 4096)
+        try:
+            edge.run(edge.start(routes=ROUTES[1:], tracing=TracingRules()))
+            began = time.monotonic()
+            for number in range(50):
+                assert edge.ask(f"/mall/open/1?order=n{number}").status == 200
+            time.sleep(1.5)  # Envoy's thread that writes has begun to wait
+            assert edge.ask("/mall/open/1?order=last").status == 200
+            assert time.monotonic() - began < 20
+            read, deadline = b"", time.monotonic() + 20
+            while b'"last"' not in read:
+                with contextlib.suppress(BlockingIOError):
+                    read += os.read(pipe, 65_536)
+                assert time.monotonic() < deadline
+            assert read.count(b'"tag":"order"') == 51
+        finally:
+            edge.run(edge.stop())
+            os.close(pipe)
 
 
 def test_a_collector_that_is_dead_delays_nobody() -> None:

@@ -1,8 +1,9 @@
 """Spans of Envoy, and which traces a TraceID has.
 
 A span says which route, how it ended and how long it took, with the tags of the request. It says nothing of who called
-and nothing that may be a credential: Envoy's own ``http.url`` has the query in it, so its path is cut to nothing, and
-what tells of a person (address, user agent) is written over.
+and nothing that may be a credential. Envoy's own attributes have the path with its query, the host as the client wrote
+it, the client's address and its user agent; all of them are written over, and what is left of a client's texts is
+short.
 """
 
 from __future__ import annotations
@@ -30,7 +31,11 @@ _VALUE: Final = "%DYNAMIC_METADATA(menshen:trace_value)%"
 _NAMELESS: Final[frozenset[IdentityTag]] = frozenset({"platform", "app", "new_user"})
 """Tags of an identity that tell nothing of the person."""
 
-_HIDDEN: Final = ("peer.address", "user_agent")
+_HIDDEN: Final = ("http.url", "peer.address", "user_agent")
+_HIDDEN_OF_GRPC: Final = ("grpc.path", "grpc.authority", "grpc.content_type", "grpc.timeout")
+"""Attributes of requests that say to be gRPC, whatever they are."""
+
+_GRPC: Final = "%CEL(request.headers['content-type'].startsWith('application/grpc') ? '-' : '')%"
 _TIMEOUT: Final = "2s"
 _WHOLE: Final = {"numerator": 100, "denominator": "HUNDRED"}
 _NONE: Final = {"numerator": 0, "denominator": "HUNDRED"}
@@ -45,7 +50,9 @@ def tracing(snapshot: Snapshot) -> Json:
     tags = [
         {"tag": "http.route", "value": "%ROUTE_NAME%"},
         {"tag": "menshen.trace_value", "metadata": {"kind": {"request": {}}, "metadata_key": metadata}},
+        {"tag": "http.method", "value": "%REQ(:METHOD):16%"},
         *({"tag": name, "literal": {"value": "-"}} for name in _HIDDEN),
+        *({"tag": name, "value": _GRPC} for name in _HIDDEN_OF_GRPC),
     ]
     config = {
         # x-client-trace-id and x-envoy-force-trace are the caller's wish, and not his to have.
@@ -68,7 +75,8 @@ def traced(route: Route, rules: TracingRules | None) -> Json:
     if not names:
         return {}
     tags = [{"tag": f"menshen.tag.{name}", "request_header": {"name": tag_header(name)}} for name in names]
-    share = {"numerator": round(rules.sample * 10_000), "denominator": "MILLION"}
+    # Envoy draws a number below 10,000 whatever the denominator is; a greater one would let every request win.
+    share = {"numerator": round(rules.sample * 100), "denominator": "TEN_THOUSAND"}
     config = {
         "client_sampling": _NONE,
         "random_sampling": share,
