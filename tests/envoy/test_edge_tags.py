@@ -427,6 +427,14 @@ def test_class_53_what_a_brain_says_of_the_user_is_trusted_and_beside_it_the_cli
         assert "forged" not in repr([pair for pair in edge.forwarded.headers if pair[0] != ":path"])
 
 
+@pytest.mark.parametrize("path", ["/mall/known?city=admin", "/mall/guarded?city=admin"])
+def test_class_53_no_guard_is_shown_a_tag(edge: Edge, path: str) -> None:
+    """Tags are made behind whoever judges: in what he is asked there is none, nor anybody's baggage."""
+    edge.ask(path, [("user_session", "s"), ("baggage", "a=1"), ("x-menshen-tag-city", "admin")])
+    names = [name for name, _ in edge.asked.headers]
+    assert not [name for name in names if "tag" in name or "baggage" in name]
+
+
 def test_class_19_no_request_makes_the_script_slow(edge: Edge) -> None:
     """60 KB of what a pattern that backs up reads a thousand million times."""
     slow = [
