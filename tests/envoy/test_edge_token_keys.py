@@ -138,8 +138,11 @@ def test_envoy_starts_while_the_issuer_is_down_and_finds_it_when_it_is_back() ->
             eventually(lambda: edge.ask("/p/a", [bearer(issued())]), 200)
 
 
-def test_an_issuer_that_has_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    with edge_of(routes=(guarded(by_url("http://issuer.invalid/keys")),)) as edge:
+@pytest.mark.parametrize(
+    "url", ["http://issuer.invalid/keys", "http://[::1]:9/realms/a/keys", "https://localhost:9/keys?policy=a&b=%20"]
+)
+def test_an_issuer_where_nobody_is(url: str) -> None:
+    with edge_of(routes=(guarded(by_url(url)),)) as edge:
         assert edge.ask("/p/a", [bearer(issued())]).refusal == UNCHECKED
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+import re2
+from hypothesis import given
+from hypothesis import strategies as st
 
-from menshen.envoy.paths import REFUSED_PATHS, api_match, api_order, rewritten
+from menshen.envoy.paths import REFUSED_PATHS, api_match, api_order, rewritten, whole_path
 from menshen.envoy.typed import Json
 
 
@@ -84,3 +87,17 @@ def test_refused_spellings(path: str) -> None:
 )
 def test_honest_spellings(path: str) -> None:
     assert not fits({"safe_regex": {"regex": REFUSED_PATHS}}, path)
+
+
+@given(
+    st.sampled_from(["", "/mall", "/m.l"]),
+    st.sampled_from(["/", "/*", "/orders", "/orders/{id}", "/o{id}/x", "/a,b", "/static/*", "/a{b}/*"]),
+    st.text("mal/ordesxb?.7,1", max_size=14).map("/{}".format),
+    st.sampled_from(["", "?", "?/a", "?x=/b/c", "?/mall/orders/7"]),
+)
+def test_class_14_a_pattern_for_whole_paths_fits_the_same_paths_whatever_the_query(
+    prefix: str, api: str, text: str, query: str
+) -> None:
+    match = api_match(prefix, api)
+    target = text + query
+    assert (re2.fullmatch(whole_path(match), target) is not None) == fits(match, target.partition("?")[0])

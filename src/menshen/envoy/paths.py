@@ -12,7 +12,7 @@ from typing import Final
 
 from menshen.envoy.typed import Json
 
-__all__ = ["REFUSED_PATHS", "api_match", "api_order", "group_match", "literal", "rewritten", "whole_path"]
+__all__ = ["REFUSED_PATHS", "api_match", "api_order", "either", "group_match", "literal", "rewritten", "whole_path"]
 
 _PARAMETER: Final = re.compile(r"\{[^{}/]*\}")
 _ENCODABLE: Final = re.compile(r"[!$&'()+,=:@]")
@@ -76,9 +76,9 @@ def rewritten(prefix: str) -> Json:
 def whole_path(match: Json) -> str:
     """A match of :func:`api_match` or :func:`group_match` as a regular expression for a path with its query."""
     if "path" in match:
-        return re.escape(match["path"]) + _QUERY
+        return f"{re.escape(match['path'])}{_QUERY}"
     if "prefix" in match:
-        return re.escape(match["prefix"]) + _ANYTHING
+        return f"{re.escape(match['prefix'])}{_ANYTHING}"
     if "path_separated_prefix" in match:
         return f"{re.escape(match['path_separated_prefix'])}(?:/{_ANYTHING})?{_QUERY}"
     # A parameter must not reach into the query, where a client could write the rest of the pattern.
@@ -95,10 +95,11 @@ def literal(text: str) -> str:
 
     Otherwise ``/a%2Cb`` would not be the protected ``/a,b`` here, and be it at the backend.
     """
-    return "".join(_either(character) if _ENCODABLE.match(character) else re.escape(character) for character in text)
+    return "".join(either(character) if _ENCODABLE.match(character) else re.escape(character) for character in text)
 
 
-def _either(character: str) -> str:
+def either(character: str) -> str:
+    """This character as it is or percent-encoded."""
     digits = "".join(f"[{d}{d.lower()}]" if d.isalpha() else d for d in f"{ord(character):02X}")
     return f"(?:{re.escape(character)}|%{digits})"
 

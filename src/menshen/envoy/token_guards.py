@@ -16,6 +16,7 @@ from typing import Final
 
 from menshen.config.route_rules import JwtRules, TokenAt
 from menshen.config.snapshot import Route, Snapshot
+from menshen.envoy.paths import either
 from menshen.envoy.predicates import all_of, expression, header_is, not_so
 from menshen.envoy.typed import Json, typed
 
@@ -91,7 +92,7 @@ def _form(route: Route, token: TokenAt) -> Json:
         prefix = "|".join(re.escape(spelt) for spelt in prefixes(token))
         one = rf"(?:{prefix}){_SEGMENT}\.{_SEGMENT}\.{_SEGMENT}"
     else:
-        parameter = "".join(f"(?:{re.escape(character)}|{_percent(character)})" for character in token.name)
+        parameter = "".join(either(character) for character in token.name)
         start, end = rf"[^?]*\?(?:{_ANYTHING}&)?", f"(?:&{_ANYTHING})?"
         name, present, two = ":path", f"{start}{parameter}=[^&]+{end}", f"{start}{parameter}(?:=[^&]*)?&"
         two += f"(?:{_ANYTHING}&)?{parameter}(?:=[^&]*)?{end}"
@@ -128,7 +129,3 @@ def _faults(rules: JwtRules) -> list[Json]:
 def _of_head(name: str, value: Json) -> Json:
     matcher = {"filter": VERDICTS, "path": [{"key": TOKEN_HEAD}, {"key": name}], "value": value}
     return {"sourced_metadata": {"metadata_matcher": matcher}}
-
-
-def _percent(character: str) -> str:
-    return "%" + "".join(f"[{d}{d.lower()}]" if d.isalpha() else d for d in f"{ord(character):02X}")
