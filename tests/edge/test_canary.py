@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -47,6 +48,7 @@ groups:
       - {name: free, path: /free, access: public}
   - {name: cut, prefix: /cut, strip_prefix: true, upstream: orders, apis: [{name: all, path: /*}]}
   - {name: moved, prefix: /moved, upstream: orders, apis: [{name: all, path: /*}]}
+  - {name: named, prefix: /named, upstream: orders, apis: [{name: all, path: /*}]}
   - {name: down, prefix: /down, upstream: orders, apis: [{name: all, path: /*}]}
   - {name: live, prefix: /live, upstream: orders, apis: [{name: all, path: /*}]}
 plugins:
@@ -62,6 +64,10 @@ plugins:
     session: {kind: signed, claims: [openid, unionid]}
     identity: {headers: cloudrun}
   - {name: told-login, type: WeChatMpLogin, app: shop}
+  - {name: named-login, type: WeChatMpLogin, app: shop, tags: {identity: [app]}}
+  - name: by-identity
+    type: Canary
+    rules: [{name: shop, when: [{tag: app, values: [shop]}], to: [{version: v2}]}]
   - {name: version-tag, type: Tag, tags: [{in: query, name: v}]}
   - {name: halves, type: Canary, rules: [{name: half, to: [{version: v2, weight: 50}]}]}
   - name: by-tag
@@ -75,6 +81,8 @@ plugins:
     rules: [{name: asked, when: [{tag: v, values: ["2"]}], to: [{version: gone}]}]
   - {name: changing, type: Canary, rules: [{name: some, to: [{version: v2, weight: 10}]}]}
 bindings:
+  - {plugin: named-login, group: named}
+  - {plugin: by-identity, group: named}
   - {plugin: sealed-login, group: sealed}
   - {plugin: reference-login, group: reference}
   - {plugin: signed-login, group: signed}
@@ -191,6 +199,13 @@ def test_a_public_api_of_a_group_with_logins_is_led_too(stack: Stack) -> None:
     assert reply.identity["x-menshen-user"] == ""
 
 
+def test_an_identity_tag_chooses_and_nobody_can_say_it_himself(stack: Stack) -> None:
+    login = stack.gateway("/named/login?app=other", ("js_code", stack.code(USER)), ("x-menshen-tag-app", "other"))
+    state = ("user_session", login.headers["user_session"])
+    assert _version(login) == "v2"
+    assert _version(stack.gateway("/named/x", state, ("x-menshen-tag-app", "other"))) == "v2"
+
+
 @pytest.mark.parametrize(("v", "version"), [("1", "default"), ("2", "v2")])
 def test_paths_are_rewritten_for_every_version(v: str, version: str, stack: Stack) -> None:
     for path, there in (("/cut/a/b", "/a/b"), ("/cut", "/"), ("/moved/7/x", "/x/7"), ("/moved/x/x", "/moved/x/x")):
@@ -251,9 +266,29 @@ def test_weights_versions_and_rules_change_under_load(stack: Stack) -> None:
         stack.config.write_text(original)
 
 
+def test_a_request_under_way_is_answered_by_the_version_that_is_taken_out(stack: Stack) -> None:
+    original = stack.config.read_text()
+    some = "to: [{version: v2, weight: 10}]"
+    slow: list[Reply] = []
+    try:
+        stack.config.write_text(original.replace(some, "to: [{version: v2}]"))
+        until(lambda: _seen(stack) == {"v2"}, 15)
+        waiting = threading.Thread(target=lambda: slow.append(stack.gateway("/live/x?sleep=4")))
+        waiting.start()
+        time.sleep(1)  # it is at the backend
+        stack.config.write_text(_with_another(original).replace(some, "to: [{version: default}]"))
+        until(lambda: _seen(stack) == {"default"}, 15)
+        waiting.join(30)
+        assert [_version(reply) for reply in slow] == ["v2"]
+    finally:
+        stack.config.write_text(original)
+        until(lambda: "v2" in menshen(stack, "export").stdout)
+
+
 def _with_another(document: str) -> str:
     """The second version under another name, and the old name gone with every rule that has it."""
-    lines = [line for line in document.splitlines() if "plugin: halves" not in line and "plugin: by-tag" not in line]
+    unbound = ("plugin: halves", "plugin: by-tag", "plugin: by-identity")
+    lines = [line for line in document.splitlines() if not any(binding in line for binding in unbound)]
     text = "\n".join(lines).replace("name: v2, endpoints", "name: v3, endpoints") + "\n"
     return text.replace("to: [{version: v2, weight: 50}]", "to: [{version: v3}]")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -52,6 +53,9 @@ _RULED: dict[str, list[dict[str, Any]]] = {
 }
 
 
+_PROBE = {"in": "header", "name": "x-probe", "op": "EQUAL", "values": ["1"]}
+
+
 def _named(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"name": f"r{number}", "to": [{"version": "v2"}], **rule} for number, rule in enumerate(rules)]
 
@@ -69,6 +73,7 @@ def _document(upstream: Mapping[str, Any]) -> Loaded:
                 "prefix": "/open",
                 "apis": [{"name": "maybe", "path": "/*", "access": "optional"}],
             },
+            {"name": "lanes", "prefix": "/lanes", "apis": [{"name": "all", "path": "/*"}]},
             {"name": "free", "prefix": "/free", "apis": [{"name": "all", "path": "/*"}]},
             {
                 "name": "evil",
@@ -94,6 +99,13 @@ def _document(upstream: Mapping[str, Any]) -> Loaded:
             },
             *({"name": f"c-{name}", "type": "Canary", "rules": _named(rules)} for name, rules in _RULED.items()),
             {"name": "halves", "type": "Canary", "rules": halves},
+            {
+                "name": "colour",
+                "type": "ReqTransformer",
+                "filters": [_PROBE],
+                "actions": [{"tag": "lane", "value": "泳道"}],
+            },
+            {"name": "by-lane", "type": "Canary", "rules": _named([{"when": [{"tag": "lane", "values": ["泳道"]}]}])},
             {"name": "nested", "type": "Canary", "rules": _evil("((a+)+)+")},
             {"name": "host", "type": "Canary", "rules": _evil("shop|pay.example.com")},
         ],
@@ -102,6 +114,8 @@ def _document(upstream: Mapping[str, Any]) -> Loaded:
             *({"plugin": f"c-{name}", "api": f"ops/{name}"} for name in _RULED),
             *({"plugin": "halves", "group": group} for group in ("sealed", "signed", "open", "free")),
             *({"plugin": f"{name}-login", "group": name} for name in ("sealed", "signed", "open")),
+            {"plugin": "colour", "group": "lanes"},
+            {"plugin": "by-lane", "group": "lanes"},
             {"plugin": "nested", "api": "evil/nested"},
             {"plugin": "host", "api": "evil/host"},
         ],
@@ -178,27 +192,27 @@ def test_a_rule_chooses(api: str, version: str, queries: list[str], edge: Edge) 
         assert _asked(edge, f"/ops/{api}?{query}") == version, query
 
 
+def test_a_tag_of_a_colouring_chooses(edge: Edge) -> None:
+    assert _asked(edge, "/lanes/x", ("x-probe", "1")) == "v2"
+    assert _asked(edge, "/lanes/x") == "default"
+
+
 def test_a_tag_chooses_a_version_and_never_an_api(edge: Edge) -> None:
     assert edge.ask("/ops/none?t=1").refusal[2] == "no_such_route"
 
 
 @pytest.mark.parametrize("value", ["a" * 127 + "!", "a" * 128])
 def test_class_19_an_expression_cannot_be_made_slow(value: str, edge: Edge) -> None:
-    """Backtracking engines take 2^127 steps over this; a second for a hundred is plenty for one that does not."""
-
-    async def timed() -> float:
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        for _ in range(100):
-            edge.ask(f"/evil/nested?t={value}")
-        return loop.time() - started
-
-    assert asyncio.run(timed()) < 20
+    """An engine that backtracks takes 2^127 steps over this."""
+    started = time.monotonic()
+    for _ in range(100):
+        _asked(edge, f"/evil/nested?t={value}")
+    assert time.monotonic() - started < 30
     assert _asked(edge, f"/evil/nested?t={value}") == ("default" if value.endswith("!") else "v2")
 
 
 def test_class_19_alternatives_are_anchored_at_both_ends(edge: Edge) -> None:
-    """``^shop|pay.example.com$`` fits everything that begins with shop or ends so: here both ends hold for both."""
+    """``^shop|pay.example.com$`` would fit all that begins with shop: here both ends hold for both."""
     assert _asked(edge, "/evil/host?t=shop") == "v2"
     assert _asked(edge, "/evil/host?t=pay.example.com") == "v2"
     for value in ("shop.evil.example", "evil-pay.example.com", "shop%0a", "pay.example.com%0Ax", "payxexample.comx"):
