@@ -10,6 +10,8 @@ from urllib.parse import quote
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from opentelemetry.baggage import get_all
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
 
 from menshen.config.route_rules import ClientTag, Parameter
 from menshen.config.tag_values import encoded_value
@@ -348,6 +350,33 @@ def test_class_53_of_a_clients_baggage_stays_what_reads_in_one_way(edge: Edge, s
     edge.ask("/mall/known", [("user_session", "s"), ("Baggage", sent)])
     assert edge.forwarded.one(BAGGAGE) == kept
     assert tag_model.baggage_of(sent, ()) == (kept or "")
+
+
+def read_by_opentelemetry(edge: Edge) -> dict[str, object]:
+    """What a service that is instrumented with OpenTelemetry finds; its reader takes properties for part of a value."""
+    sent = {BAGGAGE: edge.forwarded.all(BAGGAGE)}
+    return dict(get_all(W3CBaggagePropagator().extract(sent)))
+
+
+def test_opentelemetry_reads_a_value_as_it_was_said(edge: Edge) -> None:
+    said = '上海,b+c=1;%41 "x"\\'
+    edge.ask(f"/mall/known?city={quote(said, safe='')}", [("user_session", "s"), ("baggage", "own=a%20b")])
+    assert read_by_opentelemetry(edge) == {"menshen.city": f"{said};untrusted", "own": "a b"}
+
+
+def test_class_53_opentelemetry_finds_no_tag_that_is_a_clients_own(edge: Edge) -> None:
+    spelt = st.lists(
+        st.sampled_from([*"menshen.city", "%6D", "%2E", "%2e", "m%65nshen", "+", " ", "\t", "=", ";", ",", "%"])
+    )
+
+    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(spelt.map("".join), max_size=4).map(",".join))
+    def check(sent: str) -> None:
+        edge.reset()
+        edge.ask("/mall/known", [("user_session", "s"), (BAGGAGE, f"menshen%2Ecity=1,{sent},%6Denshen.city=1")])
+        assert not [key for key in read_by_opentelemetry(edge) if "menshen" in key.lower()]
+
+    check()
 
 
 def test_our_members_stand_in_front_and_count(edge: Edge) -> None:
