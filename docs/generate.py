@@ -84,6 +84,7 @@ _KINDS: Final = {
     "TagName": "tag",
     "TagValue": "text",
     "Text": "text",
+    "TokenPrefix": "text",
     "TypeName": "plugin type",
     "VersionOne": "`1`",
     "Weight": "integer",

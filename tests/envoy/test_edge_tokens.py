@@ -247,6 +247,26 @@ def test_class_6_a_claim_cannot_be_sent_as_a_trailer(edge: Edge) -> None:
     assert claims(edge.forwarded) == ("partner-user", "", "")
 
 
+def test_class_8_a_claim_cannot_be_named_hop_by_hop(edge: Edge) -> None:
+    for named in ("x-partner-user", "X-Partner-Role, x-partner-user", "close, x-partner-role"):
+        edge.reset()
+        assert edge.ask("/p/must", [bearer(issued(role="buyer")), ("Connection", named)]).status == 200
+        assert claims(edge.forwarded) == ("partner-user", "buyer", "")
+    edge.reset()
+    assert edge.ask("/p/must", [bearer(issued()), ("Connection", "authorization")]).status == 401
+
+
+@pytest.mark.parametrize("own", [[], [bearer("TOKEN")]], ids=["without", "with a token"])
+def test_class_5_a_websocket_is_guarded_like_any_request(edge: Edge, own: list[tuple[str, str]]) -> None:
+    headers = [(name, value.replace("TOKEN", issued())) for name, value in own]
+    got = edge.ask("/p/must", [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("x-partner-user", "x"), *headers])
+    if not own:
+        assert got.refusal == MISSING
+        return
+    assert got.status == 101
+    assert claims(edge.forwarded) == ("partner-user", "", "")
+
+
 @pytest.mark.parametrize("api", ["own", "own-may", "must", "may"])
 def test_classes_7_and_28_two_tokens_are_one_too_many(edge: Edge, api: str) -> None:
     """Envoy would verify both and tell the backend of two users."""

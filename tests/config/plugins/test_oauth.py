@@ -69,7 +69,7 @@ def test_a_public_api_has_no_guard_and_the_header_all_the_same() -> None:
         ({"token": {"name": "x-mg-sign"}}, "token.name", "reserved"),
         ({"token": {"name": "secret"}}, "token.name", "AppSecret"),
         ({"token": {"in": "query", "name": "a&b"}}, "token.name", "letters"),
-        ({"token": {"prefix": "a\r\nb: "}}, "token.prefix", "pattern"),
+        ({"token": {"prefix": "a\r\nb: "}}, "token.prefix", "visible ASCII"),
         ({"token": {"in": "cookie"}}, "token.in", ""),
     ],
 )

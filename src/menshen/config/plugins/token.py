@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from menshen.config.part import Part
 from menshen.config.route_rules import TokenAt
 from menshen.config.values import ParameterName
+from menshen.config.wording import refuse
 
 __all__ = ["Token"]
 
 TokenPosition = Literal["header", "query"]
+
+_PREFIX: Final = re.compile(r"[!-+\--~]{0,15} ?")
+
+
+def _prefix(value: str) -> str:
+    """Without a comma, which is what stands between the copies of a header."""
+    if not _PREFIX.fullmatch(value):
+        raise refuse(
+            "must be at most 15 visible ASCII characters without a comma, and a space at most at the end",
+            "最多 15 个可见 ASCII 字符（不含逗号），末尾可有一个空格",
+        )
+    return value
+
+
+TokenPrefix = Annotated[str, AfterValidator(_prefix)]
 
 
 class Token(Part):
@@ -20,7 +37,7 @@ class Token(Part):
 
     position: TokenPosition = Field(default="header", alias="in")
     name: ParameterName = "Authorization"
-    prefix: Annotated[str, Field(max_length=16, pattern=r"^[!-+\--~]*[ ]?$")] | None = None
+    prefix: TokenPrefix | None = None
 
     def rules(self) -> TokenAt:
         header = self.position == "header"
