@@ -77,11 +77,20 @@ def _document(upstream: Mapping[str, Any]) -> Loaded:
                 "apis": [{"name": "users", "path": "/users/{id}"}, {"name": "root", "path": "/"}],
             },
             {"name": "old", "prefix": "/old", "apis": [{"name": "all", "path": "/*"}]},
+            {"name": "asked", "prefix": "/asked", "apis": [{"name": "all", "path": "/*", "access": "optional"}]},
             {"name": "mine", "prefix": "/me", "apis": [{"name": "all", "path": "/*"}]},
             {"name": "site", "prefix": "/", "hosts": ["www.example.org"], "apis": [{"name": "all", "path": "/*"}]},
         ],
         plugins=[
             {"name": "shop-login", "type": "WeChatMpLogin", "app": "shop"},
+            {
+                "name": "query-login",
+                "type": "WeChatMpLogin",
+                "app": "shop",
+                "code": {"in": "query", "name": "code"},
+                "session": {"name": "sid", "request_in": "query"},
+            },
+            {"name": "pages", "type": "Cors", "origins": ["https://shop.example.com"]},
             {
                 "name": "lifted",
                 "type": "Tag",
@@ -107,6 +116,8 @@ def _document(upstream: Mapping[str, Any]) -> Loaded:
             *({"plugin": "grey", "group": group} for group in ("mall", "back", "mine", "site")),
             {"plugin": "moved", "group": "old"},
             {"plugin": "shop-login", "group": "mine"},
+            {"plugin": "query-login", "group": "asked"},
+            *({"plugin": "pages", "group": group} for group in ("mall", "old")),
         ],
     )
 
@@ -204,6 +215,10 @@ def _tags_of(received: Received) -> dict[str, str]:
         ("/old/o../x", "h", "GET", MalformedRequest),
         ("/old/o/x", "h", "GET", MalformedRequest),
         ("/me/x", "h", "GET", "mine/all"),
+        ("/asked/x?a=1&s%69d=2&sid=3&sid&b=%73&&code=x", "h", "GET", "asked/all"),
+        ("/asked/x?&sid=3&", "h", "GET", "asked/all"),
+        ("/asked/x?&", "h", "GET", "asked/all"),
+        ("/mall/orders", "h", "OPTIONS", MethodNotAllowed),
         ("/anything", "www.example.org", "GET", "site/all"),
         ("/mall/orders", "www.example.org", "GET", "mall/list"),
         ("/anything", "h", "GET", NoSuchRoute),

@@ -6,8 +6,10 @@ reached it does not say: it names who would judge.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 import re2
 
@@ -19,6 +21,7 @@ from menshen.config.snapshot import Endpoint, Route, Snapshot
 from menshen.config.tag_values import tag_value
 from menshen.envoy.canary_choice import Choice, choose
 from menshen.envoy.client_api import OWN_ROUTE
+from menshen.envoy.credentials import CREDENTIALS
 from menshen.envoy.lifted_tags import lifted_tags
 from menshen.envoy.normal_path import normal_target
 from menshen.envoy.rewrites import PATH_BLOCKED, UNSOUND_PATHS
@@ -124,7 +127,7 @@ def dry_run(document: Document, snapshot: Snapshot, question: Question) -> Way |
     route = routes.get(found.entry.get("name", "")) if found is not None else None
     if found is None or route is None or "route" not in found.entry:
         return _nowhere(snapshot, question, target, found)
-    backend_path = _rewritten(found.entry["route"], target)
+    backend_path = _rewritten(found.entry["route"], _without_credentials(found.entry, target))
     if backend_path is None:
         return Nowhere(target, found.domain, found.prefix, MalformedRequest, api=route.id)
     return _way(document, snapshot, question, target, found, route, backend_path)
@@ -233,3 +236,14 @@ def _rewritten(action: Json, target: str) -> str | None:
     if "\\" in rewrite["substitution"] and re2.fullmatch(UNSOUND_PATHS, made):
         return None
     return made + mark + query
+
+
+def _without_credentials(entry: Json, target: str) -> str:
+    """The query as ``credentials.lua`` leaves it."""
+    names = entry["typed_per_filter_config"].get(CREDENTIALS, {}).get("filter_context", {})
+    path, _, query = target.partition("?")
+    sent = re.findall("[^&]+", query)
+    kept = [pair for pair in sent if unquote(pair.partition("=")[0], "latin-1") not in names]
+    if len(kept) == len(sent):
+        return target
+    return f"{path}?{'&'.join(kept)}" if kept else path
