@@ -50,50 +50,53 @@ def continued(others: Json) -> list[Json]:
     """Header edits that leave a ``traceparent`` where the caller's trace can be continued, and no other trace.
 
     ``others`` removes every header by which a trace is handed on, in every spelling; the caller's copies of
-    ``x-menshen-*`` must be gone before. Envoy limits the size of an expression's pattern, so a
-    text is held against several; it has no concatenation there either, which the formats around them do.
+    ``x-menshen-*`` must be gone before. First each way of writing a trace is written out as a ``traceparent``, good or
+    not, then one expression says which of them is one: it cannot put texts together, and the formats can. Envoy limits
+    the size of its patterns, so a text is held against several.
     """
-    edits: list[Json] = []
-    for text, condition in _readings():
-        edits += [
-            {"append": written(_READ, f"{text}-01")},
-            {"append": written(_FOUND, f"%CEL({condition} ? {_header(_READ)} : '')%")},
-        ]
+    texts = (
+        "%REQ(traceparent):52%",
+        "00-%REQ(b3):49%",
+        f"00-{_SHORT}%REQ(b3):33%",
+        "00-%REQ(x-b3-traceid)%-%REQ(x-b3-spanid)%",
+        f"00-{_SHORT}%REQ(x-b3-traceid)%-%REQ(x-b3-spanid)%",
+    )
+    reads = [f"{_READ}-{number}" for number in range(len(texts))]
     return [
-        *edits,
+        *({"append": written(read, f"{text}-01")} for read, text in zip(reads, texts, strict=True)),
+        {"append": written(_FOUND, f"%CEL({_choice(*(_header(read) for read in reads))})%")},
         others,
         {"append": written("traceparent", f"%REQ({_FOUND})%")},
-        *({"remove": name} for name in (_READ, _FOUND)),
+        *({"remove": name} for name in (*reads, _FOUND)),
     ]
 
 
-def _readings() -> list[tuple[str, str]]:
-    """Each way that a trace may be written: the text ``00-<trace>-<span>`` of it, and the condition that it is one."""
-    parent, single, trace, span = (_header(n) for n in ("traceparent", "b3", "x-b3-traceid", "x-b3-spanid"))
-    no_parent = f"!({_there('traceparent')})"
-    no_single = f"{no_parent} && !({_there('b3')})"
+def _choice(w3c: str, one: str, one_short: str, several: str, several_short: str) -> str:
+    """An expression that is the reading that is a trace, or ''. The kind that comes first is believed or nothing is."""
+    by_one = f"{_in_one(32)} ? {one} : ({_in_one(16)} ? {one_short} : '')"
+    by_several = f"{_in_several(32)} ? {several} : ({_in_several(16)} ? {several_short} : '')"
+    b3 = f"{_there('b3')} ? ({by_one}) : ({_there('x-b3-traceid')} ? ({by_several}) : '')"
+    return f"{_there('traceparent')} ? ({_in_parent()} ? {w3c} : '') : ({b3})"
 
-    def in_one(digits: int) -> str:
-        # With the span, with a sampling state behind it, with the parent's span behind that.
-        sizes = " || ".join(f"size({single}) == {digits + more}" for more in (17, 19, 36))
-        shape = f"{_is(single, f'^{_HEX}{{{digits}}}-')} && {_is(single, _B3_REST)}"
-        return f"{no_parent} && ({sizes}) && {shape} && !{_is(single, _B3_NOTHING)}"
 
-    def in_several(digits: int) -> str:
-        shape = f"{_is(trace, f'^{_HEX}{{{digits}}}$')} && {_is(span, f'^{_HEX}{{16}}$')}"
-        return f"{no_single} && {shape} && !{_is(trace, _ONLY_ZEROS)} && !{_is(span, _ONLY_ZEROS)}"
+def _in_parent() -> str:
+    parent = _header("traceparent")
+    shape = f"{_is(parent, f'^00-{_HEX}{{32}}-')} && {_is(parent, f'-{_HEX}{{16}}-{_HEX}{{2}}$')}"
+    return f"size({parent}) == 55 && {shape} && !{_is(parent, f'^00-(0+-|{_HEX}+-0+-)')}"
 
-    w3c = (
-        f"size({parent}) == 55 && {_is(parent, f'^00-{_HEX}{{32}}-')} && {_is(parent, f'-{_HEX}{{16}}-{_HEX}{{2}}$')}"
-        f" && !{_is(parent, f'^00-(0+-|{_HEX}+-0+-)')}"
-    )
-    return [
-        ("%REQ(traceparent):52%", w3c),
-        ("00-%REQ(b3):49%", in_one(32)),
-        (f"00-{_SHORT}%REQ(b3):33%", in_one(16)),
-        ("00-%REQ(x-b3-traceid)%-%REQ(x-b3-spanid)%", in_several(32)),
-        (f"00-{_SHORT}%REQ(x-b3-traceid)%-%REQ(x-b3-spanid)%", in_several(16)),
-    ]
+
+def _in_one(digits: int) -> str:
+    """The trace id has so many digits; behind the span may be a sampling state, behind that the parent's span."""
+    single = _header("b3")
+    sizes = " || ".join(f"size({single}) == {digits + more}" for more in (17, 19, 36))
+    shape = f"{_is(single, f'^{_HEX}{{{digits}}}-')} && {_is(single, _B3_REST)}"
+    return f"({sizes}) && {shape} && !{_is(single, _B3_NOTHING)}"
+
+
+def _in_several(digits: int) -> str:
+    trace, span = _header("x-b3-traceid"), _header("x-b3-spanid")
+    shape = f"{_is(trace, f'^{_HEX}{{{digits}}}$')} && {_is(span, f'^{_HEX}{{16}}$')}"
+    return f"{shape} && !{_is(trace, _ONLY_ZEROS)} && !{_is(span, _ONLY_ZEROS)}"
 
 
 def _header(name: str) -> str:
