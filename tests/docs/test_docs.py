@@ -153,7 +153,7 @@ def test_every_path_of_the_admin_api_is_documented(suffix: str) -> None:
     paths = set(re.findall(r'"(/(?:v1|internal)/[^"]+)"', sources))
     assert {"/v1/users/{uid}/ban", "/v1/sessions", "/internal/apps/{name}/access-token"} <= paths
     pages = "".join(
-        text(f"docs/reference/{page}{suffix}") for page in ("users", "webhooks", "sessions", "access-tokens")
+        text(f"docs/reference/{page}{suffix}") for page in ("users", "webhooks", "sessions", "access-tokens", "tracing")
     )
     assert [path for path in sorted(paths) if not re.search(rf"`[A-Z]+ {re.escape(path)}[`?]", pages)] == []
 

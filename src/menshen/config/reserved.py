@@ -51,6 +51,10 @@ _MESSAGE = frozenset(
 )
 # Set by the gateway itself: tags travel as baggage, the trace in its own headers.
 _GATEWAY = frozenset({"baggage", "forwarded", "traceparent", "tracestate", "x-request-id"})
+# A caller's own trace, in the ways of different tracers: read or dropped, and never handed on as it came.
+_TRACES = frozenset(
+    {"b3", "sw8", "uber-trace-id", "x-amzn-trace-id", "x-client-trace-id", "x-cloud-trace-context", "x-ot-span-context"}
+)
 # Removed from every request before it is routed, so nothing that a client sends in them arrives.
 _STRIPPED = frozenset(
     {
