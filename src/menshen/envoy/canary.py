@@ -7,8 +7,11 @@ can lead to another API. It is made twice: when the route is found, with no tag 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Final
+
+import msgspec
 
 from menshen.config.route_rules import DEFAULT_VERSION, CanaryRule, Condition
 from menshen.config.snapshot import Route
@@ -18,7 +21,7 @@ from menshen.envoy.predicates import all_of, any_of, exactly, expression, header
 from menshen.envoy.tags import bucket_headers, plain_headers
 from menshen.envoy.typed import Json, typed
 
-__all__ = ["destination"]
+__all__ = ["canaries", "destination"]
 
 _PACKAGE: Final = "envoy.extensions.router.cluster_specifiers.matcher.v3"
 
@@ -27,14 +30,32 @@ def destination(route: Route) -> Json:
     """The part of a route's action that says where the request goes."""
     if not route.canary:
         return {"cluster": cluster_name(route.upstream)}
+    return {"cluster_specifier_plugin": _name(route)}
+
+
+def canaries(routes: Iterable[Route]) -> list[Json]:
+    """The choices that the actions of these routes name.
+
+    Those of a group are one: a choice is most of a route's configuration, and Envoy reads all of it at every change.
+    """
+    by_name = {_name(route): route for route in routes if route.canary}
+    return [{"extension": {"name": name, "typed_config": _choice(by_name[name])}} for name in sorted(by_name)]
+
+
+def _name(route: Route) -> str:
+    """By all that a choice is made of, so that two that are alike are one, and a changed one is another."""
+    made_of = msgspec.json.encode((route.upstream, route.canary))
+    return f"menshen.canary/{hashlib.sha256(made_of).hexdigest()[:16]}"
+
+
+def _choice(route: Route) -> Json:
     buckets, plain = bucket_headers(route), plain_headers(route)
     matchers = [
         {"predicate": _fits(rule, plain), "on_match": _shared(route, rule, buckets[rule.salt][0])}
         for rule in route.canary
     ]
     tree = {"matcher_list": {"matchers": matchers}, "on_no_match": _to(route, DEFAULT_VERSION)}
-    config = typed(f"{_PACKAGE}.MatcherClusterSpecifier", {"cluster_matcher": tree})
-    return {"inline_cluster_specifier_plugin": {"extension": {"name": "menshen.canary", "typed_config": config}}}
+    return typed(f"{_PACKAGE}.MatcherClusterSpecifier", {"cluster_matcher": tree})
 
 
 def _fits(rule: CanaryRule, plain: Mapping[str, str]) -> Json:

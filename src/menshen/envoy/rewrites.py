@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+import re2
+
 from menshen.config.route_rules import RewriteRule
 from menshen.config.snapshot import Route, Snapshot
 from menshen.envoy.authorization import AUTHORIZATION, not_asked
@@ -81,9 +83,15 @@ def with_rewrites(route: Route, way: Json) -> list[Json]:
                 "typed_per_filter_config": {**way["typed_per_filter_config"], **_looked_at(rule)},
             }
             for rule in route.rewrites
+            if _may_fit(rule, way["match"])
         ),
         way,
     ]
+
+
+def _may_fit(rule: RewriteRule, match: Json) -> bool:
+    """A rule that cannot fit the one path of an API needs no route there: groups have many rules and many APIs."""
+    return "path" not in match or re2.fullmatch(rule.regex, match["path"]) is not None
 
 
 def blocked(route: Route, match: Json) -> list[Json]:

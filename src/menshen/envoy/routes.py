@@ -14,6 +14,7 @@ from typing import Final
 from menshen.config.snapshot import Route, Snapshot
 from menshen.envoy.answers import answered
 from menshen.envoy.api_routes import api_routes
+from menshen.envoy.canary import canaries
 from menshen.envoy.client_api import client_api
 from menshen.envoy.credentials import carried
 from menshen.envoy.paths import REFUSED_PATHS, api_match, api_order, group_match
@@ -62,6 +63,7 @@ def route_configuration(snapshot: Snapshot, providers: Mapping[str, Provider] = 
         "ignore_port_in_host_matching": True,
         # A route to a cluster that does not exist is refused as a whole instead of answering 503 when it is used.
         "validate_clusters": True,
+        **({"cluster_specifier_plugins": chosen} if (chosen := canaries(snapshot.routes)) else {}),
         # The stamps are for the brain and our own filters. No backend gets an AppSecret, though no client should send
         # one.
         "request_headers_to_remove": [*_INTERNAL, *SECRET_HEADERS],

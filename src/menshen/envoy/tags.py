@@ -121,7 +121,10 @@ def input_headers(route: Route) -> dict[Parameter, str]:
 
 
 def bucket_headers(route: Route) -> dict[str, tuple[str, bool]]:
-    """Salt of each weighted choice -> the header that holds its bucket, and whether it is the user's own."""
+    """Salt of each weighted choice -> the header that holds its bucket, and whether it is the user's own.
+
+    Canaries first, so that the same ones have the same headers on every route.
+    """
     choices = {
         **{rule.salt: rule.sticky for rule in route.canary},
         **{rules.plugin: False for rules in route.transforms},
