@@ -9,7 +9,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -88,7 +88,10 @@ def jwt_rules(**changes: Any) -> JwtRules:
 
 @dataclass
 class Issuer:
-    """``answer`` is what is served as keys: status, body, headers; ``delay`` in seconds is before it."""
+    """``status``, ``body`` and ``headers`` are served as keys, ``delay`` seconds after the question.
+
+    ``asked`` is how often it was asked, ``most`` how many waited at once.
+    """
 
     port: int = 0
     status: int = 200
@@ -96,6 +99,8 @@ class Issuer:
     headers: tuple[tuple[str, str], ...] = ()
     delay: float = 0.0
     asked: int = 0
+    most: int = 0
+    waiting: set[int] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -109,7 +114,10 @@ def running_issuer(issuer: Issuer) -> Iterator[Issuer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             issuer.asked += 1
+            issuer.waiting.add(threading.get_ident())
+            issuer.most = max(issuer.most, len(issuer.waiting))
             time.sleep(issuer.delay)
+            issuer.waiting.discard(threading.get_ident())
             here = issuer.url.endswith(self.path)
             body = issuer.body if here else b""
             self.send_response(issuer.status if here else 404)

@@ -164,13 +164,12 @@ def test_a_flood_of_tokens_does_not_reach_an_issuer_whose_keys_are_missing(
     issuer.delay = 1.0
     issuer.status = 500
     with edge_of(routes=(guarded(by_url(issuer.url)),)) as edge:
-        asked = issuer.asked
         threads = [threading.Thread(target=lambda: edge.ask("/p/a", [bearer(issued())])) for _ in range(60)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert issuer.asked - asked <= 40
+        assert 1 < issuer.most <= 10
         assert not edge.backend.received
 
 
