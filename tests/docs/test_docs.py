@@ -14,10 +14,23 @@ import pytest
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
 
-from docs.generate import ROOT, call_meanings, calls, commands, keys, meanings, stale, title
+from docs.generate import (
+    ROOT,
+    call_meanings,
+    calls,
+    commands,
+    keys,
+    meanings,
+    plugin_keys,
+    plugin_meanings,
+    plugin_page,
+    stale,
+    title,
+)
 from menshen.callouts.signing import signed
 from menshen.config.identity import PRESETS
 from menshen.config.own_paths import OWN_PATHS
+from menshen.config.plugins.registry import PARTS
 from menshen.config.snapshot import SessionKind, SessionRules
 from menshen.config.user_rules import EVENTS
 from menshen.emulator.faults import FAULTS
@@ -70,6 +83,18 @@ def test_every_key_has_a_meaning_in_both_languages_and_no_meaning_is_left_over()
     texts = meanings()
     assert set(texts) == {path for path, _, _ in keys()}
     assert [path for path, pair in texts.items() if len(pair) != 2 or not all(pair)] == []
+
+
+def test_every_key_of_every_plugin_type_has_a_meaning_and_a_place_on_its_page() -> None:
+    found = {path for kind in PARTS for path, _, _ in plugin_keys(kind)}
+    texts = plugin_meanings()
+    assert set(texts) == found
+    assert [path for path, pair in texts.items() if len(pair) != 2 or not all(pair)] == []
+    for path in found:
+        kind, _, key = path.partition(".")
+        page = plugin_page(kind)
+        assert f"| `{key}` |" in text(page), path
+        assert f"| `{key}` |" in text(page.replace(".md", ".zh-CN.md")), path
 
 
 @pytest.mark.parametrize("page", ["docs/reference/configuration.md", "docs/reference/configuration.zh-CN.md"])
