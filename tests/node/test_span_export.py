@@ -167,6 +167,20 @@ def test_a_proxy_of_the_environment_is_not_asked(collector: Collector, monkeypat
     collector.of_trace(TRACE, "outer")
 
 
+def test_a_bad_word_in_the_environment_costs_spans_and_no_worker(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1000000")  # more than the queue holds
+
+    async def work(spans: SpanExport) -> None:
+        assert not spans.on
+        with spans.of(PARENT, "outer"), spans.within("inner"):
+            pass
+
+    exporting(collector.origin, work)
+    assert [record.message for record in caplog.records] == ["spans_not_started"]
+
+
 def test_who_has_no_collector_does_not_load_the_sdk() -> None:
     code = "import sys, menshen.node.worker; sys.exit('opentelemetry' in str(list(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], env={**os.environ}, check=False).returncode == 0

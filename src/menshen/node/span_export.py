@@ -60,8 +60,12 @@ class SpanExport:
         self._end()
         self._rules = wanted
         if wanted is not None:
-            # The SDK takes a while to import, during which others ask.
-            self._provider, self._tracer = await asyncio.to_thread(_started, *wanted)
+            try:
+                # The SDK takes a while to import, during which others ask.
+                self._provider, self._tracer = await asyncio.to_thread(_started, *wanted)
+            except Exception:
+                # The SDK reads the environment too, where nobody has checked anything. A worker decides without spans.
+                log.exception("spans_not_started")
 
     async def close(self) -> None:
         """Send what waits, for two seconds at most."""
