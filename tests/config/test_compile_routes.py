@@ -83,8 +83,8 @@ def test_a_canary_rule() -> None:
 @pytest.mark.parametrize(
     ("by", "bound", "scope"),
     [
-        ("api", {"group": "mall"}, "slow@mall/mall/order#0"),
-        ("group", {"group": "mall"}, "slow@mall/mall#0"),
+        ("api", {"group": "mall"}, "slow@mall/order#0"),
+        ("group", {"group": "mall"}, "slow@mall#0"),
         ("user", {"group": "mall"}, "slow@mall#0"),
         ("ip", {"api": "mall/order"}, "slow@mall/order#0"),
     ],
