@@ -49,7 +49,7 @@ async def add_trace_links(connection: AsyncConnection, links: Sequence[TraceLink
 async def find_traces(
     connection: AsyncConnection, value: str, *, below: int | None = None, limit: int = 50
 ) -> list[FoundTrace]:
-    """Those of one value (percent-encoded), the newest first. ``below`` is the ``id`` that the page before ended with."""
+    """Those of one value (percent-encoded), the newest first. ``below``: the ``id`` that the page before ended with."""
     columns = trace_links.c
     query = (
         select(trace_links)
