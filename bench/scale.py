@@ -10,7 +10,7 @@ APIS = 10
 """Of each group."""
 
 PLUGINS = 5
-"""Bound to each group, the login plugin not counted."""
+"""Of each group, the login plugin not counted: tags on all of it, the others on the API that needs them."""
 
 _HEAD = """\
 version: 1
@@ -32,11 +32,12 @@ def document_of(groups: int, *, appid: str, secret: str, emulator: str, backend:
     parts.append("bindings:")
     for number in range(groups):
         parts.append(f"  - {{plugin: shop-login, group: g{number}}}")
-        parts += (f"  - {{plugin: {name}-{number}, group: g{number}}}" for name in _NAMES)
+        parts.append(f"  - {{plugin: tag-{number}, group: g{number}}}")
+        parts += (f"  - {{plugin: {name}-{number}, api: g{number}/{api}}}" for name, api in _WHERE.items())
     return "\n".join(parts) + "\n"
 
 
-_NAMES = ("tag", "limit", "canary", "ip", "rewrite")
+_WHERE = {"limit": "order", "canary": "order", "ip": "a0", "rewrite": "a1"}
 
 
 def _group(number: int) -> str:

@@ -58,11 +58,12 @@ class FakeServer:
         """As a SIGKILL looks from outside: the port closes and every connection with it."""
         if self._server is not None:
             self._server.close()
-            serving = list(self._open.items())
-            for writer, task in serving:
-                writer.transport.abort()
-                task.cancel()
-            await asyncio.gather(*(task for _, task in serving), return_exceptions=True)
+            await asyncio.sleep(0.01)  # who was let in a moment ago is among the open ones only when its task begins
+            while serving := list(self._open.items()):
+                for writer, task in serving:
+                    writer.transport.abort()
+                    task.cancel()
+                await asyncio.gather(*(task for _, task in serving), return_exceptions=True)
             await self._server.wait_closed()
             self._server = None
 

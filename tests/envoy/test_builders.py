@@ -130,9 +130,10 @@ def entries(tree: Json) -> list[Json]:
 
 @pytest.mark.parametrize("keys", ["", KEYS])
 def test_whoever_is_not_public_is_judged_by_somebody(keys: str) -> None:
-    """By the brain, which needs the stamp; or by Envoy, in every part of the judgement. The brain judges its own."""
+    """By the brain, by the route's own name; or by Envoy, in every part of the judgement. The brain judges its own."""
     snapshot = sample(routes=tuple(signed_routes()))
     public = {route.id for route in snapshot.routes if route.login is None}
+    known = {route.id for route in snapshot.routes}
     alone = 0
     for host in route_configuration(snapshot, providers_of(snapshot, keys))["virtual_hosts"]:
         for entry in entries(host["matcher"]):
@@ -143,10 +144,20 @@ def test_whoever_is_not_public_is_judged_by_somebody(keys: str) -> None:
             own = entry.get("route", {}).get("cluster") == "brain"
             assert own == entry.get("name", "").startswith("~")
             assert asked + judged + open_to_all + own == 1, entry
-            assert not asked or "menshen.stamp" in filters, entry
+            assert not asked or entry["name"] in known, entry
             assert not judged or "disabled" not in repr([filters[name] for name in REVOKED_FILTERS.values()])
             alone += judged
     assert bool(alone) == bool(keys)
+
+
+def test_every_host_stamps_whatever_route_is_chosen_with_the_revision() -> None:
+    for host in route_configuration(PLAIN)["virtual_hosts"]:
+        (stamped,) = host["typed_per_filter_config"]["menshen.stamp"]["mutations"]["request_mutations"]
+        header = {"key": "x-menshen-route", "value": f"%ROUTE_NAME%@{PLAIN.checksum}"}
+        assert stamped["append"] == {"header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+        for entry in entries(host["matcher"]):
+            if not entry.get("name", "").startswith("~"):
+                assert "menshen.stamp" not in entry["typed_per_filter_config"]
 
 
 def test_a_state_in_a_cookie_is_never_judged_alone() -> None:

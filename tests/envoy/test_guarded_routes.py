@@ -29,7 +29,7 @@ def guarded(**changes: Any) -> Route:
 
 def entry(guarded: Route) -> Any:
     snapshot = sample(routes=(guarded,))
-    (made,) = api_routes(guarded, snapshot.upstreams[0], carried((guarded,)), snapshot.checksum, None)
+    (made,) = api_routes(guarded, snapshot.upstreams[0], carried((guarded,)), None)
     return made
 
 

@@ -16,8 +16,9 @@ import typer
 
 from menshen.cli.options import DATA_DIR, DataDir, problem_lines
 from menshen.config.loading import read_text
+from menshen.config.yamltext import dump_document
 from menshen.errors import ConfigInvalid, ConfigUnavailable, MenshenError
-from menshen.node.documents import Documents
+from menshen.node.documents import Documents, as_written
 from menshen.node.node import open_documents
 
 __all__ = ["apply", "export", "on_documents", "revisions", "rollback"]
@@ -50,7 +51,7 @@ def export(data_dir: DataDir = DATA_DIR) -> None:
 
     async def run(documents: Documents) -> str | None:
         active = await documents.revisions.active()
-        return active.document if active else None
+        return dump_document(as_written(active)) if active else None
 
     document = on_documents(data_dir, run)
     if document is None:

@@ -96,7 +96,7 @@ def _load(
     unresolved = {problem.path for problem in resolved.problems}
     document, errors = _validate(resolved.value)
     wrong = [problem for problem in map(problem_of, errors) if problem.path not in unresolved]
-    sound = outline(resolved.value, errors)
+    sound = outline(resolved.value, errors, document)
     crossed = cross_check(sound, plugin_types=plugin_types, platforms=platforms, types=types)
     problems = redact((*found, *resolved.problems, *wrong, *crossed), resolved.used)
     if document is None or problems:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from menshen.config.document import Api, App, Binding, Group, Listener, Plugin, Upstream
+from menshen.config.document import Api, App, Binding, Document, Group, Listener, Plugin, Upstream
 from menshen.config.plugins.custom import Custom
 from menshen.config.plugins.registry import PARTS, AnyPlugin, kind_of
 from menshen.config.user_pool import Users, Webhook
@@ -25,6 +25,11 @@ __all__ = ["ApiAt", "At", "GroupNames", "Names", "Outline", "outline"]
 
 Value = TypeVar("Value")
 Model = TypeVar("Model", bound=BaseModel)
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """The sound parts. ``groups`` are without their APIs, which are in ``apis``."""
+    """The sound parts. The APIs that are sound are in ``apis``, those of ``groups`` need not be."""
 
     names: Names
     apps: tuple[At[App], ...]
@@ -90,8 +95,10 @@ class Outline:
     """None where it is not sound."""
 
 
-def outline(raw: Mapping[str, Any], errors: Sequence[ErrorDetails]) -> Outline:
-    """The outline of a mapping; ``errors`` is what the document's model says about it."""
+def outline(raw: Mapping[str, Any], errors: Sequence[ErrorDetails], document: Document | None = None) -> Outline:
+    """The outline of a mapping; ``errors`` is what the document's model says about it, ``document`` what came of it."""
+    if document is not None:
+        return _whole(document)
     unknown = {_place(error["loc"]) for error in errors if error["type"] == "extra_forbidden"}
     known = _without(raw, unknown, ())
     broken = {_part(loc) for error in errors if (loc := _place(error["loc"])) not in unknown}
@@ -130,6 +137,46 @@ def outline(raw: Mapping[str, Any], errors: Sequence[ErrorDetails]) -> Outline:
         listener=_section(known, "listener", Listener, broken),
         users=_section(known, "users", Users, broken),
     )
+
+
+def _whole(document: Document) -> Outline:
+    """The outline of a document in which everything is sound: nothing need be read a second time."""
+    plugins = _placed("plugins", document.plugins)
+    groups = _placed("groups", document.groups)
+    return Outline(
+        names=Names(
+            apps=_named("apps", document.apps),
+            upstreams=_named("upstreams", document.upstreams),
+            groups=_named("groups", document.groups),
+            plugins=_named("plugins", document.plugins),
+            webhooks=_named("webhooks", document.webhooks),
+            apis=tuple(GroupNames(at.value.name, _named(f"{at.path}.apis", at.value.apis)) for at in groups),
+        ),
+        apps=_placed("apps", document.apps),
+        upstreams=_placed("upstreams", document.upstreams),
+        groups=groups,
+        apis=tuple(
+            ApiAt(f"{at.path}.apis[{index}]", api, at.value.name, at.path)
+            for at in groups
+            for index, api in enumerate(at.value.apis)
+        ),
+        plugins=tuple(At(at.path, at.value) for at in plugins if isinstance(at.value, Plugin)),
+        others=tuple(At(at.path, at.value) for at in plugins if not isinstance(at.value, Plugin)),
+        kinds={at.value.name: kind_of(at.value) for at in plugins},
+        bindings=_placed("bindings", document.bindings),
+        bindings_whole=True,
+        webhooks=_placed("webhooks", document.webhooks),
+        listener=document.listener,
+        users=document.users,
+    )
+
+
+def _placed(key: str, parts: Sequence[Value]) -> tuple[At[Value], ...]:
+    return tuple(At(f"{key}[{index}]", part) for index, part in enumerate(parts))
+
+
+def _named(key: str, parts: Sequence[_Named]) -> tuple[At[str], ...]:
+    return tuple(At(f"{key}[{index}]", part.name) for index, part in enumerate(parts))
 
 
 _OTHERS: Mapping[str, Any] = {**PARTS, "custom": Custom}

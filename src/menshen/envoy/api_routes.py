@@ -23,9 +23,7 @@ from menshen.envoy.renewal import renewal_on
 from menshen.envoy.retries import USUAL_RETRIES, retry_policy
 from menshen.envoy.revoked import revoked_on
 from menshen.envoy.rewrites import blocked, with_rewrites
-from menshen.envoy.stamp import STAMP, stamp_of
 from menshen.envoy.states import STATES, Provider, checked_by
-from menshen.envoy.tags import tag_data
 from menshen.envoy.tokens import token_headers
 from menshen.envoy.typed import Json, method_is, seconds, written, written_if_missing
 from menshen.errors import SessionInvalid
@@ -39,7 +37,6 @@ def api_routes(
     route: Route,
     upstream: Upstream,
     credentials: Carried,
-    checksum: str,
     provider: Provider | None,
     *,
     pages: bool = False,
@@ -50,7 +47,7 @@ def api_routes(
     other origins may call some API.
     """
     match = api_match(route.prefix, route.path)
-    ways = _ways(route, upstream, credentials, checksum, provider)
+    ways = _ways(route, upstream, credentials, provider)
     return [
         *(_for_callers(route, each) for each in preflight(route, match, beside=pages)),
         *(_for_callers(route, each) for answer in blocked(route, match) for each in readable(route, answer)),
@@ -58,18 +55,16 @@ def api_routes(
     ]
 
 
-def _ways(
-    route: Route, upstream: Upstream, credentials: Carried, checksum: str, provider: Provider | None
-) -> list[Json]:
+def _ways(route: Route, upstream: Upstream, credentials: Carried, provider: Provider | None) -> list[Json]:
     """By what a request carries, who judges it; one way where that makes no difference."""
     if not route.asks_brain:
         return [_unasked(route, upstream, credentials)]
-    asked = _asked(route, upstream, credentials, checksum)
+    asked = _asked(route, upstream, credentials)
     if provider is None or route.login is None:
         return [asked]
     judged = [_judged(route, upstream, credentials, provider, state_conditions(route.login))]
     if renewable(route.login.session):
-        judged[0]["typed_per_filter_config"].update({STAMP: stamp_of(route.id, checksum), **renewal_on()})
+        judged[0]["typed_per_filter_config"].update(renewal_on())
     malformed = malformed_conditions(route.login)
     if malformed:
         judged.append(answered(_where(asked["match"], malformed), SessionInvalid.status))
@@ -104,10 +99,9 @@ def _unasked(route: Route, upstream: Upstream, credentials: Carried) -> Json:
     return entry
 
 
-def _asked(route: Route, upstream: Upstream, credentials: Carried, checksum: str) -> Json:
+def _asked(route: Route, upstream: Upstream, credentials: Carried) -> Json:
     entry = _way(route, upstream, credentials)
     filters = entry["typed_per_filter_config"]
-    filters[STAMP] = stamp_of(route.id, checksum)
     if route.key_pair is not None:
         limit = max(BODY_LIMIT, route.key_pair.body_limit)
         filters[AUTHORIZATION] = with_body(limit)
@@ -166,9 +160,6 @@ def _way(route: Route, upstream: Upstream, credentials: Carried) -> Json:
         "typed_per_filter_config": governed(route),
         **for_pages(route),
     }
-    data = tag_data(route)
-    if data:
-        entry["metadata"] = {"filter_metadata": data}
     taken_off = [*credentials.headers, *inner_headers(route)]
     if taken_off:
         entry["request_headers_to_remove"] = taken_off

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from menshen.config.snapshot import Snapshot
@@ -55,9 +55,12 @@ class DataPlane:
             await self.stop(grace=0)
             raise
 
-    async def apply(self, snapshot: Snapshot) -> None:
-        """Bring the running Envoy to another snapshot without dropping a request; the old one stays if it refuses."""
-        await self._publisher.apply(snapshot)
+    async def apply(self, snapshot: Snapshot, known: Awaitable[None] | None = None) -> None:
+        """Bring the running Envoy to another snapshot without dropping a request; the old one stays if it refuses.
+
+        ``known`` is done when the brain knows the snapshot: Envoy routes by it no sooner.
+        """
+        await self._publisher.apply(snapshot, known)
 
     async def use_keys(self, keys: str) -> None:
         """Judge signed login states by these public keys from now on. Returns when Envoy does; drops no request."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from menshen.config.route_rules import IpRules
@@ -33,12 +34,18 @@ def ip_filters(snapshot: Snapshot) -> list[Json]:
 
 def ip_guarded(route: Route) -> dict[str, Json]:
     """Per-route settings: who is refused. Of several plugins each must let the caller in."""
-    refused = [principal for rules in route.ip_access for principal in _refused(rules)]
+    refused = [principal for rules in route.ip_access for principal in _principals(rules)]
     if not refused:
         return {}
     policy = {"permissions": [{"any": True}], "principals": refused}
     rbac = {"rules": {"action": "DENY", "policies": {IP_POLICY: policy}}}
     return {IP_ACCESS: typed(f"{_PACKAGE}.RBACPerRoute", {"rbac": rbac})}
+
+
+@lru_cache(maxsize=1024)
+def _principals(rules: IpRules) -> tuple[Json, ...]:
+    """Worked out once for all APIs of a group. Nobody changes what comes of it."""
+    return tuple(_refused(rules))
 
 
 def _refused(rules: IpRules) -> Iterable[Json]:

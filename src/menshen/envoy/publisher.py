@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -93,12 +93,19 @@ class Publisher:
             await self._delivery.taken(subscription, self._running.files[FILES[subscription]])
         await self._confirm_filters(self._running.followed, self._running.files)
 
-    async def apply(self, snapshot: Snapshot) -> None:
-        """Bring Envoy to this snapshot. Raises :class:`ChildFailed` with Envoy's reason; the old one then runs on."""
+    async def apply(self, snapshot: Snapshot, known: Awaitable[None] | None = None) -> None:
+        """Bring Envoy to this snapshot. Raises :class:`ChildFailed` with Envoy's reason; the old one then runs on.
+
+        ``known`` is done when the brain knows the snapshot. The files of a large one take as long to make as it takes
+        the brain to read it, so both are done together; Envoy gets none before.
+        """
         async with self._lock:
             running = self._started()
             _check_certificate(snapshot.listener.tls)
-            await self._change(running, self._made(snapshot, running.keys))
+            made = await asyncio.to_thread(self._made, snapshot, running.keys)
+            if known is not None:
+                await known
+            await self._change(running, made)
 
     async def use_keys(self, keys: str) -> None:
         """The same snapshot with other public keys; what was signed by a key that is gone is refused from now on."""

@@ -9,7 +9,8 @@ in advance, by the same engine, and looked at (attack classes 12 and 13).
 from __future__ import annotations
 
 import re
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 import re2
 
@@ -91,7 +92,12 @@ def with_rewrites(route: Route, way: Json) -> list[Json]:
 
 def _may_fit(rule: RewriteRule, match: Json) -> bool:
     """A rule that cannot fit the one path of an API needs no route there: groups have many rules and many APIs."""
-    return "path" not in match or re2.fullmatch(rule.regex, match["path"]) is not None
+    return "path" not in match or _compiled(rule.regex).fullmatch(match["path"]) is not None
+
+
+@lru_cache(maxsize=1024)
+def _compiled(regex: str) -> Any:
+    return re2.compile(regex)
 
 
 def blocked(route: Route, match: Json) -> list[Json]:

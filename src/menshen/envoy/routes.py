@@ -20,8 +20,9 @@ from menshen.envoy.credentials import carried
 from menshen.envoy.paths import REFUSED_PATHS, api_match, api_order, group_match
 from menshen.envoy.prefixes import Published, prefix_index
 from menshen.envoy.retries import USUAL_RETRIES, retry_policy
+from menshen.envoy.stamp import stamped
 from menshen.envoy.states import VERIFIED_HEADERS, Provider, judged_alone
-from menshen.envoy.tags import BAGGAGE_OF_CLIENT
+from menshen.envoy.tags import BAGGAGE_OF_CLIENT, shared_data
 from menshen.envoy.tracing import traced
 from menshen.envoy.typed import Json, written
 from menshen.gateway.wire import HEADER_CLIENT, HEADER_RECEIVED, HEADER_ROUTE, HEADER_UID, SECRET_HEADERS
@@ -49,7 +50,6 @@ def route_configuration(snapshot: Snapshot, providers: Mapping[str, Provider] = 
                 route,
                 upstreams[route.upstream],
                 by_group[route.group],
-                snapshot.checksum,
                 providers.get(route.login.name) if judged_alone(route) and route.login is not None else None,
                 pages=pages,
             )
@@ -74,6 +74,8 @@ def route_configuration(snapshot: Snapshot, providers: Mapping[str, Provider] = 
                 "name": domain,
                 "domains": [domain],
                 "retry_policy": retry_policy(USUAL_RETRIES),
+                "typed_per_filter_config": stamped(snapshot.checksum),
+                "metadata": {"filter_metadata": shared_data(_at(domain, snapshot.routes))},
                 "matcher": prefix_index(_virtual_host(domain, snapshot.routes, entries), own),
             }
             for domain in sorted(domains)
@@ -89,7 +91,7 @@ def covers(host: str, domain: str) -> bool:
 
 def _virtual_host(domain: str, routes: Iterable[Route], entries: dict[str, list[Json]]) -> dict[str, Published]:
     """What each prefix publishes at this domain. Groups that share a prefix are sorted together, nearest host first."""
-    here = [(_nearness(domain, route), route) for route in routes if any(covers(h, domain) for h in route.hosts)]
+    here = [(_nearness(domain, route), route) for route in _at(domain, routes)]
     here.sort(key=lambda item: (_prefix(item[1]), item[0], api_order(item[1].path), item[1].id))
     by_prefix: dict[str, list[Route]] = {"": []}
     for prefix, published in groupby((route for _, route in here), key=_prefix):
@@ -101,6 +103,10 @@ def _virtual_host(domain: str, routes: Iterable[Route], entries: dict[str, list[
         )
         for prefix, apis in by_prefix.items()
     }
+
+
+def _at(domain: str, routes: Iterable[Route]) -> list[Route]:
+    return [route for route in routes if any(covers(host, domain) for host in route.hosts)]
 
 
 def _complete(prefix: str, apis: Sequence[Route], entries: dict[str, list[Json]]) -> list[Json]:

@@ -19,7 +19,7 @@ from menshen.gateway.wire import (
     stamp,
 )
 
-__all__ = ["CLIENT", "RECEIVED", "STAMP", "sent_secret", "stamp_filter", "stamp_of"]
+__all__ = ["CLIENT", "RECEIVED", "STAMP", "sent_secret", "stamp_filter", "stamped"]
 
 STAMP: Final = "menshen.stamp"
 _PACKAGE: Final = "envoy.extensions.filters.http.header_mutation.v3"
@@ -29,7 +29,7 @@ CLIENT: Final = written(HEADER_CLIENT, "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%
 
 
 def stamp_filter(stripped: str, answers: Sequence[Json] = ()) -> Json:
-    """The filter; it notes time and client on every request, and the route where the route says so.
+    """The filter; it notes time and client on every request, and with :func:`stamped` the route.
 
     Trailers come after the headers were stripped and may name the same headers once more. An upstream that folds them
     into its headers would believe them, so they are cleaned by the same pattern (attack class 6).
@@ -45,10 +45,13 @@ def stamp_filter(stripped: str, answers: Sequence[Json] = ()) -> Json:
     return {"name": STAMP, "typed_config": typed(f"{_PACKAGE}.HeaderMutation", {"mutations": mutations})}
 
 
-def stamp_of(route_id: str, checksum: str) -> Json:
-    """Per-route settings of the filter."""
-    mutation = {"append": written(HEADER_ROUTE, stamp(route_id, checksum))}
-    return typed(f"{_PACKAGE}.HeaderMutationPerRoute", {"mutations": {"request_mutations": [mutation]}})
+def stamped(checksum: str) -> dict[str, Json]:
+    """A virtual host's settings of the filter: the name of whatever route Envoy has chosen, and the revision.
+
+    Routes that answer by themselves have no name or one that no API can have: the brain refuses both.
+    """
+    mutation = {"append": written(HEADER_ROUTE, stamp("%ROUTE_NAME%", checksum))}
+    return {STAMP: typed(f"{_PACKAGE}.HeaderMutationPerRoute", {"mutations": {"request_mutations": [mutation]}})}
 
 
 def sent_secret() -> Json:

@@ -1,6 +1,6 @@
 -- Tags: request parameters lifted into headers and baggage, and the numbers by which weighted choices are made.
 --
--- The code is the same for every route and for every document; what differs comes as data, by the route's metadata, so
+-- The code is the same for every route and for every document; what differs comes as data, by the host's metadata, so
 -- nothing that an operator or a client writes is ever run (attack class 49). It raises no error whatever a client
 -- sends: a parameter that is too long, or no text, makes no tag. No pattern here backs up over what it has read, and
 -- every loop over a client's words has an end, so no request is slow (attack class 19).
@@ -55,11 +55,11 @@ local function names(position, parameters, found)
 end
 
 local function prepared(data)
-  local tags, inputs = data:get("tags") or {}, data:get("inputs") or {}
+  local tags, inputs = data.tags or {}, data.inputs or {}
   local route = {
-    open = data:get("open"), close = data:get("close"), choose = data:get("choose"),
-    tags = tags, inputs = inputs, buckets = data:get("buckets") or {}, told = data:get("told") or {},
-    plain = data:get("plain") or {},
+    open = data.open, close = data.close, choose = data.choose,
+    tags = tags, inputs = inputs, buckets = data.buckets or {}, told = data.told or {},
+    plain = data.plain or {},
     queries = names("query", tags, names("query", inputs)), cookies = names("cookie", tags, names("cookie", inputs)),
   }
   route.path = route.queries or names("path", tags, names("path", inputs))
@@ -67,7 +67,7 @@ local function prepared(data)
   for _, tag in ipairs(route.told) do
     tag.key = "menshen." .. tag.name .. "="
     tag.properties = tag.untrusted and ";untrusted" or ""
-    tag.trace = tag.name == data:get("trace")
+    tag.trace = tag.name == data.trace
   end
   return route
 end
@@ -78,7 +78,7 @@ local function context(handle)
   local id = handle:filterContext():get("id")
   local route = kept[id]
   if route == nil then
-    route = older[id] or prepared(handle:metadata())
+    route = older[id] or prepared(handle:virtualHost():metadata():get(id))
     if count >= MOST_KEPT then older, kept, count = kept, {}, 0 end
     kept[id] = route
     count = count + 1

@@ -7,7 +7,7 @@ chooses by tags. What a client can set is marked untrusted (attack class 53).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -29,6 +29,7 @@ __all__ = [
     "in_two_steps",
     "input_headers",
     "plain_headers",
+    "shared_data",
     "tag_data",
     "tag_filters",
     "tagged",
@@ -68,7 +69,7 @@ def tagged(route: Route) -> dict[str, Json]:
     """Per-route settings of the filters.
 
     The script keeps what it has read of a route's data by this name for it. Envoy copies what it hands to a script, so
-    the data itself is elsewhere, and read once.
+    the data itself is elsewhere (:func:`shared_data`), and read once.
     """
     return {
         name: typed(f"{_PACKAGE}.LuaPerRoute", {"filter_context": {"id": _name_of(data)}})
@@ -76,8 +77,17 @@ def tagged(route: Route) -> dict[str, Json]:
     }
 
 
+def shared_data(routes: Iterable[Route]) -> dict[str, Json]:
+    """Metadata of a virtual host: by filter and name, the data of its routes. Those of a group mostly have the same."""
+    shared: dict[str, Json] = {}
+    for route in routes:
+        for name, data in tag_data(route).items():
+            shared.setdefault(name, {})[_name_of(data)] = data
+    return shared
+
+
 def tag_data(route: Route) -> dict[str, Json]:
-    """What the script works on, by filter: metadata of the route."""
+    """What the script works on, by filter."""
     if not uses_tags(route):
         return {}
     opening: Json = {

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from menshen.config.user_rules import EVENTS, WebhookRules
-from menshen.config.yamltext import parse_yaml
 from menshen.errors import ConfigInvalid
-from menshen.node.documents import Documents
+from menshen.node.documents import Documents, as_written
 from menshen.secret import Secret
 
 __all__ = ["listening_webhooks"]
@@ -26,7 +25,7 @@ async def listening_webhooks(documents: Documents) -> tuple[WebhookRules, ...]:
     try:
         return documents.load(active).snapshot.webhooks
     except ConfigInvalid:
-        written = parse_yaml(active.document).value
+        written = as_written(active)
     webhooks = written.get("webhooks") if isinstance(written, Mapping) else None
     return tuple(_listening(each) for each in webhooks or () if isinstance(each, Mapping) and "name" in each)
 

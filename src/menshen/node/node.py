@@ -180,10 +180,11 @@ class Node:
     async def _run(self, snapshot: Snapshot) -> None:
         before = self._snapshots
         self._snapshots = (snapshot, *(s for s in before if s.checksum != snapshot.checksum))[:_KEEP_SNAPSHOTS]
-        await self.workers.publish(self._state())
+        known = asyncio.create_task(self.workers.publish(self._state()))
         try:
-            await self.data_plane.apply(snapshot)
+            await self.data_plane.apply(snapshot, known)
         except ChildFailed:
+            await known
             self._snapshots = before
             await self.workers.publish(self._state())
             raise

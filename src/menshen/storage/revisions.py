@@ -16,7 +16,7 @@ __all__ = ["Revision", "Revisions"]
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One accepted document. ``created_at`` in Unix seconds; ``document`` is YAML with sealed AppSecrets."""
+    """One accepted document. ``created_at`` in Unix seconds; ``document`` is JSON with sealed AppSecrets."""
 
     id: int
     created_at: int
