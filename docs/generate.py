@@ -206,9 +206,7 @@ def plugin_table(kind: str) -> Callable[[Language], str]:
     return table
 
 
-def _key_table(
-    rows: Iterator[tuple[str, str, FieldInfo]], texts: Mapping[str, list[str]], language: Language
-) -> str:
+def _key_table(rows: Iterator[tuple[str, str, FieldInfo]], texts: Mapping[str, list[str]], language: Language) -> str:
     heads = (("key", "kind", "default", "meaning"), ("键", "类型", "默认值", "含义"))
     missing = ["**missing**"] * 2
     cells = ((f"`{path}`", kind, _default(field), texts.get(path, missing)[language]) for path, kind, field in rows)
