@@ -45,8 +45,8 @@ DO $$ BEGIN
 END $$
 """
 
-UNSAFE_AND_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
-"""For tests, whose databases need not survive the power."""
+UNSAFE_AND_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off"}
+"""For tests, whose databases need not survive the power. Statistics that come in between would change query plans."""
 
 
 @dataclass

@@ -377,7 +377,7 @@ def test_keys_are_sealed_in_the_database_and_in_no_log(stack: Stack) -> None:
     for secret in (SECRET, OTHER, "planted-key-of-idle", "planted-key-of-late"):
         assert secret not in document
         assert secret not in log
-    assert "id: erp" in document
+    assert '"id":"erp"' in document
 
 
 def test_no_command_prints_a_key(stack: Stack) -> None:
