@@ -250,6 +250,8 @@ class Route:
     @property
     def needs_uid(self) -> bool:
         """Whether Envoy chooses or counts by user here."""
+        if not self.canary and not self.limits:
+            return False  # asked on every check
         return any(rule.sticky for rule in self.canary) or any(limit.by == "user" for limit in self.limits)
 
     @property

@@ -18,7 +18,7 @@ from menshen.gateway.assertion import Asserter
 from menshen.gateway.codes import LoggedIn
 from menshen.gateway.credentials import cookie_without
 from menshen.gateway.decision import Allow
-from menshen.gateway.identity import identity_headers, identity_tags, identity_values
+from menshen.gateway.identity import identity_headers, identity_tags, identity_values, tells
 from menshen.gateway.reply import render_reply
 from menshen.gateway.request import AuthRequest
 from menshen.gateway.returning import Handed, returned
@@ -147,7 +147,7 @@ def _to_backend(
     values = identity_values(plugin, claims)
     if extra:
         values.update(extra)
-    if claims is not None and any(field == "assertion" for field, _ in plugin.identity):
+    if claims is not None and tells("assertion", plugin.identity):
         values["assertion"] = asserter.assertion(claims, plugin.app.name, route.upstream, now)
     headers = identity_headers(plugin, values) + identity_tags(route, plugin, claims) + _cookies_left(plugin, request)
     headers += request.found

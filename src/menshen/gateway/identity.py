@@ -7,12 +7,15 @@ might have sent is left standing (security rule 1, attack class 4).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
-from menshen.config.snapshot import LoginPlugin, Route
+from menshen.config.snapshot import IdentityField, LoginPlugin, Route
 from menshen.config.tag_values import tag_header, tag_value
 from menshen.sessions.claims import SessionClaims
 
-__all__ = ["identity_headers", "identity_tags", "identity_values"]
+__all__ = ["identity_headers", "identity_tags", "identity_values", "tells"]
+
+IdentityHeaders = tuple[tuple[IdentityField, str], ...]
 
 
 def identity_values(plugin: LoginPlugin, claims: SessionClaims | None) -> dict[str, str]:
@@ -37,10 +40,22 @@ def identity_values(plugin: LoginPlugin, claims: SessionClaims | None) -> dict[s
 
 def identity_headers(plugin: LoginPlugin, values: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     """The plugin's headers, all of them, in its order."""
-    headers = [(header.encode(), values.get(field, "").encode()) for field, header in plugin.identity]
+    headers = [(header, values.get(field, "").encode()) for field, header in _as_sent(plugin.identity)]
     for name, header in plugin.claims:
         headers.append((header.encode(), values.get(f"claim:{name}", "").encode()))
     return headers
+
+
+@lru_cache(maxsize=1024)
+def _as_sent(pairs: IdentityHeaders) -> tuple[tuple[IdentityField, bytes], ...]:
+    """Field and header of a set, worked out once and not on every check."""
+    return tuple((field, header.encode()) for field, header in pairs)
+
+
+@lru_cache(maxsize=1024)
+def tells(field: IdentityField, pairs: IdentityHeaders) -> bool:
+    """Whether a set has a header for this field."""
+    return any(field == each for each, _ in pairs)
 
 
 def identity_tags(route: Route, plugin: LoginPlugin, claims: SessionClaims | None) -> list[tuple[bytes, bytes]]:
@@ -48,8 +63,10 @@ def identity_tags(route: Route, plugin: LoginPlugin, claims: SessionClaims | Non
 
     A tag of the request or of a colouring never has the name of one of these, so nothing behind sets them again.
     """
+    if not route.identity_tags:
+        return []
     known: dict[str, str] = {}
-    if claims is not None and route.identity_tags:
+    if claims is not None:
         own = {"platform": claims.platform, "app": plugin.app.name, "account": tag_value(claims.account)}
         known = {**claims.tags, **own}
     return [(tag_header(name).encode(), known.get(name, "").encode()) for name in route.identity_tags]
