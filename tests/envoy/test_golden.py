@@ -14,9 +14,12 @@ from menshen.config.snapshot import Listener, Snapshot
 from menshen.envoy import build
 from menshen.envoy.addresses import FILES, Subscription
 from menshen.envoy.binary import find_envoy
+from menshen.envoy.limits import LIMITS
 from menshen.envoy.resources import BOOTSTRAP
 from menshen.envoy.revoked import REVOKED_FILTERS, revoked_apps, revoked_sessions
 from menshen.envoy.states import STATES
+from menshen.envoy.tokens import TOKENS
+from menshen.node.documents import load_document
 from tests.envoy.certificates import self_signed
 from tests.envoy.samples import ADDRESSES, FULL, OWN, PLAIN, PLANTED, sample
 from tests.envoy.signed import signed_routes
@@ -30,12 +33,22 @@ KEY = (
 SIGNED = sample(
     routes=tuple(r for r in signed_routes() if r.group in ("app", "find", "long")), listener=Listener(client_api="")
 )
-CASES = [("full", FULL, ""), ("plain", PLAIN, ""), ("signed", SIGNED, KEY), ("own", OWN, "")]
+GOVERNED = load_document((Path(__file__).parent / "governed.yaml").read_text(), {}).snapshot
+"""One API with a plugin of every type that Envoy works on, and one beside it that is public."""
+
+CASES = [
+    ("full", FULL, ""),
+    ("plain", PLAIN, ""),
+    ("signed", SIGNED, KEY),
+    ("own", OWN, ""),
+    ("governed", GOVERNED, KEY),
+]
 SHOWN = {
     "full": {BOOTSTRAP, FILES["cds"], FILES["lds"], FILES["rds"], FILES["sds"]},
     "plain": {FILES["cds"], FILES["lds"]},
     "signed": {FILES["lds"], FILES["rds"], FILES["states"]},
     "own": {FILES["rds"]},
+    "governed": {FILES[name] for name in ("cds", "lds", "rds", "tokens", "limits_early", "limits_late")},
 }
 
 
@@ -44,7 +57,7 @@ def test_the_resources_are_the_golden_ones(name: str, snapshot: Snapshot, keys: 
     for file, content in build(snapshot, ADDRESSES, keys).items():
         if file not in SHOWN[name]:
             continue  # nothing in it that another one has not
-        path = GOLDEN / f"{name}.{Path(file).name}"
+        path = GOLDEN / f"{name}.{file.replace('/filter', '').rpartition('/')[2]}"
         pretty = json.dumps(json.loads(content), indent=1, ensure_ascii=False) + "\n"
         if os.environ.get("UPDATE_GOLDEN") == "1":
             path.write_text(pretty)
@@ -64,7 +77,9 @@ def test_envoy_accepts_them(name: str, snapshot: Snapshot, keys: str, tmp_path: 
     del connection_manager["rds"]
     connection_manager["route_config"] = _resources(files, "rds")[0]
     found = {
-        STATES: json.loads(files[FILES["states"]])["resources"][0]["typed_config"],
+        STATES: _filter(files, "states"),
+        TOKENS: _filter(files, "tokens"),
+        **{filter_name: _filter(files, stage) for stage, filter_name in LIMITS.items()},
         REVOKED_FILTERS["settled"]: revoked_sessions(["a", "b"]),
         REVOKED_FILTERS["recent"]: revoked_sessions([]),
         REVOKED_FILTERS["apps"]: revoked_apps([("wechat", "wx1", 5), ("", "", 7)]),
@@ -74,7 +89,15 @@ def test_envoy_accepts_them(name: str, snapshot: Snapshot, keys: str, tmp_path: 
             http_filter["typed_config"] = found[http_filter["name"]]
     authority, _ = self_signed(tmp_path, "orders.internal")
     path = tmp_path / "static.json"
-    path.write_text(json.dumps(static).replace("/data/ca.pem", str(authority)))
+    there = {
+        "/data/ca.pem": str(authority),
+        ADDRESSES.system_ca: str(authority),
+        f"{ADDRESSES.directory}/traces.pipe": str(tmp_path / "traces"),
+    }
+    text = json.dumps(static)
+    for absent, present in there.items():
+        text = text.replace(absent, present)
+    path.write_text(text)
     command: list[str | Path] = [
         find_envoy(),
         "--mode",
@@ -111,6 +134,10 @@ def test_a_changed_upstream_touches_clusters_alone() -> None:
     upstreams = tuple(replace(upstream, connect_timeout=3.0) for upstream in PLAIN.upstreams)
     after = build(replace(PLAIN, upstreams=upstreams), ADDRESSES)
     assert {file for file in before if before[file] != after[file]} == {FILES["cds"]}
+
+
+def _filter(files: dict[str, bytes], subscription: Subscription) -> object:
+    return json.loads(files[FILES[subscription]])["resources"][0]["typed_config"]
 
 
 def _resources(files: dict[str, bytes], kind: Subscription) -> list[dict[str, object]]:
