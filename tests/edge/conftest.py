@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,6 +146,17 @@ class Stack:
     def exchanges(self, platform: str = "wechat") -> int:
         """How often the platform was asked for a session so far."""
         return int(self.emulator(f"/emulator/{platform}/calls").json["total"])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure comes with what the node said, for its directory is gone by the time that somebody asks."""
+    report = yield
+    stack = getattr(item, "funcargs", {}).get("stack")
+    if report.failed and isinstance(stack, Stack):
+        said = (stack.config.parent / "serve.log").read_text().splitlines()[-40:]
+        report.sections.append(("the node's log", "\n".join(said)))
+    return report
 
 
 @contextlib.contextmanager
