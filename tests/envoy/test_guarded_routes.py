@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from menshen.config.reserved import KEY_PAIR_HEADERS
 from menshen.config.route_rules import KeyPairRules, OAuthRules, TokenAt
 from menshen.config.snapshot import Route
 from menshen.envoy.api_routes import api_routes
@@ -14,7 +15,7 @@ from menshen.envoy.authorization import AUTHORIZATION, authorization_filter
 from menshen.envoy.credentials import CREDENTIALS, carried
 from menshen.envoy.states import judged_alone
 from menshen.envoy.strip import stripped_names
-from menshen.gateway.wire import BODY_LIMIT, KEY_PAIR_HEADERS
+from menshen.gateway.wire import BODY_LIMIT
 from tests.envoy.samples import BY_BODY, BY_HEADER, route, sample
 
 SERVERS = KeyPairRules("servers", (), 300, 65_536, "x-menshen-caller")

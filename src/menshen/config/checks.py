@@ -53,7 +53,7 @@ def cross_check(
         *_unguarded(outline),
         *_client_api(outline),
         *header_problems(outline, types),
-        *lifted_problems(outline),
+        *lifted_problems(outline, types),
         *governance_problems(outline, types),
         *user_problems(outline),
     )

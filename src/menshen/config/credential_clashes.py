@@ -5,31 +5,30 @@ A checker of tokens would be handed login states, or a login code be spent as a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
+from menshen.config.credential_places import Place, place
 from menshen.config.document import Plugin
 from menshen.config.outline import At
 from menshen.config.plugins.jwt import Jwt
 from menshen.config.plugins.oauth import OAuth
 from menshen.config.plugins.registry import AnyPlugin
-from menshen.config.reserved import fold
 from menshen.errors import Problem
 
 __all__ = ["credential_clashes"]
 
 
-def credential_clashes(api: str, here: Iterable[At[Plugin] | At[AnyPlugin]]) -> Iterator[Problem]:
+def credential_clashes(api: str, here: Sequence[At[Plugin] | At[AnyPlugin]]) -> Iterator[Problem]:
     """Tokens that share a name with a credential of the login. ``here`` are the plugins of the API."""
-    here = tuple(here)
-    taken: dict[tuple[str, str], str] = {}
+    taken: dict[Place, str] = {}
     for at in here:
         if isinstance(at.value, Plugin):
             for position, name, key in _of_login(at.value):
-                taken.setdefault(_place(position, name), f"{at.path}.{key}")
+                taken.setdefault(place(position, name), f"{at.path}.{key}")
     for at in here:
         if isinstance(at.value, Jwt | OAuth):
             token = at.value.token
-            first = taken.get(_place(token.position, token.name))
+            first = taken.get(place(token.position, token.name))
             if first is not None:
                 yield Problem(
                     f"{at.path}.token.name",
@@ -46,7 +45,3 @@ def _of_login(plugin: Plugin) -> Iterator[tuple[str, str, str]]:
     if plugin.account is not None and plugin.code.position == "query":
         yield "query", plugin.account.username, "account.username"
         yield "query", plugin.account.password, "account.password"
-
-
-def _place(position: str, name: str) -> tuple[str, str]:
-    return position, fold(name) if position == "header" else name

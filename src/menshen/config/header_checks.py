@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from menshen.config.credential_names import credential_name_problems
+from menshen.config.credential_places import Place, credential_places, place
 from menshen.config.custom_types import CustomType, CustomTypes
 from menshen.config.outline import At, Outline
 from menshen.config.plugins.custom import Custom
@@ -17,7 +18,7 @@ from menshen.config.plugins.key_pair import KeyPairAuth
 from menshen.config.plugins.oauth import OAuth
 from menshen.config.plugins.registry import AnyPlugin
 from menshen.config.plugins.req_transformer import ReqTransformer
-from menshen.config.reserved import fold, is_reserved, reserved_problem
+from menshen.config.reserved import is_reserved, reserved_problem
 from menshen.errors import Problem
 
 __all__ = ["header_problems", "told_headers"]
@@ -48,33 +49,31 @@ def told_headers(plugin: AnyPlugin, types: CustomTypes) -> Iterator[At[str]]:
 
 def header_problems(outline: Outline, types: CustomTypes) -> Iterator[Problem]:
     """The problems of all plugins' headers and tokens."""
-    credentials, cookies = dict(_credentials(outline)), _cookies(outline)
+    credentials = credential_places(outline)
     for at in outline.others:
         plugin = at.value
         for told in told_headers(plugin, types):
             path = f"{at.path}.{told.path}"
             if _reserved(plugin, told.value):
                 yield reserved_problem(path, told.value)
-            elif fold(told.value) in credentials:
+            elif (credential := credentials.get(place("header", told.value))) is not None:
                 yield Problem(
                     path,
-                    f"the header '{told.value}' carries a credential ({credentials[fold(told.value)]})",
-                    f"头 '{told.value}' 携带凭证（{credentials[fold(told.value)]}）",
+                    f"the header '{told.value}' carries a credential ({credential})",
+                    f"头 '{told.value}' 携带凭证（{credential}）",
                 )
         if isinstance(plugin, Custom):
-            yield from _shown(at.path, types.get(plugin.type) or CustomType(), credentials, cookies)
+            yield from _shown(at.path, types.get(plugin.type) or CustomType(), credentials)
         if isinstance(plugin, Jwt | OAuth):
             token = plugin.token
             yield from credential_name_problems(f"{at.path}.token.name", token.name, {token.position}, "session")
 
 
-def _shown(
-    path: str, kind: CustomType, credentials: Mapping[str, str], cookies: Mapping[str, str]
-) -> Iterator[Problem]:
+def _shown(path: str, kind: CustomType, credentials: Mapping[Place, str]) -> Iterator[Problem]:
     """Credentials that an installed type would see or, in an answer, could make a client take for its own."""
     named = [
-        *((name, credentials.get(fold(name))) for name in (*kind.reads, *kind.response_headers)),
-        *((name, cookies.get(name)) for name in kind.cookies),
+        *((name, credentials.get(place("header", name))) for name in (*kind.reads, *kind.response_headers)),
+        *((name, credentials.get(place("cookie", name))) for name in kind.cookies),
     ]
     for name, credential in named:
         if credential is not None:
@@ -85,38 +84,9 @@ def _shown(
             )
 
 
-def _cookies(outline: Outline) -> dict[str, str]:
-    """Name of a cookie -> the key that says that a credential travels in it."""
-    found: dict[str, str] = {}
-    for login in outline.plugins:
-        code, session = login.value.code, login.value.session
-        if code.position == "cookie":
-            found[code.name] = f"{login.path}.code.name"
-        if "cookie" in (session.request_in, session.return_in):
-            found[session.name] = f"{login.path}.session.name"
-        if session.refresh is not None:
-            found[session.refresh.name] = f"{login.path}.session.refresh.name"
-    return found
-
-
 def _reserved(plugin: AnyPlugin, header: str) -> bool:
     if isinstance(plugin, KeyPairAuth) and header == _OWN_CALLER:
         return False
     if isinstance(plugin, Custom) and header.startswith(_OWN_PLUGIN):
         return False
     return is_reserved(header, "identity")
-
-
-def _credentials(outline: Outline) -> Iterator[tuple[str, str]]:
-    """Folded header -> the key that says that a credential travels in it."""
-    for login in outline.plugins:
-        code, session = login.value.code, login.value.session
-        if code.position == "header":
-            yield fold(code.name), f"{login.path}.code.name"
-        if "header" in (session.request_in, session.return_in):
-            yield fold(session.name), f"{login.path}.session.name"
-        if session.refresh is not None:
-            yield fold(session.refresh.name), f"{login.path}.session.refresh.name"
-    for at in outline.others:
-        if isinstance(at.value, Jwt | OAuth) and at.value.token.position == "header":
-            yield fold(at.value.token.name), f"{at.path}.token.name"

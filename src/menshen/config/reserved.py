@@ -6,13 +6,14 @@ backend in it, since the gateway removes its own.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from menshen.config.identity import PRESETS, own_claim_header
 from menshen.config.snapshot import IdentityField
 from menshen.errors import Problem
 
 __all__ = [
+    "KEY_PAIR_HEADERS",
     "HeaderUse",
     "claim_header_is_reserved",
     "fold",
@@ -23,6 +24,9 @@ __all__ = [
 ]
 
 HeaderUse = Literal["code", "session", "identity"]
+
+KEY_PAIR_HEADERS: Final = ("x-mg-secretid", "x-mg-alg", "x-mg-timestamp", "x-mg-nonce", "x-mg-sign")
+"""The parts of a server's signature, which stop at the gateway; the names are TSF's, which has no timestamp."""
 
 _HOP_BY_HOP = frozenset(
     {
@@ -72,9 +76,7 @@ _STRIPPED = frozenset(
 )
 # A client that sends an AppSecret is refused, by the name of what it sends.
 _SECRETS = frozenset({"app-secret", "appsecret", "secret"})
-# The parts of a signature of a server, which stop at the gateway.
-_SIGNATURE = frozenset({"x-mg-secretid", "x-mg-alg", "x-mg-timestamp", "x-mg-nonce", "x-mg-sign"})
-_RESERVED = _HOP_BY_HOP | _MESSAGE | _GATEWAY | _TRACES | _STRIPPED | _SECRETS | _SIGNATURE
+_RESERVED = _HOP_BY_HOP | _MESSAGE | _GATEWAY | _TRACES | _STRIPPED | _SECRETS | frozenset(KEY_PAIR_HEADERS)
 _PREFIXES = ("x-menshen-", "x-envoy-", "x-forwarded-", "x-original-", "x-b3-", "x-datadog-", "sw8-", ":")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from menshen.config.reserved import KEY_PAIR_HEADERS
 from menshen.config.snapshot import Route, Snapshot
 from menshen.envoy.clusters import BRAIN
 from menshen.envoy.retries import retry_policy
@@ -22,7 +23,6 @@ from menshen.gateway.wire import (
     HEADER_RECEIVED,
     HEADER_REQUEST_ID,
     HEADER_ROUTE,
-    KEY_PAIR_HEADERS,
     SECRET_HEADERS,
 )
 

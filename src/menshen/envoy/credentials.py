@@ -13,9 +13,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
+from menshen.config.reserved import KEY_PAIR_HEADERS
 from menshen.config.snapshot import Route
 from menshen.envoy.typed import Json, typed
-from menshen.gateway.wire import KEY_PAIR_HEADERS
 
 __all__ = ["CREDENTIALS", "Carried", "carried", "credentials_filter", "without_query"]
 

@@ -27,10 +27,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from menshen.config.reserved import KEY_PAIR_HEADERS
 from menshen.config.route_rules import LONGEST_WINDOW, KeyPair, KeyPairRules
 from menshen.errors import AmbiguousCredential, BodyTooLarge, SignatureInvalid, SignatureMissing, SignatureStale
 from menshen.gateway.request import AuthRequest, RequestLine
-from menshen.gateway.wire import KEY_PAIR_HEADERS
 
 __all__ = ["SCHEME", "Signed", "proven_caller", "string_to_sign"]
 

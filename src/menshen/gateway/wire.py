@@ -24,7 +24,6 @@ __all__ = [
     "HEADER_TRACE",
     "HEADER_UID",
     "HEALTH_PATH",
-    "KEY_PAIR_HEADERS",
     "SECRET_HEADERS",
     "WIRE_STATUSES",
     "stamp",
@@ -68,9 +67,6 @@ HEADER_PARTIAL_BODY: Final = "x-envoy-auth-partial-body"
 
 HEADER_SENT_SECRET: Final = "x-menshen-sent-secret"  # noqa: S105  (a header's name)
 """On a call of the user API, what the client sent in one of :data:`SECRET_HEADERS`."""
-
-KEY_PAIR_HEADERS: Final = ("x-mg-secretid", "x-mg-alg", "x-mg-timestamp", "x-mg-nonce", "x-mg-sign")
-"""A server's signature; the names are TSF's, which has no timestamp."""
 
 SECRET_HEADERS: Final = ("secret", "appsecret", "app_secret", "app-secret")
 """Shown to the brain only so that it can refuse a client that sends an AppSecret."""

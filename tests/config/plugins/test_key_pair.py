@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from menshen.config.plugins.key_pair import KeyPairAuth
-from menshen.config.reserved import is_reserved
+from menshen.config.reserved import KEY_PAIR_HEADERS, is_reserved
 from menshen.config.route_rules import LONGEST_WINDOW
 from menshen.config.sealing import map_secrets
 from menshen.config.snapshot import Route
-from menshen.gateway.wire import KEY_PAIR_HEADERS
 from tests.config.samples import load, problems, sound
 
 SECRET = "planted-key-of-erp-0123456789"
