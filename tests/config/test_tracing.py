@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from menshen.config.reserved import is_reserved
+from menshen.config.reserved import TRACE_FAMILIES, TRACE_NAMES, is_reserved
 from menshen.config.snapshot import TracingRules
-from menshen.envoy.caller_trace import TRACE_FAMILIES, TRACE_NAMES
 from menshen.errors import ConfigInvalid
 from menshen.node.documents import load_document
 

@@ -47,6 +47,11 @@ OURS = [
     *("x-menshen-tag-city", "x-menshen-tag-order-no", "x-menshen-tag-anything", "x-menshen-untrusted-tags"),
     *("x-menshen-bucket-0", "x-menshen-input-0", "x-menshen-plain-0", "x-menshen-client-baggage"),
 ]
+OF_OTHER_TRACERS = [
+    *("uberctx-menshen.platform", "jaeger-baggage", "jaeger-debug-id", "uber-trace-id"),
+    *("ot-baggage-menshen.city", "ot-tracer-traceid", "ot-tracer-sampled", "x-ot-span-context"),
+    *("baggage-menshen.city", "correlation-context", "grpc-trace-bin", "grpc-tags-bin", "elastic-apm-traceparent"),
+]
 BAGGAGE = "baggage"
 Headers = list[tuple[str, str]]
 
@@ -422,6 +427,24 @@ def test_class_53_no_spelling_of_ours_is_the_clients_to_say(edge: Edge, where: s
     check()
 
 
+@pytest.mark.parametrize("where", ["tagged", *UNTAGGED])
+def test_class_53_baggage_in_another_tracers_way_is_not_the_clients_to_say(edge: Edge, where: str) -> None:
+    target, own = UNTAGGED.get(where, ("/mall/t/7/x", []))
+    edge.ask(target, [*own, *((name, FORGED) for name in OF_OTHER_TRACERS), (BAGGAGE, "own=1")])
+    assert [name for name, value in edge.forwarded.headers if value == FORGED] == []
+    assert (edge.forwarded.one(BAGGAGE) or "").endswith(",own=1" if where == "tagged" else "")
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(spellings(OF_OTHER_TRACERS), min_size=1, max_size=10))
+    def check(names: list[str]) -> None:
+        edge.reset()
+        assert edge.ask(target, [*own, *((name, FORGED) for name in names)]).status == 200
+        assert FORGED not in repr(edge.forwarded)
+        assert FORGED not in repr(edge.brain.received)
+
+    check()
+
+
 def test_connection_cannot_take_a_tag_away(edge: Edge) -> None:
     nominated = "close, x-menshen-tag-city, x-menshen-untrusted-tags, baggage"
     got = edge.ask("/mall/t/7/x?city=a", [("Connection", nominated), ("baggage", f"menshen.city={FORGED}")])
@@ -434,6 +457,7 @@ def test_connection_cannot_take_a_tag_away(edge: Edge) -> None:
 def test_class_6_trailers_say_nothing_of_ours() -> None:
     """A backend of HTTP/2 gets trailers, and may fold them into its headers."""
     names = ["x-menshen-tag-city", "x_menshen_tag_city", "x-menshen-untrusted-tags", BAGGAGE, "x-menshen-bucket-0"]
+    names += OF_OTHER_TRACERS
     with H2Backend() as backend, edge_of(routes=ROUTES, upstreams=(backend.upstream("orders"),)) as edge:
         fields = [AUTHORITY, (":path", "/mall/t/7/x?city=a"), ("te", "trailers")]
         http2(edge, fields, [(name, FORGED) for name in [*names, "x-own"]])

@@ -116,6 +116,9 @@ REFUSED: dict[str, list[tuple[str, str]]] = {
     "b3 spelt otherwise": [("X_B3_TraceId", TRACE), ("X_B3_SpanId", SPAN)],
     "our own headers": [("X-Menshen-Trace-Found", f"00-{TRACE}-{SPAN}-01"), ("X-Menshen-Trace-Read", "x")],
     "others": [("uber-trace-id", f"{TRACE}:{SPAN}:0:1"), ("x-client-trace-id", TRACE), ("sw8", "1-x"), ("sw8-x", "y")],
+    "opentracing": [("ot-tracer-traceid", TRACE[16:]), ("ot-tracer-spanid", SPAN), ("ot_tracer_sampled", "true")],
+    "elastic": [("elastic-apm-traceparent", f"00-{TRACE}-{SPAN}-01"), ("grpc-trace-bin", "AAAB")],
+    "baggage beside a trace": [("uberctx-menshen.trace", "x"), ("ot-baggage-trace", "x"), ("baggage-trace", "x")],
 }
 
 

@@ -14,6 +14,8 @@ from menshen.errors import Problem
 
 __all__ = [
     "KEY_PAIR_HEADERS",
+    "TRACE_FAMILIES",
+    "TRACE_NAMES",
     "HeaderUse",
     "claim_header_is_reserved",
     "fold",
@@ -27,6 +29,40 @@ HeaderUse = Literal["code", "session", "identity"]
 
 KEY_PAIR_HEADERS: Final = ("x-mg-secretid", "x-mg-alg", "x-mg-timestamp", "x-mg-nonce", "x-mg-sign")
 """The parts of a server's signature, which stop at the gateway; the names are TSF's, which has no timestamp."""
+
+TRACE_NAMES: Final = (
+    "traceparent",
+    "tracestate",  # what another vendor's tracer noted; it is not checked, so it is not handed on
+    "b3",
+    "uber-trace-id",
+    "jaeger-baggage",  # Jaeger's, for who begins a trace by hand
+    "jaeger-debug-id",  # has every request recorded that has it
+    "x-client-trace-id",
+    "x-ot-span-context",
+    "x-cloud-trace-context",
+    "x-amzn-trace-id",
+    "sw8",
+    "correlation-context",  # .NET reads it as baggage
+    "elastic-apm-traceparent",
+    "grpc-trace-bin",
+    "grpc-tags-bin",  # the baggage beside it
+)
+"""Headers by which tracers hand a trace on, or their baggage.
+
+They are a caller's own, in the ways of different tracers: read or dropped, and never handed on as they came. A backend
+that reads baggage in one of these ways would find a tag there that looks like ours (attack class 53).
+"""
+
+TRACE_FAMILIES: Final = (
+    "x-b3",
+    "x-datadog",
+    "sw8",
+    "uberctx",  # one header for each item of Jaeger's baggage
+    "ot-tracer",
+    "ot-baggage",  # the same of OpenTracing's
+    "baggage",  # and of Sleuth's; "baggage" itself is none of them
+)
+"""The same, by what their names begin with."""
 
 _HOP_BY_HOP = frozenset(
     {
@@ -53,12 +89,8 @@ _MESSAGE = frozenset(
         "set-cookie",
     }
 )
-# Set by the gateway itself: tags travel as baggage, the trace in its own headers.
-_GATEWAY = frozenset({"baggage", "forwarded", "traceparent", "tracestate", "x-request-id"})
-# A caller's own trace, in the ways of different tracers: read or dropped, and never handed on as it came.
-_TRACES = frozenset(
-    {"b3", "sw8", "uber-trace-id", "x-amzn-trace-id", "x-client-trace-id", "x-cloud-trace-context", "x-ot-span-context"}
-)
+# Set by the gateway itself: tags travel as baggage.
+_GATEWAY = frozenset({"baggage", "forwarded", "x-request-id"})
 # Removed from every request before it is routed, so nothing that a client sends in them arrives.
 _STRIPPED = frozenset(
     {
@@ -76,8 +108,8 @@ _STRIPPED = frozenset(
 )
 # A client that sends an AppSecret is refused, by the name of what it sends.
 _SECRETS = frozenset({"app-secret", "appsecret", "secret"})
-_RESERVED = _HOP_BY_HOP | _MESSAGE | _GATEWAY | _TRACES | _STRIPPED | _SECRETS | frozenset(KEY_PAIR_HEADERS)
-_PREFIXES = ("x-menshen-", "x-envoy-", "x-forwarded-", "x-original-", "x-b3-", "x-datadog-", "sw8-", ":")
+_RESERVED = _HOP_BY_HOP | _MESSAGE | _GATEWAY | _STRIPPED | _SECRETS | {*TRACE_NAMES, *KEY_PAIR_HEADERS}
+_PREFIXES = ("x-menshen-", "x-envoy-", "x-forwarded-", "x-original-", ":", *(f"{name}-" for name in TRACE_FAMILIES))
 
 
 def fold(header: str) -> str:

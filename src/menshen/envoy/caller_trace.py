@@ -15,23 +15,7 @@ from typing import Final
 
 from menshen.envoy.typed import Json, written
 
-__all__ = ["TRACE_FAMILIES", "TRACE_NAMES", "continued"]
-
-TRACE_NAMES: Final = (
-    "traceparent",
-    "tracestate",  # what another vendor's tracer noted; it is not checked, so it is not handed on
-    "b3",
-    "uber-trace-id",
-    "x-client-trace-id",
-    "x-ot-span-context",
-    "x-cloud-trace-context",
-    "x-amzn-trace-id",
-    "sw8",
-)
-"""Headers by which tracers hand a trace on."""
-
-TRACE_FAMILIES: Final = ("x-b3", "x-datadog", "sw8")
-"""The same, by what their names begin with."""
+__all__ = ["continued"]
 
 _READ: Final = "x-menshen-trace-read"
 _FOUND: Final = "x-menshen-trace-found"

@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from menshen.config.reserved import TRACE_FAMILIES, TRACE_NAMES
 from menshen.config.snapshot import LoginPlugin, Snapshot
-from menshen.envoy.caller_trace import TRACE_FAMILIES, TRACE_NAMES, continued
+from menshen.envoy.caller_trace import continued
 from menshen.envoy.tags import BAGGAGE_OF_CLIENT, uses_tags
 from menshen.envoy.typed import Json, removed, typed, written
 
@@ -105,7 +106,7 @@ def strip_extension(snapshot: Snapshot) -> Json:
 
 
 def _trace_names() -> list[str]:
-    """Patterns of all headers by which a trace is handed on."""
+    """Patterns of all headers by which a trace, or the baggage beside it, is handed on."""
     return [*(_spellings(name) for name in TRACE_NAMES), *(_family(family, ()) for family in TRACE_FAMILIES)]
 
 
