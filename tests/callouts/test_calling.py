@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -15,12 +18,37 @@ from menshen.config.user_rules import Callout
 from menshen.errors import InternalFault, VerifierUnavailable
 from menshen.platforms.client import PlatformClient
 from menshen.secret import Secret
+from menshen.spans import NO_SPANS, Fact, Span
 from tests.callouts.service import NOW, SECRET, calling
 from tests.platforms.wire import http, refused_port
 
 
 class Answer(msgspec.Struct, forbid_unknown_fields=True):
     good: bool
+
+
+@dataclass
+class Noted:
+    """Spans as they were noted; each is a part of one."""
+
+    on = True
+    names: list[str] = field(default_factory=list)
+    facts: dict[str, Fact] = field(default_factory=dict)
+    error: bool = False
+
+    def of(self, parent: bytes, name: str) -> contextlib.AbstractContextManager[Span]:
+        return NO_SPANS.of(parent, name)
+
+    @contextlib.contextmanager
+    def within(self, name: str) -> Iterator[Span]:
+        self.names.append(name)
+        yield self
+
+    def note(self, name: str, value: Fact) -> None:
+        self.facts[name] = value
+
+    def failed(self) -> None:
+        self.error = True
 
 
 def flow(callout: Callout, question: Any = None) -> Any:
@@ -92,6 +120,26 @@ def test_any_other_answer_is_none(answer: bytes) -> None:
             assert SECRET.reveal() not in told
             assert "welcome" not in told
             assert raised.value.__context__ is None
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("answer", "facts"),
+    [
+        (http(b'{"good": false}'), {}),
+        (http(b'{"good": true}', status="500 Oops"), {"menshen.reason": "verifier_unavailable"}),
+        (http(b"<html>welcome</html>"), {"menshen.reason": "verifier_unavailable"}),
+        (b"nonsense\r\n\r\n", {"menshen.reason": "verifier_unavailable"}),
+    ],
+)
+def test_the_span_of_a_call_without_an_answer_has_failed(answer: bytes, facts: dict[str, Fact]) -> None:
+    async def main() -> None:
+        noted = Noted()
+        async with calling(lambda _: answer) as (service, callouts):
+            with contextlib.suppress(VerifierUnavailable):
+                await replace(callouts, spans=noted).run(flow(service.callout), VerifierUnavailable)
+        assert noted == Noted(["callout"], facts, error=bool(facts))
 
     asyncio.run(main())
 

@@ -19,7 +19,7 @@ from menshen.platforms.base import Flow, PlatformReply
 from menshen.platforms.client import PlatformClient
 from menshen.spans import NO_SPANS, Spans
 
-__all__ = ["Callouts", "asked"]
+__all__ = ["Callouts", "asked", "read_answer"]
 
 Answer = TypeVar("Answer", bound=msgspec.Struct)
 Result = TypeVar("Result")
@@ -44,11 +44,17 @@ class Callouts:
         """Drive a flow of this package. What goes wrong on the way is ``unavailable``."""
         with self.spans.within("callout") as span:
             try:
-                return await self.client.run(flow)
-            except PlatformBusy as failure:
-                why = f"{failure.reason}: {failure.detail}"
-            span.note("menshen.reason", unavailable.reason)
-            span.failed()
+                return await self._answered(flow, unavailable)
+            except unavailable as refusal:
+                span.note("menshen.reason", refusal.reason)
+                span.failed()
+                raise
+
+    async def _answered(self, flow: Flow[Result], unavailable: type[Refusal]) -> Result:
+        try:
+            return await self.client.run(flow)
+        except PlatformBusy as failure:
+            why = f"{failure.reason}: {failure.detail}"
         # Outside the handler: the team's service is no platform, and the refusal must not seem to come of one.
         raise unavailable(why)
 
@@ -56,12 +62,13 @@ class Callouts:
 def asked(
     callout: Callout, question: object, answer: type[Answer], unavailable: type[Refusal], id_: str, now: float
 ) -> Flow[Answer]:
-    """Ask one question. Raises ``unavailable`` for any answer but a 200 with just this JSON."""
+    """Ask one question. Raises ``unavailable`` as :func:`read_answer` does."""
     reply = yield signed(callout.url, callout.secret, _encode(question), id_, now, callout.timeout)
-    return _read(reply, answer, unavailable)
+    return read_answer(reply, answer, unavailable)
 
 
-def _read(reply: PlatformReply, answer: type[Answer], unavailable: type[Refusal]) -> Answer:
+def read_answer(reply: PlatformReply, answer: type[Answer], unavailable: type[Refusal]) -> Answer:
+    """The answer, which must be a 200 with just this JSON. Raises ``unavailable`` for any other."""
     if reply.status != 200:
         raise unavailable(f"HTTP {reply.status}")
     try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import msgspec
 
-from menshen.callouts.calling import Callouts
+from menshen.callouts.calling import Callouts, read_answer
 from menshen.config.route_rules import OAuthRules
 from menshen.errors import CheckerUnavailable
 from menshen.platforms.base import Flow, PlatformRequest
@@ -48,11 +48,4 @@ def verdict_on(rules: OAuthRules, token: Secret, authorization: Secret | None) -
         headers=headers,
         timeout=rules.timeout,
     )
-    if reply.status != 200:
-        raise CheckerUnavailable(f"HTTP {reply.status}")
-    try:
-        return msgspec.json.decode(reply.body, type=Verdict)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        pass
-    # Out here: the decoder's message quotes the answer, which may quote the token.
-    raise CheckerUnavailable("the answer is not what was agreed")
+    return read_answer(reply, Verdict, CheckerUnavailable)
