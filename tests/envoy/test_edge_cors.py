@@ -9,6 +9,8 @@ import pytest
 
 from menshen.config.route_rules import CorsRules, IpRules, LimitRule, RewriteRule
 from menshen.config.snapshot import Route
+from menshen.envoy import cors
+from menshen.gateway.wire import HEADER_ROUTE
 from tests.envoy.edge import Edge, Got, deny, edge_of
 from tests.envoy.fakes import Received, Reply
 from tests.envoy.issuer import issued, jwt_rules
@@ -115,6 +117,19 @@ def test_class_5_nothing_of_a_preflight_reaches_anybody(edge: Edge, api: str) ->
     assert preflight(edge, f"/p/{api}", OTHER, more=carried).status == 403
     assert not edge.brain.received
     assert not edge.backend.received
+
+
+def test_a_preflight_that_envoy_does_not_answer_is_no_api_to_the_brain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the filter's answer it would go to the backend past the guards that the brain does not ask for."""
+    monkeypatch.setattr(cors, "cross_origin", lambda _: {})
+    with edge_of(routes=ROUTES) as open_edge:
+        for api in ("asked", "free", "inner"):
+            open_edge.reset()
+            preflight(open_edge, f"/p/{api}", SHOP)
+            name, _, checksum = (open_edge.asked.one(HEADER_ROUTE) or "").rpartition("@")
+            assert checksum == open_edge.snapshot.checksum
+            assert name == f"!preflight/p/{api}"
+            assert name not in {route.id for route in ROUTES}
 
 
 WRONG = (

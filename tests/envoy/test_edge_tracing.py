@@ -8,12 +8,13 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from menshen.config.route_rules import ClientTag, Parameter
+from menshen.config.route_rules import ClientTag, CorsRules, Parameter
 from menshen.config.snapshot import TracingRules
 from tests.collector import Collector, collecting
 from tests.envoy.edge import Edge, deny, edge_of, running
@@ -185,6 +186,16 @@ def test_class_53_a_client_cannot_put_texts_of_its_own_into_spans(edge: Edge, co
             if span.trace == trace:
                 assert "canary" not in span.text
                 assert len(span.text) < 8000
+
+
+def test_the_span_of_a_preflight_says_that_it_is_one(collector: Collector) -> None:
+    pages = CorsRules("pages", ("https://shop.example.com",), ("GET",), (), (), credentials=False, max_age=600)
+    with edge_of(routes=(replace(ROUTES[0], cors=pages),), tracing=TracingRules(otlp=collector.origin)) as running:
+        asks = [("origin", "https://shop.example.com"), ("access-control-request-method", "GET")]
+        (trace,) = running.ask("/mall/orders/1", asks, method="OPTIONS").all("x-menshen-trace-id")
+        span = collector.of_trace(trace, "!preflight/mall/order")["!preflight/mall/order"]
+        assert span.attributes["http.route"] == "!preflight/mall/order"
+        assert not running.addresses.traces.exists() or not running.addresses.traces.read_text()
 
 
 def test_the_brain_is_asked_within_the_trace(edge: Edge) -> None:

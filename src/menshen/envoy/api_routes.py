@@ -82,7 +82,12 @@ def _rewritten(route: Route, way: Json) -> list[Json]:
 
 
 def _for_callers(route: Route, answer: Json) -> Json:
-    """An answer of Envoy's own, for addresses that may call: no other learns anything of the route."""
+    """An answer of Envoy's own, for addresses that may call: no other learns anything of the route.
+
+    Except by a preflight of a page that may call, which is answered before addresses are looked at.
+    """
+    if "route" in answer:
+        return answer
     return {**answer, "typed_per_filter_config": {**answer["typed_per_filter_config"], **ip_guarded(route)}}
 
 

@@ -22,6 +22,10 @@ __all__ = ["CORS", "cors_filters", "cross_origin", "for_pages", "preflight", "re
 CORS: Final = "menshen.cors"
 _PACKAGE: Final = "envoy.extensions.filters.http.cors.v3"
 
+_PREFLIGHT: Final = "!preflight"
+"""How the names of routes for preflights begin; no API has such a name. The host stamps every question with the route's
+name, and under an API's own the brain would let a request in that nobody is to judge."""
+
 _OF_BACKENDS: Final = (
     "access-control-allow-origin",
     "access-control-allow-credentials",
@@ -82,17 +86,17 @@ def preflight(route: Route, match: Json, *, beside: bool) -> list[Json]:
     ]
     origin = {"name": "origin", "string_match": {"safe_regex": {"regex": _SOME}}}
     refused: Json = {
-        "name": route.id,
+        "name": f"{_PREFLIGHT}/{route.id}",
         "match": {**match, "headers": [*asks, origin]},
         "direct_response": {"status": 403},
         "typed_per_filter_config": {AUTHORIZATION: not_asked()},
     }
     if route.cors is None:
         return [refused]
-    # The filter answers only where a route leads to an upstream, and answers all that this one matches. It is not open
-    # all the same: without a stamp the brain refuses.
+    # The filter answers only where a route leads to an upstream, and answers all that this one matches. If it did not,
+    # this would be a way past the guards of an API without a login; so it asks the brain, which knows no such route.
     answered: Json = {
-        "name": route.id,
+        "name": refused["name"],
         "match": {**match, "headers": [*asks, _allowed(route.cors)]},
         "route": {"cluster": cluster_name(route.upstream)},
         "typed_per_filter_config": cross_origin(route),
