@@ -142,6 +142,20 @@ def test_class_53_an_identity_header_is_not_lifted() -> None:
     assert the_problem(raw).path == "plugins[2].tags[0].name"
 
 
+@pytest.mark.parametrize(
+    "guard",
+    [
+        {"type": "Jwt", "issuer": "i", "jwks_url": "https://i.example.com/keys", "claims": {"sub": "X-Partner"}},
+        {"type": "OAuth", "url": "https://c.example.com/check", "payload": "x_partner"},
+        {"type": "ReqTransformer", "actions": [{"header": "x-partner", "value": "1"}]},
+    ],
+    ids=lambda guard: guard["type"],
+)
+def test_class_53_what_a_guard_tells_is_not_lifted(guard: dict[str, Any]) -> None:
+    raw = bound(tag({"in": "header", "name": "X-Partner", "tag": "it"}), {"name": "guard", **guard})
+    assert the_problem(raw).path == "plugins[2].tags[0].name"
+
+
 def test_class_53_one_api_has_one_tag_of_a_name_and_of_its_header() -> None:
     assert (
         the_problem(bound(tag(HEADER_TAG | {"tag": "a_b"}, {"in": "query", "name": "a-b"}))).path

@@ -27,14 +27,23 @@ def credential_clashes(api: str, here: Sequence[At[Plugin] | At[AnyPlugin]]) -> 
                 taken.setdefault(place(position, name), f"{at.path}.{key}")
     for at in here:
         if isinstance(at.value, Jwt | OAuth):
-            token = at.value.token
-            first = taken.get(place(token.position, token.name))
-            if first is not None:
-                yield Problem(
-                    f"{at.path}.token.name",
-                    f"on the API '{api}' the login has '{token.name}' already ({first})",
-                    f"API '{api}' 的登录插件已使用 '{token.name}'（{first}）",
-                )
+            for position, name, key in _read(at.value):
+                first = taken.get(place(position, name))
+                if first is not None:
+                    yield Problem(
+                        f"{at.path}.{key}",
+                        f"on the API '{api}' the login has '{name}' already ({first})",
+                        f"API '{api}' 的登录插件已使用 '{name}'（{first}）",
+                    )
+
+
+def _read(plugin: Jwt | OAuth) -> Iterator[tuple[str, str, str]]:
+    """Position, name and key of what the guard reads or hands on."""
+    token, authorization = plugin.token, ("header", "Authorization")
+    yield token.position, token.name, "token.name"
+    forwards = isinstance(plugin, OAuth) and plugin.forward_authorization
+    if forwards and place(token.position, token.name) != place(*authorization):
+        yield *authorization, "forward_authorization"
 
 
 def _of_login(plugin: Plugin) -> Iterator[tuple[str, str, str]]:

@@ -5,7 +5,7 @@ Each is said at the plugin's key, once, with the first API on which it shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from menshen.config.credential_clashes import credential_clashes
@@ -119,10 +119,9 @@ def _on_apis(outline: Outline, types: CustomTypes) -> Iterator[Problem]:
 
 
 def _on_api(
-    api: ApiAt, here: Iterable[At[Plugin] | At[AnyPlugin]], versions: set[str] | None, types: CustomTypes
+    api: ApiAt, here: Sequence[At[Plugin] | At[AnyPlugin]], versions: set[str] | None, types: CustomTypes
 ) -> Iterator[Problem]:
     state = _OnTarget(f"{api.group}/{api.value.name}")
-    here = tuple(here)
     for at in here:
         yield from _tags(state, at, types)
     if any(isinstance(at.value, Custom | Jwt | KeyPairAuth | OAuth | ReqTransformer) for at in here):

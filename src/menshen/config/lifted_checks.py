@@ -13,10 +13,12 @@ from menshen.config.custom_types import CustomTypes
 from menshen.config.header_checks import told_headers
 from menshen.config.outline import At, Outline
 from menshen.config.plugins.tag import RequestTag, Tag
-from menshen.config.reserved import KEY_PAIR_HEADERS, fold, is_reserved, is_secret_name, reserved_problem
+from menshen.config.reserved import fold, is_reserved, is_secret_name, reserved_problem
 from menshen.errors import Problem
 
 __all__ = ["lifted_problems"]
+
+_SIGNED_CALL = "x-mg-"
 
 
 def lifted_problems(outline: Outline, types: CustomTypes) -> Iterator[Problem]:
@@ -34,7 +36,7 @@ def lifted_problems(outline: Outline, types: CustomTypes) -> Iterator[Problem]:
             yield reserved_problem(path, name)
         elif credential is not None:
             yield _carries(path, name, credential)
-        elif position != "path" and (is_secret_name(name) or fold(name) in KEY_PAIR_HEADERS):
+        elif position != "path" and (is_secret_name(name) or fold(name).startswith(_SIGNED_CALL)):
             yield _carries(path, name, "")
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as rsa_key
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from menshen.config.route_rules import Jwks, JwtRules, TokenAt
@@ -17,6 +19,12 @@ P256 = ECKey.generate_key("P-256")
 
 def public(key: Any, **more: Any) -> dict[str, Any]:
     return {**key.as_dict(private=False), "kid": "k", **more}
+
+
+def rsa(bits: int, length: int) -> dict[str, Any]:
+    """A key of so many bits, zeros in front of whose modulus make it ``length`` bytes long."""
+    modulus = rsa_key(65537, bits).public_key().public_numbers().n
+    return {"kty": "RSA", "e": "AQAB", "n": urlsafe_b64encode(modulus.to_bytes(length)).rstrip(b"=").decode()}
 
 
 def document(*, login: bool = False, **keys: Any) -> dict[str, Any]:
@@ -97,6 +105,7 @@ BAD_KEYS: dict[str, Any] = {
     "an algorithm that Envoy does not know": {"keys": [public(P256, alg="ES256K")]},
     "HMAC": {"keys": [public(P256, alg="HS256")]},
     "short RSA": {"keys": [{**public(RSAKey.generate_key(2048)), "n": "A" * 171}]},
+    "short RSA with zeros in front": {"keys": [rsa(1024, 256)]},
     "half a key": {"keys": [{"kty": "EC", "crv": "P-256", "x": "AAAA"}]},
     "a kid that is no text": {"keys": [{**public(P256), "kid": 1}]},
     "too many": {"keys": [public(P256)] * 33},

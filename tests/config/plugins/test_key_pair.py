@@ -120,7 +120,7 @@ def test_nothing_else_takes_a_header_of_a_signature() -> None:
 
 
 def test_two_guards_do_not_write_one_header() -> None:
-    checker = {"name": "members", "type": "OAuth", "url": "http://c.example.com", "payload": "x_who"}
+    checker = {"name": "members", "type": "OAuth", "url": "https://c.example.com", "payload": "x_who"}
     found = told(document(checker, caller="X-Who"))
     assert "already" in found["plugins[3].payload"]
     assert route(document({**checker, "payload": "x-whose"}, caller="X-Who")).oauth is not None

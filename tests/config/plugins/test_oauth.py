@@ -55,9 +55,13 @@ def test_a_public_api_has_no_guard_and_the_header_all_the_same() -> None:
         ({"url": "ftp://c.example.com"}, "url", "http"),
         ({"url": "https://user:word@c.example.com"}, "url", "user"),
         ({"url": "https://c.example.com/x?y=z"}, "url", "query"),
+        ({"url": "http://c.example.com/check"}, "url", "https"),
         ({"method": "PUT"}, "method", ""),
         ({"redirect": "javascript:alert(1)"}, "redirect", "http"),
         ({"redirect": "//evil.example"}, "redirect", "http"),
+        ({"redirect": "https://user:word@a.example.com/"}, "redirect", "user"),
+        ({"redirect": "https://a.example.com:99999/"}, "redirect", "http"),
+        ({"redirect": "https://[a.example.com/"}, "redirect", "http"),
         ({"redirect": "https://a.example.com/\r\nx: y"}, "redirect", "http"),
         ({"redirect": "https://a.example.com/%REQ(x)% y"}, "redirect", "http"),
         ({"payload": "x-menshen-user"}, "payload", "reserved"),
@@ -97,6 +101,21 @@ def test_no_token_is_read_where_the_login_reads(token: dict[str, str], login: di
     elsewhere = document("open", token=token)
     elsewhere["plugins"][0].update(login)
     assert load(elsewhere).snapshot.routes
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9100/check", "http://checker/check", "http://checker.internal"])
+def test_a_checker_of_the_teams_own_network_may_be_asked_in_the_clear(url: str) -> None:
+    assert rules(url=url).url == url
+
+
+def test_a_login_state_is_not_forwarded_to_the_checker() -> None:
+    raw = document(token={"name": "x-member-token"}, forward_authorization=True)
+    raw["plugins"][0]["session"] = {"name": "Authorization", "request_in": "header"}
+    assert "already" in told(raw)["plugins[2].forward_authorization"]
+    raw["plugins"][2]["token"] = {"name": "authorization"}
+    assert list(told(raw)) == ["plugins[2].token.name"]
+    raw["plugins"][2] = {**raw["plugins"][2], "token": {"name": "x-member-token"}, "forward_authorization": False}
+    assert load(raw).snapshot.routes
 
 
 def test_the_same_name_in_another_place_is_another_one() -> None:

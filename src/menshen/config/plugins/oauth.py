@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from menshen.config.own_network import PLAIN_HTTP, is_guarded
 from menshen.config.part import Part
 from menshen.config.plugins.token import Token
 from menshen.config.plugins.values import RedirectUrl
 from menshen.config.route_rules import OAuthRules
 from menshen.config.values import BaseUrl, Description, HeaderName, Name
+from menshen.config.wording import refuse
 
 __all__ = ["OAuth"]
 
 Verb = Literal["GET", "POST"]
+
+
+def _checker_url(value: str) -> str:
+    """Who could answer in its place would let in whom he likes, and read every token."""
+    if not is_guarded(value):
+        raise refuse(*PLAIN_HTTP)
+    return value
 
 
 class OAuth(Part):
@@ -23,7 +32,7 @@ class OAuth(Part):
     name: Name
     type: Literal["OAuth"]
     description: Description = ""
-    url: BaseUrl
+    url: Annotated[BaseUrl, AfterValidator(_checker_url)]
     method: Verb = "POST"
     token: Token = Token()
     timeout: Annotated[float, Field(gt=0, le=30, allow_inf_nan=False)] = 5.0
