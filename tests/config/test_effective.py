@@ -62,12 +62,6 @@ def test_a_plugin_knows_what_it_is_bound_to() -> None:
     assert effective.on("mall", "order") == (Bound("tags", "mall"), Bound("slow", "mall/order"))
 
 
-def test_the_login_plugin_is_found_among_the_others() -> None:
-    effective = effective_plugins([*on_group("tags", "wx"), *on_api("slow")], KINDS)
-    assert effective.login("mall", "order") == "wx"
-    assert effective.login("shop", "order") is None
-
-
 @pytest.mark.parametrize(
     ("raw", "kind"),
     [

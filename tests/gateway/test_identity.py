@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
-from menshen.config.route_rules import IDENTITY_TAGS
+from menshen.config.route_rules import IdentityTag
 from menshen.gateway.identity import identity_tags
 from menshen.sessions.claims import SessionClaims
 from tests.gateway.samples import NOW, plugin, route
@@ -40,5 +41,6 @@ def test_the_identity_is_not_what_a_state_carries_under_its_name() -> None:
 
 
 def test_without_a_login_state_every_one_is_empty() -> None:
-    assert set(told(None, *IDENTITY_TAGS).values()) == {""}
-    assert len(told(None, *IDENTITY_TAGS)) == len(IDENTITY_TAGS)
+    every = get_args(IdentityTag)
+    assert set(told(None, *every).values()) == {""}
+    assert len(told(None, *every)) == len(every)

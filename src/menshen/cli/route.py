@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
+from menshen.cli.address import shown_address
 from menshen.cli.listing import row
 from menshen.cli.options import DATA_DIR, DataDir, in_chinese, problem_lines
 from menshen.cli.revisions import on_documents
-from menshen.cli.route_words import address, nowhere_lines, way_lines
+from menshen.cli.route_words import nowhere_lines, way_lines
 from menshen.config.loading import Loaded, read_text
 from menshen.envoy.dry_run import Nowhere, Question, Way, dry_run
 from menshen.errors import ConfigInvalid, ConfigUnavailable
@@ -133,6 +134,6 @@ def _way(way: Way) -> dict[str, Any]:
         "spans": [{"version": version, "from": start, "to": stop - 1} for version, start, stop in choice.spans],
         "upstream": way.route.upstream,
         "version": choice.version or None,
-        "endpoints": {version: [address(each) for each in found] for version, found in way.endpoints.items()},
+        "endpoints": {version: [shown_address(each) for each in found] for version, found in way.endpoints.items()},
         "backend_path": way.backend_path,
     }

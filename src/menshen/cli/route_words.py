@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from menshen.config.snapshot import Endpoint
+from menshen.cli.address import shown_address
 from menshen.envoy.canary_choice import Choice, Compared, Tried
 from menshen.envoy.dry_run import Nowhere, Question, Told, Way
 from menshen.errors import MalformedRequest, MethodNotAllowed, PathBlocked
 
-__all__ = ["address", "nowhere_lines", "way_lines"]
+__all__ = ["nowhere_lines", "way_lines"]
 
 _ENGLISH: Final = {
     "request": "{method} {path}, host {host}",
@@ -141,11 +141,6 @@ def way_lines(question: Question, way: Way, *, chinese: bool) -> Iterator[str]:
     yield say("path", path=way.backend_path)
 
 
-def address(endpoint: Endpoint) -> str:
-    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
-    return f"{host}:{endpoint.port}"
-
-
 def _tag(say: _Words, told: Told) -> str:
     untrusted = say("untrusted") if told.untrusted else ""
     return say("tag" if told.value else "no_tag", tag=told.tag, value=told.value, untrusted=untrusted)
@@ -177,7 +172,7 @@ def _destination(say: _Words, way: Way) -> Iterator[str]:
         yield say(key, bucket=choice.bucket, spans=_spans(choice))
     percents = {version: stop - start for version, start, stop in choice.spans}
     for version, endpoints in way.endpoints.items():
-        where = ", ".join(address(endpoint) for endpoint in endpoints)
+        where = ", ".join(shown_address(endpoint) for endpoint in endpoints)
         percent = percents.get(version, 100)
         key = "goes" if choice.version else "may_go"
         yield say(key, upstream=upstream, version=version, endpoints=where, percent=percent)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +10,9 @@ import typer
 
 from menshen.cli.listing import row, shown_time
 from menshen.cli.options import DATA_DIR, DataDir
+from menshen.cli.revisions import on_documents
 from menshen.config.tag_values import MAX_TAG_VALUE, tag_value
-from menshen.errors import MenshenError
-from menshen.node.node import open_documents
+from menshen.node.documents import Documents
 from menshen.storage.trace_links import FoundTrace, find_traces
 
 __all__ = ["trace"]
@@ -51,12 +50,8 @@ def find(
 
 
 def _found(data_dir: Path, value: str, below: int | None, limit: int) -> Sequence[FoundTrace]:
-    async def opened() -> Sequence[FoundTrace]:
-        async with open_documents(data_dir) as documents, documents.revisions.database.reading() as connection:
+    async def found(documents: Documents) -> Sequence[FoundTrace]:
+        async with documents.revisions.database.reading() as connection:
             return await find_traces(connection, value, below=below, limit=limit)
 
-    try:
-        return asyncio.run(opened())
-    except MenshenError as error:
-        typer.echo(str(error), err=True)
-    raise typer.Exit(1)
+    return on_documents(data_dir, found)

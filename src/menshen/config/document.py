@@ -59,6 +59,7 @@ from menshen.config.values import (
     HealthPath,
     Host,
     HostName,
+    Method,
     Minutes,
     Name,
     ParameterName,
@@ -81,7 +82,6 @@ __all__ = [
     "HealthCheck",
     "Identity",
     "Listener",
-    "Method",
     "Plugin",
     "Refresh",
     "Session",
@@ -91,8 +91,6 @@ __all__ = [
     "UpstreamTls",
     "Version",
 ]
-
-Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 class App(Part):

@@ -44,10 +44,6 @@ class EffectivePlugins:
         )
         return (*above, *own)
 
-    def login(self, group: str, api: str) -> str | None:
-        """The name of the login plugin, or None where none is bound."""
-        return next((bound.plugin for bound in self.on(group, api) if self.kinds.get(bound.plugin) == "login"), None)
-
 
 def effective_plugins(bindings: Iterable[Binding], kinds: Mapping[str, str]) -> EffectivePlugins:
     """Of two bindings of an exclusive kind to one target the first counts; a checked document has no second."""

@@ -7,14 +7,13 @@ while a request waits.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 from menshen.config.buckets import BUCKETS
 from menshen.secret import Secret
 
 __all__ = [
     "DEFAULT_VERSION",
-    "IDENTITY_TAGS",
     "LONGEST_WINDOW",
     "Action",
     "CanaryRule",
@@ -49,8 +48,6 @@ LimitBy = Literal["api", "group", "user", "ip", "tag"]
 IdentityTag = Literal[
     "nickname", "gender", "language", "city", "province", "country", "platform", "app", "account", "new_user"
 ]
-
-IDENTITY_TAGS: Final[tuple[IdentityTag, ...]] = get_args(IdentityTag)
 """What a login plugin can tick: from the platform's word about the user and from his identity, never from a client."""
 
 DEFAULT_VERSION: Final = "default"

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import quote
 
-__all__ = ["MAX_TAG_VALUE", "encoded_value", "tag_header", "tag_value"]
+__all__ = ["MAX_TAG_NAME", "MAX_TAG_VALUE", "encoded_value", "is_tag_name", "tag_header", "tag_value"]
+
+MAX_TAG_NAME: Final = 32
+"""Bytes, TSF's limit."""
 
 MAX_TAG_VALUE: Final = 128
 """Bytes of UTF-8, before they are encoded."""
+
+_NAME: Final = re.compile(r"[a-z](?:[a-z0-9_-]*[a-z0-9])?")
 
 _PLAIN: Final = "!#$&'()*./:<=>?@[]^_`{|}~-"
 """What a value has unencoded besides letters and digits; ``encoded`` of ``tags.lua`` is alike.
 
 W3C Baggage 3.3.1.3 lets "+" stand as well, which readers that decode baggage like a form take for a space.
 """
+
+
+def is_tag_name(text: str) -> bool:
+    return len(text) <= MAX_TAG_NAME and _NAME.fullmatch(text) is not None
 
 
 def tag_header(tag: str) -> str:

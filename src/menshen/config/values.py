@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
@@ -31,6 +31,7 @@ __all__ = [
     "HealthPath",
     "Host",
     "HostName",
+    "Method",
     "Minutes",
     "Name",
     "ParameterName",
@@ -319,5 +320,6 @@ EndpointAt = Annotated[Endpoint, PlainValidator(_endpoint)]
 ClientApi = Annotated[str, AfterValidator(_client_api)]
 ClaimName = Annotated[str, AfterValidator(_claim_name)]
 CustomClaim = Annotated[str, AfterValidator(_custom_claim)]
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 Minutes = Annotated[int, BeforeValidator(_minutes)]
 VersionOne = Annotated[int, BeforeValidator(_version_one)]

@@ -18,6 +18,7 @@ from menshen.config.custom_types import CustomType, NotCompiled, PluginRoute
 from menshen.config.plugins.registry import PARTS
 from menshen.config.reserved import fold, is_reserved
 from menshen.config.route_rules import EnvoyPart
+from menshen.config.tag_values import is_tag_name
 from menshen.errors import Problem
 from menshen.gateway.foreign import where
 from menshen.gateway.plugin_envoy import filter_message, route_message
@@ -27,8 +28,7 @@ from menshen.platforms.registry import PLATFORM_OF_PLUGIN
 __all__ = ["InstalledType", "InstalledTypes", "PluginCode", "installed_types"]
 
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9]{0,59}")
-_HEADER = re.compile(r"[a-z0-9!#$&'*+.^_`|~-]{1,100}")
-_TAG = re.compile(r"[a-z](?:[a-z0-9_-]{0,30}[a-z0-9])?")
+_FIELD_NAME = re.compile(r"[a-z0-9!#$&'*+.^_`|~-]{1,100}")
 _OWN: Final = "x-menshen-plugin-"
 _READABLE: Final = frozenset({"content-type", "traceparent", "x-request-id"})
 """Headers that are reserved, and tell a reader nothing that he should not know."""
@@ -160,8 +160,8 @@ def _read(made: Any) -> PluginCode:
         headers=_names(made, "headers", _header),
         response_headers=_names(made, "response_headers", _header),
         reads=_names(made, "reads", _readable),
-        cookies=_names(made, "cookies", lambda name: _HEADER.fullmatch(name.lower()) is not None),
-        tags=_names(made, "tags", lambda name: _TAG.fullmatch(name) is not None),
+        cookies=_names(made, "cookies", lambda name: _FIELD_NAME.fullmatch(name.lower()) is not None),
+        tags=_names(made, "tags", is_tag_name),
     )
     message, envoy = getattr(made, "envoy_filter", None), getattr(made, "envoy", None)
     if message is None and envoy is None:
@@ -189,11 +189,11 @@ def _names(made: Any, attribute: str, good: Callable[[str], bool]) -> tuple[str,
 
 def _header(name: str) -> bool:
     """One of the family that is the plugins', or one that nobody else has."""
-    return _HEADER.fullmatch(name) is not None and (name.startswith(_OWN) or not is_reserved(name, "identity"))
+    return _FIELD_NAME.fullmatch(name) is not None and (name.startswith(_OWN) or not is_reserved(name, "identity"))
 
 
 def _readable(name: str) -> bool:
-    return _HEADER.fullmatch(name) is not None and (name in _READABLE or not is_reserved(name, "session"))
+    return _FIELD_NAME.fullmatch(name) is not None and (name in _READABLE or not is_reserved(name, "session"))
 
 
 def _known(installed: InstalledType) -> CustomType:

@@ -9,12 +9,10 @@ from pydantic import AfterValidator, Field, model_validator
 from menshen.config.part import Items, Part
 from menshen.config.plugins.values import Origin
 from menshen.config.route_rules import CorsRules
-from menshen.config.values import Description, HeaderName, Name
+from menshen.config.values import Description, HeaderName, Method, Name
 from menshen.config.wording import refuse
 
 __all__ = ["Cors"]
-
-Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 def _header(value: str) -> str:

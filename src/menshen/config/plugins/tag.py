@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from menshen.config.part import Items, Part
 from menshen.config.paths import path_fault
-from menshen.config.plugins.values import TagName, _tag_name
+from menshen.config.plugins.values import TagName, tag_name
 from menshen.config.route_rules import ClientTag, IdentityTag, Parameter, Position
 from menshen.config.values import Description, Name
 from menshen.config.wording import refuse
@@ -56,7 +56,7 @@ class RequestTag(Part):
         if fault is not None:
             raise refuse(*fault)
         if self.tag is None:
-            _tag_name(self.called)
+            tag_name(self.called)
         return self
 
     @property

@@ -10,12 +10,11 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from menshen.config.expressions import MAX_EXPRESSION, is_expression
-from menshen.config.tag_values import MAX_TAG_VALUE
+from menshen.config.tag_values import MAX_TAG_NAME, MAX_TAG_VALUE, is_tag_name
 from menshen.config.wording import refuse
 
 __all__ = [
     "Cidr",
-    "HeaderValue",
     "KeyId",
     "Origin",
     "RedirectUrl",
@@ -23,30 +22,31 @@ __all__ = [
     "TagName",
     "TagValue",
     "Weight",
+    "regex",
+    "tag_name",
 ]
 
-MAX_TAG_NAME = 32
-"""Bytes, TSF's limit."""
 
-_TAG = re.compile(r"[a-z](?:[a-z0-9_-]*[a-z0-9])?")
-
-
-def _tag_name(value: str) -> str:
-    if len(value) > MAX_TAG_NAME or not _TAG.fullmatch(value):
+def tag_name(value: str) -> str:
+    """The name of a tag as it is, or the refusal of what can be none."""
+    if not is_tag_name(value):
         raise refuse(
-            "must be 1 to 32 lower-case letters, digits, _ and -, with a letter first",
-            "必须是 1 到 32 个小写字母、数字、_ 或 -，以字母开头",
+            f"must be 1 to {MAX_TAG_NAME} lower-case letters, digits, _ and -, with a letter first",
+            f"必须是 1 到 {MAX_TAG_NAME} 个小写字母、数字、_ 或 -，以字母开头",
         )
     return value
 
 
 def _tag_value(value: str) -> str:
     if len(value.encode()) > MAX_TAG_VALUE or not value.isprintable():
-        raise refuse("must be one line of text, at most 128 bytes", "必须是一行文本，最多 128 字节")
+        raise refuse(
+            f"must be one line of text, at most {MAX_TAG_VALUE} bytes", f"必须是一行文本，最多 {MAX_TAG_VALUE} 字节"
+        )
     return value
 
 
-def _regex(value: str) -> str:
+def regex(value: str) -> str:
+    """An expression as it is, or the refusal of what RE2 does not take."""
     if not is_expression(value):
         raise refuse(
             "must be a regular expression that RE2 takes (no look-around, no back-references), at most"
@@ -96,21 +96,22 @@ def _origin(value: str) -> str:
 
 
 def _redirect_url(value: str) -> str:
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        parts, port = None, 0
     if (
         len(value) > 2048
+        or parts is None
         or parts.scheme not in ("http", "https")
         or not parts.hostname
+        or port == 0
+        or "@" in parts.netloc  # it goes to every refused caller
         or not re.fullmatch(r"[!-~]+", value)
         or set(value) & set('\\"<>^`{|}')
     ):
-        raise refuse("must be an http:// or https:// URL", "必须是 http:// 或 https:// 地址")
-    return value
-
-
-def _header_value(value: str) -> str:
-    if len(value) > 256 or not re.fullmatch(r"[ -~]*", value) or value != value.strip():
-        raise refuse("must be at most 256 printable ASCII characters", "必须是不超过 256 个可打印 ASCII 字符")
+        raise refuse("must be an http:// or https:// URL without user", "必须是 http:// 或 https:// 地址，不含用户信息")
     return value
 
 
@@ -120,12 +121,11 @@ def _key_id(value: str) -> str:
     return value
 
 
-TagName = Annotated[str, AfterValidator(_tag_name)]
+TagName = Annotated[str, AfterValidator(tag_name)]
 TagValue = Annotated[str, AfterValidator(_tag_value)]
-Regex = Annotated[str, AfterValidator(_regex)]
+Regex = Annotated[str, AfterValidator(regex)]
 Cidr = Annotated[str, AfterValidator(_cidr)]
 Origin = Annotated[str, AfterValidator(_origin)]
 RedirectUrl = Annotated[str, AfterValidator(_redirect_url)]
-HeaderValue = Annotated[str, AfterValidator(_header_value)]
 KeyId = Annotated[str, AfterValidator(_key_id)]
 Weight = Annotated[int, Field(ge=1, le=100)]
