@@ -390,7 +390,7 @@ def test_class_55_a_limit_that_cannot_work_lets_through_and_whoever_judges_does_
         edge.brain.answer = told
         empty(edge, "/mall/closed", of("u"))
         for stage, name in limits.LIMITS.items():
-            nothing = filter_file(name, limits.limits_config(edge.sample(routes=()), stage))
+            nothing = filter_file(name, limits.limits_config(stage, {}))
             edge.run(edge.data_plane._publisher._delivery.offer(stage, nothing))
         assert {edge.ask("/mall/closed", of("u")).status for _ in range(3 * BURST)} == {200}
         assert edge.ask("/mall/closed").refusal == MISSING

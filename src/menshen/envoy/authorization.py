@@ -1,8 +1,8 @@
 """The question to the brain: may this request pass? Asked over HTTP, and no answer means no.
 
 The filter's default is to ask, and the question has the route's name. A route that was forgotten is closed, not open:
-without a name of the document's it is refused, with one it is judged as that API is. Only routes that are public, requests whose signed state Envoy judges alone
-(:mod:`menshen.envoy.states`) and answers of Envoy's own switch it off.
+without a name of the document's it is refused, with one it is judged as that API is. Only routes that are public,
+requests whose signed state Envoy judges alone (:mod:`menshen.envoy.states`) and answers of Envoy's own switch it off.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ of rates is another filter, whose buckets all begin full.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
 from menshen.config.route_rules import LimitRule
@@ -22,9 +22,11 @@ from menshen.envoy.discovered import SWITCHED_ON, discovered_filter
 from menshen.envoy.typed import Json, typed
 from menshen.gateway.wire import HEADER_CLIENT, HEADER_UID
 
-__all__ = ["LIMITS", "limit_filters", "limited", "limits_config", "rate_limits"]
+__all__ = ["LIMITS", "Stage", "Tables", "limit_filters", "limit_tables", "limited", "limits_config", "rate_limits"]
 
 Stage = Literal["limits_early", "limits_late"]
+Tables = Mapping[str, LimitRule]
+"""By the name of a table, one of the limits that it counts for: all that matters of them is the same."""
 
 LIMITS: Final[dict[Stage, str]] = {"limits_early": "menshen.limits_early", "limits_late": "menshen.limits_late"}
 """The file that each filter follows, and its name."""
@@ -50,17 +52,24 @@ _MAPPED: Final[Json] = {"name": HEADER_CLIENT, "string_match": {"prefix": "::fff
 
 def limit_filters(snapshot: Snapshot, addresses: Addresses) -> dict[Stage, list[Json]]:
     """The filters that the snapshot needs, each for its place in the chain."""
+    used = {_stage(limit) for route in snapshot.routes for limit in route.limits}
     return {
-        stage: [discovered_filter(name, f"{_PACKAGE}.LocalRateLimit", stage, addresses)]
-        if any(_stage(limit) == stage for route in snapshot.routes for limit in route.limits)
-        else []
+        stage: [discovered_filter(name, f"{_PACKAGE}.LocalRateLimit", stage, addresses)] if stage in used else []
         for stage, name in LIMITS.items()
     }
 
 
-def limits_config(snapshot: Snapshot, stage: Stage) -> Json:
-    """The filter's configuration: the tables of this stage, each once. A request that no table fits is let through."""
-    limits = {limit.table: limit for route in snapshot.routes for limit in route.limits if _stage(limit) == stage}
+def limit_tables(snapshot: Snapshot) -> dict[Stage, Tables]:
+    """The tables of each filter."""
+    found: dict[Stage, dict[str, LimitRule]] = {stage: {} for stage in LIMITS}
+    for route in snapshot.routes:
+        for limit in route.limits:
+            found[_stage(limit)][limit.table] = limit
+    return {**found}
+
+
+def limits_config(stage: Stage, limits: Tables) -> Json:
+    """The filter's configuration: these tables. A request that no table fits is let through."""
     tables = [table for name in sorted(limits) for table in _tables(limits[name])]
     always = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
     return typed(

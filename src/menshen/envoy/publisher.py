@@ -24,16 +24,15 @@ from menshen.envoy.denials import Denials
 from menshen.envoy.resources import (
     build,
     clusters_file,
-    every_cluster,
     followed,
+    parts_of,
     place,
     states_file,
     tokens_file,
     write,
 )
 from menshen.envoy.revoked import Denied
-from menshen.envoy.states import Provider, providers_of
-from menshen.envoy.tokens import token_providers
+from menshen.envoy.states import Provider
 from menshen.envoy.typed import Json
 from menshen.errors import ChildFailed
 
@@ -127,16 +126,15 @@ class Publisher:
         return self._running
 
     def _made(self, snapshot: Snapshot, keys: str) -> _Running:
-        files = build(snapshot, self._addresses, keys)
-        providers = {provider.name: provider for provider in providers_of(snapshot, keys).values()}
+        parts = parts_of(snapshot, self._addresses, keys)
         return _Running(
             snapshot=snapshot,
             keys=keys,
-            files=files,
-            clusters=every_cluster(snapshot, self._addresses),
-            providers=providers,
-            tokens=token_providers(snapshot),
-            followed=followed(snapshot, keys),
+            files=build(snapshot, self._addresses, keys, parts),
+            clusters=parts.clusters,
+            providers={provider.name: provider for provider in parts.providers.values()},
+            tokens=parts.tokens,
+            followed=followed(parts),
         )
 
     def _judges_alone(self) -> bool:
@@ -160,8 +158,8 @@ class Publisher:
         files = {
             **new.files,
             FILES["cds"]: clusters_file(both),
-            FILES["states"]: states_file(providers, new.keys or old.keys),
-            FILES["tokens"]: tokens_file(tokens),
+            FILES["states"]: states_file(providers.values(), new.keys or old.keys),
+            FILES["tokens"]: tokens_file(tokens.values()),
         }
         # Envoy reads only what it is told of, so files that it follows through another one go first.
         await self._offer("cds", old, files)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ from menshen.envoy.addresses import FILES, Addresses, Subscription
 from menshen.envoy.bootstrap import bootstrap
 from menshen.envoy.clusters import clusters
 from menshen.envoy.discovered import RESOURCE
-from menshen.envoy.limits import LIMITS, limits_config
+from menshen.envoy.limits import LIMITS, Stage, Tables, limit_tables, limits_config
 from menshen.envoy.listener import certificate, listener
 from menshen.envoy.routes import route_configuration
 from menshen.envoy.states import STATES, Provider, providers_of, states_config
@@ -24,11 +25,13 @@ from menshen.envoy.typed import Json, typed
 
 __all__ = [
     "BOOTSTRAP",
+    "Parts",
     "build",
     "clusters_file",
-    "every_cluster",
     "filter_file",
     "followed",
+    "limits_file",
+    "parts_of",
     "place",
     "states_file",
     "tokens_file",
@@ -37,52 +40,68 @@ __all__ = [
 ]
 
 BOOTSTRAP = "bootstrap.json"
+_SECRET = "envoy.extensions.transport_sockets.tls.v3.Secret"  # noqa: S105
 
 
-def build(snapshot: Snapshot, addresses: Addresses, keys: str = "") -> dict[str, bytes]:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What routes of a snapshot name in other files: those go through the union of old and new at a change.
+
+    ``providers`` by the name of their plugin, ``tokens`` by their own.
+    """
+
+    clusters: list[Json]
+    providers: dict[str, Provider]
+    tokens: dict[str, Provider]
+    limits: dict[Stage, Tables]
+
+
+def parts_of(snapshot: Snapshot, addresses: Addresses, keys: str) -> Parts:
+    return Parts(
+        clusters=[
+            *clusters(snapshot, addresses),
+            *issuer_clusters(snapshot, addresses.system_ca),
+            *collector_clusters(snapshot, addresses.system_ca),
+        ],
+        providers=providers_of(snapshot, keys),
+        tokens=token_providers(snapshot),
+        limits=limit_tables(snapshot),
+    )
+
+
+def build(snapshot: Snapshot, addresses: Addresses, keys: str = "", parts: Parts | None = None) -> dict[str, bytes]:
     """The files by their names below the config directory. Equal snapshots give equal bytes.
 
     ``keys`` is the JWK Set of public keys by which Envoy judges signed login states alone; without it the brain does.
-    The files of what is revoked are not here: they change with no snapshot (:mod:`menshen.envoy.denials`).
+    The files of what is revoked are not here: they change with no snapshot (:mod:`menshen.envoy.denials`). ``parts``
+    are those of this snapshot and these keys, where they are known.
     """
-    providers = providers_of(snapshot, keys)
-    alone = [plugin for plugin in plugins_of(snapshot) if plugin.name in providers]
+    parts = parts or parts_of(snapshot, addresses, keys)
+    alone = [plugin for plugin in plugins_of(snapshot) if plugin.name in parts.providers]
     public = typed("envoy.config.listener.v3.Listener", listener(snapshot, addresses, alone))
-    routes = typed("envoy.config.route.v3.RouteConfiguration", route_configuration(snapshot, providers))
+    routes = typed("envoy.config.route.v3.RouteConfiguration", route_configuration(snapshot, parts.providers))
     tls = snapshot.listener.tls
     secrets = [] if tls is None else [typed(_SECRET, certificate(tls))]
     return {
         BOOTSTRAP: _encode(bootstrap(addresses)),
         FILES["sds"]: _discovery(secrets),
-        FILES["cds"]: clusters_file(every_cluster(snapshot, addresses)),
+        FILES["cds"]: clusters_file(parts.clusters),
         FILES["lds"]: _discovery([public]),
         FILES["rds"]: _discovery([routes]),
-        FILES["states"]: states_file({provider.name: provider for provider in providers.values()}, keys),
-        FILES["tokens"]: tokens_file(token_providers(snapshot)),
-        **{FILES[stage]: filter_file(name, limits_config(snapshot, stage)) for stage, name in LIMITS.items()},
+        FILES["states"]: states_file(parts.providers.values(), keys),
+        FILES["tokens"]: tokens_file(parts.tokens.values()),
+        **{FILES[stage]: limits_file(stage, tables) for stage, tables in parts.limits.items()},
     }
 
 
-def followed(snapshot: Snapshot, keys: str) -> set[Subscription]:
+def followed(parts: Parts) -> set[Subscription]:
     """The files of filters that the listener of this snapshot has, and Envoy therefore follows."""
-    names: set[Subscription] = {stage for stage in LIMITS if limits_config(snapshot, stage)["descriptors"]}
-    if providers_of(snapshot, keys):
+    names: set[Subscription] = {stage for stage, tables in parts.limits.items() if tables}
+    if parts.providers:
         names.add("states")
-    if token_providers(snapshot):
+    if parts.tokens:
         names.add("tokens")
     return names
-
-
-def every_cluster(snapshot: Snapshot, addresses: Addresses) -> list[Json]:
-    """Everything that Envoy may call for this snapshot."""
-    return [
-        *clusters(snapshot, addresses),
-        *issuer_clusters(snapshot, addresses.system_ca),
-        *collector_clusters(snapshot, addresses.system_ca),
-    ]
-
-
-_SECRET = "envoy.extensions.transport_sockets.tls.v3.Secret"  # noqa: S105
 
 
 def clusters_file(members: Iterable[Json]) -> bytes:
@@ -90,14 +109,19 @@ def clusters_file(members: Iterable[Json]) -> bytes:
     return _discovery([typed("envoy.config.cluster.v3.Cluster", cluster) for cluster in members])
 
 
-def states_file(providers: Mapping[str, Provider], keys: str) -> bytes:
-    """The file of these providers, by their own names; apart for the same reason."""
-    return filter_file(STATES, states_config(providers.values(), keys))
+def states_file(providers: Iterable[Provider], keys: str) -> bytes:
+    """The file of these providers; apart for the same reason."""
+    return filter_file(STATES, states_config(providers, keys))
 
 
-def tokens_file(providers: Mapping[str, Provider]) -> bytes:
+def tokens_file(providers: Iterable[Provider]) -> bytes:
     """The file of the providers of other issuers' tokens; apart for the same reason."""
-    return filter_file(TOKENS, tokens_config(providers.values()))
+    return filter_file(TOKENS, tokens_config(providers))
+
+
+def limits_file(stage: Stage, tables: Tables) -> bytes:
+    """The file of these tables of limits; apart for the same reason."""
+    return filter_file(LIMITS[stage], limits_config(stage, tables))
 
 
 def filter_file(name: str, config: Json) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -58,7 +59,9 @@ def token_providers(snapshot: Snapshot) -> dict[str, Provider]:
     return {provider.name: provider for provider in map(token_provider, found.values())}
 
 
+@lru_cache(maxsize=1024)
 def token_provider(rules: JwtRules) -> Provider:
+    """Worked out once for all APIs of a group. Nobody changes what comes of it."""
     if rules.token.position == "header":
         places = [{"name": rules.token.name, "value_prefix": prefix} for prefix in prefixes(rules.token)]
         position: Json = {"from_headers": places}
@@ -98,7 +101,7 @@ def tokens_config(providers: Iterable[Provider]) -> Json:
 
 
 def token_filters(snapshot: Snapshot, addresses: Addresses) -> list[Json]:
-    if not token_providers(snapshot):
+    if not any(route.jwt for route in snapshot.routes):
         return []
     check = discovered_filter(TOKENS, f"{_PACKAGE}.JwtAuthentication", "tokens", addresses)
     return [*form_filters(snapshot), check, *content_filters(snapshot)]
