@@ -31,7 +31,7 @@ class SpanSeen:
 
 
 class Collector(ThreadingHTTPServer):
-    """Serves on a loopback port. ``raw`` has the bodies as they came."""
+    """Serves on a loopback port. ``raw`` has the bodies as they came; with another status it takes nothing."""
 
     daemon_threads = True
 
@@ -39,6 +39,7 @@ class Collector(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.spans: list[SpanSeen] = []
         self.raw: list[bytes] = []
+        self.status: tuple[int, str] = (200, "OK")
 
     @property
     def origin(self) -> str:
@@ -94,8 +95,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         if self.headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
-        self.server.take(body)
-        self.send_response(200)
+        status, phrase = self.server.status
+        if status == 200:
+            self.server.take(body)
+        self.send_response(status, phrase)
         self.send_header("content-type", "application/x-protobuf")
         self.send_header("content-length", "0")
         self.end_headers()

@@ -21,6 +21,7 @@ from menshen.errors import CodeInvalid, PlatformBusy
 from menshen.gateway.answer import Answer, answer_refusal
 from menshen.gateway.traced import TracedExchange, note_answer
 from menshen.node.span_export import SpanExport
+from menshen.node.span_losses import SpanLosses
 from menshen.platforms.base import PlatformIdentity
 from menshen.secret import Secret
 from menshen.spans import NO_SPANS
@@ -130,6 +131,19 @@ def silent() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
+def lost(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
+    """How many spans the log says are lost, and why, each time it says so. Nobody sends any longer."""
+    for thread in threading.enumerate():
+        if thread.name == "last-spans":
+            assert thread.daemon
+            thread.join(60)
+            assert not thread.is_alive()
+    assert not [record for record in caplog.records if record.name.startswith("opentelemetry")]
+    ours = [record for record in caplog.records if record.name.startswith("menshen")]
+    assert {record.message for record in ours} == {"spans_not_sent"}
+    return [(record.__dict__["spans"], record.__dict__["why"]) for record in ours]
+
+
 @pytest.mark.parametrize("kind", ["closed", "silent"])
 def test_class_53_a_dead_collector_costs_spans_and_no_time(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
@@ -146,14 +160,62 @@ def test_class_53_a_dead_collector_costs_spans_and_no_time(kind: str, caplog: py
 
     with silent() as origin:
         exporting(origin if kind == "silent" else "http://127.0.0.1:9", work)
-        ours = [record for record in caplog.records if record.name.startswith("menshen")]
-        assert len(ours) <= 1
-        assert not [record for record in caplog.records if record.name.startswith("opentelemetry")]
-    for thread in threading.enumerate():
-        if thread.name == "last-spans":
-            assert thread.daemon
-            thread.join(60)
-            assert not thread.is_alive()
+        told = lost(caplog)
+    assert len(told) <= 2, "once a minute, and at the end"
+    assert sum(spans for spans, _ in told) == 10_000
+    assert {why for _, why in told} <= {"ConnectionError (NewConnectionError)", "ReadTimeout", "too slow"}
+
+
+def test_a_refusal_is_told_by_its_number_and_quotes_nothing(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20canary")
+    collector.status = (401, "No canary here")
+
+    async def work(spans: SpanExport) -> None:
+        for _ in range(2):
+            with spans.of(PARENT, "outer"):
+                pass
+
+    exporting(collector.origin, work)
+    assert lost(caplog) == [(2, "HTTP 401")]
+
+
+def test_what_cannot_be_sent_is_told_by_its_class(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """``requests`` quotes a header that it does not send."""
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%0Acanary")
+
+    async def work(spans: SpanExport) -> None:
+        with spans.of(PARENT, "outer"):
+            pass
+
+    exporting(collector.origin, work)
+    assert lost(caplog) == [(1, "InvalidHeader")]
+
+
+def test_the_end_is_told_whatever_was_told_before(caplog: pytest.LogCaptureFixture) -> None:
+    losses = SpanLosses(10)
+    for _ in range(25):
+        losses.handed_in()
+    losses.sent(5)
+    losses.refused(5, "HTTP 503")
+    losses.refused(2, "HTTP 502")
+    losses.end()
+    losses.end()
+    losses.refused(3, "HTTP 502")
+    assert lost(caplog) == [(10, "too slow"), (10, "HTTP 502")]
+
+
+def test_nothing_is_told_of_spans_that_arrive(caplog: pytest.LogCaptureFixture) -> None:
+    losses = SpanLosses(10)
+    losses.handed_in()
+    losses.sent(1)
+    losses.end()
+    assert caplog.records == []
 
 
 def test_a_proxy_of_the_environment_is_not_asked(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:

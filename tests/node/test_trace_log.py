@@ -220,6 +220,47 @@ def test_what_came_last_is_written_at_the_end(tmp_path: Path, sqlite: str) -> No
     asyncio.run(main())
 
 
+def test_what_waits_at_the_end_is_lost_and_told_though_some_was_told_before(
+    tmp_path: Path, sqlite: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "menshen.traces")
+
+    async def away(*_: object) -> None:
+        raise DatabaseUnavailable("away")
+
+    async def work(on: Scene) -> None:
+        on.say(b"not json\n")
+        await on.written()
+        monkeypatch.setattr(trace_log, "add_trace_links", away)
+        on.say(line(), line())
+        await on.written()
+        on.say(line())
+
+    on_scene(tmp_path, sqlite, work)
+    told = [(record.message, record.__dict__["links"]) for record in caplog.records]
+    assert told == [("trace_links_lost", 1), ("trace_links_wait", 2), ("trace_links_lost", 3)]
+
+
+def test_what_the_database_refuses_is_not_tried_again(
+    tmp_path: Path, sqlite: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "menshen.traces")
+
+    async def refuses(*_: object) -> None:
+        raise ValueError("no such column")
+
+    async def work(on: Scene) -> None:
+        on.say(line(), line())
+        with monkeypatch.context() as patch:
+            patch.setattr(trace_log, "add_trace_links", refuses)
+            await on.written()
+        await on.written()
+        assert await on.found() == []
+
+    on_scene(tmp_path, sqlite, work)
+    assert [record.message for record in caplog.records] == ["writing_trace_links", "trace_links_lost"]
+
+
 def test_a_file_that_lies_in_its_place_is_replaced(tmp_path: Path, sqlite: str) -> None:
     (tmp_path / "traces.pipe").write_text("old")
 

@@ -12,16 +12,17 @@ import contextlib
 import logging
 import re
 import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Final
 
 from menshen.config.snapshot import TracingRules
+from menshen.node.span_losses import SpanLosses
 from menshen.spans import NO_SPANS, Fact, Span
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+    from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span as OtelSpan
     from opentelemetry.trace import SpanKind, Tracer
 
@@ -30,13 +31,8 @@ __all__ = ["SpanExport"]
 log = logging.getLogger("menshen.spans")
 
 _SAMPLED = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f][13579bdf]")
-_SEND_EVERY_MS: Final = 1000
-_TIMEOUT: Final = 3.0
-_QUEUE: Final = 4096
 _LAST_SECONDS: Final = 2.0
 """What is left when a worker ends has so long to be sent."""
-
-_TELL_EVERY: Final = 60.0
 
 
 class SpanExport:
@@ -44,9 +40,9 @@ class SpanExport:
 
     def __init__(self) -> None:
         self._rules: tuple[str, str] | None = None
-        self._provider: TracerProvider | None = None
+        self._sending: tuple[TracerProvider, SpanLosses] | None = None
         self._tracer: Tracer | None = None
-        self._ending: list[threading.Thread] = []
+        self._ending: list[tuple[threading.Thread, SpanLosses]] = []
 
     @property
     def on(self) -> bool:
@@ -62,7 +58,8 @@ class SpanExport:
         if wanted is not None:
             try:
                 # The SDK takes a while to import, during which others ask.
-                self._provider, self._tracer = await asyncio.to_thread(_started, *wanted)
+                self._sending = await asyncio.to_thread(_sending, *wanted)
+                self._tracer = self._sending[0].get_tracer("menshen")
             except Exception:
                 # The SDK reads the environment too, where nobody has checked anything. A worker decides without spans.
                 log.exception("spans_not_started")
@@ -70,8 +67,11 @@ class SpanExport:
     async def close(self) -> None:
         """Send what waits, for two seconds at most."""
         self._end()
-        for thread in self._ending[-1:]:
+        for thread, _ in self._ending[-1:]:
             await asyncio.to_thread(thread.join, _LAST_SECONDS)
+        # Here and not only in the threads: the process does not wait for them any longer.
+        for _, losses in self._ending:
+            losses.end()
 
     def of(self, parent: bytes, name: str) -> AbstractContextManager[Span]:
         tracer, found = self._tracer, _SAMPLED.fullmatch(parent)
@@ -86,13 +86,13 @@ class SpanExport:
         return _inner(self._tracer, name)
 
     def _end(self) -> None:
-        provider, self._provider, self._tracer, self._rules = self._provider, None, None, None
-        if provider is None:
+        sending, self._sending, self._tracer, self._rules = self._sending, None, None, None
+        if sending is None:
             return
         # A thread of our own, and a daemon: it may wait for a dead collector longer than the process may live.
-        thread = threading.Thread(target=provider.shutdown, name="last-spans", daemon=True)
+        thread = threading.Thread(target=_send_last, args=sending, name="last-spans", daemon=True)
         thread.start()
-        self._ending = [*(each for each in self._ending if each.is_alive()), thread]
+        self._ending = [*(each for each in self._ending if each[0].is_alive()), (thread, sending[1])]
 
 
 class _Recorded:
@@ -110,47 +110,15 @@ class _Recorded:
         self._span.set_status(StatusCode.ERROR)
 
 
-def _started(otlp: str, service: str) -> tuple[TracerProvider, Tracer]:
-    """Imported here: only who has a collector pays for the SDK."""
-    import requests
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-    from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+def _sending(otlp: str, service: str) -> tuple[TracerProvider, SpanLosses]:
+    from menshen.node.span_sending import sending
 
-    class Telling(SpanExporter):
-        """Says that the collector is away once a minute, where the SDK would with every batch."""
+    return sending(otlp, service)
 
-        def __init__(self, exporter: SpanExporter) -> None:
-            self._exporter = exporter
-            self._told = -_TELL_EVERY
-            self._lost = 0
 
-        def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-            result = self._exporter.export(spans)
-            if result is not SpanExportResult.SUCCESS:
-                self._lost += len(spans)
-                if time.monotonic() - self._told >= _TELL_EVERY:
-                    log.warning("spans_not_sent", extra={"spans": self._lost})
-                    self._told, self._lost = time.monotonic(), 0
-            return result
-
-        def shutdown(self) -> None:
-            self._exporter.shutdown()
-
-    own = logging.getLogger("opentelemetry")
-    own.propagate = False
-    own.handlers = [logging.NullHandler()]
-    session = requests.Session()
-    session.trust_env = False  # a proxy from the environment is nobody's to tell of who uses the shop
-    exporter = Telling(OTLPSpanExporter(f"{otlp}/v1/traces", timeout=_TIMEOUT, session=session))
-    resource = Resource({"service.name": f"{service}-brain"})
-    provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False)
-    provider.add_span_processor(
-        BatchSpanProcessor(exporter, max_queue_size=_QUEUE, schedule_delay_millis=_SEND_EVERY_MS)
-    )
-    return provider, provider.get_tracer("menshen")
+def _send_last(provider: TracerProvider, losses: SpanLosses) -> None:
+    provider.shutdown()
+    losses.end()
 
 
 @contextlib.contextmanager
@@ -177,12 +145,9 @@ def _inner(tracer: Tracer, name: str) -> Iterator[Span]:
 
 
 @contextlib.contextmanager
-def _running(tracer: Tracer, name: str, kind: SpanKind, parent: object) -> Iterator[Span]:
+def _running(tracer: Tracer, name: str, kind: SpanKind, parent: Context | None) -> Iterator[Span]:
     """Exceptions are not recorded: their texts may hold what a client sent."""
-    from opentelemetry.context import Context
-
-    context = parent if isinstance(parent, Context) else None
     with tracer.start_as_current_span(
-        name, context=context, kind=kind, record_exception=False, set_status_on_exception=False
+        name, context=parent, kind=kind, record_exception=False, set_status_on_exception=False
     ) as span:
         yield _Recorded(span)

@@ -88,7 +88,7 @@ class TraceLog:
             await self.write()
 
     async def finish(self) -> None:
-        """Take what Envoy wrote last, and close. After Envoy has ended."""
+        """Take what Envoy wrote last, and close. After Envoy has ended. What cannot be written now is lost."""
         if self._pipe is None:
             return
         asyncio.get_running_loop().remove_reader(self._pipe)
@@ -97,6 +97,10 @@ class TraceLog:
         os.close(self._pipe)
         self._pipe = None
         await self.write()
+        self._lost += len(self._waiting)
+        self._waiting.clear()
+        if self._lost:
+            self._tell()
         self._path.unlink(missing_ok=True)
 
     async def write(self) -> None:
@@ -117,7 +121,8 @@ class TraceLog:
             self._lost += len(self._waiting)
             self._waiting.clear()
         self._shorten()
-        self._tell()
+        if self._lost and self._clock() - self._told >= _TELL_EVERY:
+            self._tell()
 
     def _readable(self) -> bool:
         """Read once; whether there may be more."""
@@ -155,10 +160,9 @@ class TraceLog:
             log.warning("trace_links_wait", extra={"links": len(self._waiting), "why": why})
 
     def _tell(self) -> None:
-        if self._lost and self._clock() - self._told >= _TELL_EVERY:
-            self._told = self._clock()
-            log.warning("trace_links_lost", extra={"links": self._lost})
-            self._lost = 0
+        self._told = self._clock()
+        log.warning("trace_links_lost", extra={"links": self._lost})
+        self._lost = 0
 
 
 def _link(line: bytes) -> TraceLink | None:
