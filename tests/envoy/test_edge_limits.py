@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -14,7 +16,9 @@ import pytest
 from menshen.config.route_rules import ClientTag, CorsRules, LimitBy, LimitRule, Parameter
 from menshen.config.snapshot import Endpoint, Listener, Route, Upstream
 from menshen.envoy import limits
+from menshen.envoy.addresses import FILES, Subscription
 from menshen.envoy.resources import filter_file, place
+from menshen.errors import ChildFailed
 from tests.envoy.edge import Edge, Got, edge_of
 from tests.envoy.fakes import Received, Reply
 from tests.envoy.samples import BY_HEADER, route
@@ -352,6 +356,76 @@ def test_a_limit_that_is_changed_holds_as_soon_as_the_revision_is_live() -> None
         assert {edge.ask("/mall/rate", of("u")).status for _ in range(3 * BURST)} == {200}
         edge.run(edge.data_plane.apply(edge.sample(routes=(rate,))))
         passed(edge, "/mall/rate", of("u"))
+
+
+def tables_at(edge: Edge, stage: limits.Stage) -> set[str]:
+    """Names of the tables in the filter's file."""
+    (resource,) = json.loads(edge.addresses.file(stage).read_bytes())["resources"]
+    return {table["entries"][0]["key"] for table in resource["typed_config"]["descriptors"]}
+
+
+def before_the_routes(edge: Edge, monkeypatch: pytest.MonkeyPatch, ask: Callable[[], Any]) -> None:
+    """Have this done at every change when Envoy has all but the new routes."""
+    delivery = edge.data_plane._publisher._delivery
+    offer = delivery.offer
+
+    async def watched(subscription: Subscription, content: bytes) -> None:
+        if subscription == "rds":
+            await asyncio.to_thread(ask)
+        await offer(subscription, content)
+
+    monkeypatch.setattr(delivery, "offer", watched)
+
+
+def test_class_55_the_old_routes_are_limited_until_envoy_has_the_new_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    rate = user_limited("rate", at_most("user", "rate"), at_most("ip", "rate", 9))
+    with edge_of(routes=(rate,)) as edge:
+        edge.brain.answer = told
+        seen = []
+
+        def ask() -> None:
+            seen.append((tables_at(edge, "limits_early"), tables_at(edge, "limits_late")))
+            passed(edge, "/mall/rate", of("u"))
+
+        before_the_routes(edge, monkeypatch, ask)
+        changed = replace(rate, limits=(at_most("user", "rate", 2), at_most("ip", "rate", 8)))
+        edge.run(edge.data_plane.apply(edge.sample(routes=(changed,))))
+        passed(edge, "/mall/rate", of("u2"), 4, 2)
+        assert seen == [({"ip:1/9", "ip:1/8"}, {"user:1/5", "user:1/2"})]
+
+
+def test_no_more_than_two_revisions_tables_are_there_and_none_is_emptied_for_it() -> None:
+    with edge_of(routes=(user_limited("rate", at_most("user", "rate")),)) as edge:
+        edge.brain.answer = told
+
+        def revision(*rules: LimitRule) -> None:
+            edge.run(edge.data_plane.apply(edge.sample(routes=(user_limited("rate", *rules),))))
+
+        revision(at_most("user", "rate", 2))
+        revision(at_most("user", "rate", 8))
+        assert tables_at(edge, "limits_late") == {"user:1/2", "user:1/8"}
+        since = empty(edge, "/mall/rate", of("u"))
+        time.sleep(0.5)  # longer than what a change leaves behind is kept
+        revision(at_most("user", "rate", 8), at_most("user", "other", 2))
+        held(since, edge, "/mall/rate", of("u"))
+        revision()
+        revision(at_most("user", "rate", 3))
+        assert tables_at(edge, "limits_late") == {"user:1/3"}
+
+
+def test_rates_that_are_not_taken_leave_the_old_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    rate = user_limited("rate", at_most("user", "rate"))
+    with edge_of(routes=(rate,)) as edge:
+        edge.brain.answer = told
+        files = {name: edge.addresses.file(name).read_bytes() for name in FILES}
+        bad = replace(rate, limits=(at_most("user", "rate", 2),), methods=("\n",))
+        with pytest.raises(ChildFailed, match="refused the new rds"):
+            edge.run(edge.data_plane.apply(edge.sample(routes=(bad,))))
+        assert {name: edge.addresses.file(name).read_bytes() for name in FILES} == files
+        time.sleep(0.3)  # for Envoy to read them
+        passed(edge, "/mall/rate", of("u"))
+        edge.run(edge.data_plane.apply(edge.sample(routes=(replace(bad, methods=()),))))
+        passed(edge, "/mall/rate", of("u"), 4, 2)
 
 
 # Two threads; many values.

@@ -6,7 +6,7 @@ back a flood; what is counted by user or tag is counted when they are known.
 A filter knows rates, not limits: all limits that count the same kind of thing at the same rate are one table of it, and
 the route says under which name a request is counted there. So a thousand limits cost a request no more than one, for
 Envoy goes through the tables one by one; and a change of routes leaves every bucket as full as it was. Only another set
-of rates is another filter, whose buckets all begin full.
+of tables is another filter, whose buckets all begin full.
 """
 
 from __future__ import annotations
@@ -22,7 +22,17 @@ from menshen.envoy.discovered import SWITCHED_ON, discovered_filter
 from menshen.envoy.typed import Json, typed
 from menshen.gateway.wire import HEADER_CLIENT, HEADER_UID
 
-__all__ = ["LIMITS", "Stage", "Tables", "limit_filters", "limit_tables", "limited", "limits_config", "rate_limits"]
+__all__ = [
+    "LIMITS",
+    "Stage",
+    "Tables",
+    "limit_filters",
+    "limit_tables",
+    "limited",
+    "limits_config",
+    "limits_kept",
+    "rate_limits",
+]
 
 Stage = Literal["limits_early", "limits_late"]
 Tables = Mapping[str, LimitRule]
@@ -66,6 +76,16 @@ def limit_tables(snapshot: Snapshot) -> dict[Stage, Tables]:
         for limit in route.limits:
             found[_stage(limit)][limit.table] = limit
     return {**found}
+
+
+def limits_kept(running: Tables, old: Tables, new: Tables) -> Tables:
+    """The tables for a change from the limits of ``old`` routes to those of ``new`` ones, and for what comes after it.
+
+    Both, for as long as both kinds of routes may be asked: an old one without its table would let everybody through
+    (attack class 55). They stay when the change is done, for fewer would again be another filter; so what Envoy is
+    ``running`` may have all that the new routes need.
+    """
+    return running if old and new.keys() <= running.keys() else {**old, **new}
 
 
 def limits_config(stage: Stage, limits: Tables) -> Json:

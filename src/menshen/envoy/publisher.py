@@ -1,9 +1,9 @@
 """Changes to a running Envoy, without a dropped request: make before break, and back again if Envoy refuses.
 
-Routes name clusters and the providers of login states and tokens, so the order is: clusters and providers old and new
+Routes name clusters, the providers of login states and tokens, and tables of limits, so the order is: old and new ones
 together, then the listener if its bytes changed at all, then the routes, and after a while, when no request can be on
-its way by an old route any more, the new ones alone. Each step waits until Envoy has taken it. A refused step (NACK)
-puts every file back as it was.
+its way by an old route any more, the new clusters and providers alone. Each step waits until Envoy has taken it. A
+refused step (NACK) puts every file back as it was.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from menshen.envoy.addresses import FILES, Addresses, Subscription
 from menshen.envoy.admin import Admin
 from menshen.envoy.delivery import Delivery
 from menshen.envoy.denials import Denials
+from menshen.envoy.limits import Stage, Tables, limit_tables, limits_kept
 from menshen.envoy.resources import (
     build,
     clusters_file,
     followed,
+    limits_file,
     parts_of,
     place,
     states_file,
@@ -47,7 +49,7 @@ _FILTERS: Final[tuple[Subscription, ...]] = ("states", "tokens", "limits_early",
 
 @dataclass(slots=True)
 class _Running:
-    """What Envoy has: the snapshot and keys it was made of, the files, clusters and providers (by name) among them.
+    """What Envoy has: the snapshot and keys it was made of, the files, and of them clusters, providers by name, limits.
 
     ``followed`` are the files of filters that the listener has.
     """
@@ -58,6 +60,7 @@ class _Running:
     clusters: list[Json]
     providers: dict[str, Provider]
     tokens: dict[str, Provider]
+    limits: dict[Stage, Tables]
     followed: set[Subscription]
 
 
@@ -134,6 +137,7 @@ class Publisher:
             clusters=parts.clusters,
             providers={provider.name: provider for provider in parts.providers.values()},
             tokens=parts.tokens,
+            limits=parts.limits,
             followed=followed(parts),
         )
 
@@ -150,6 +154,7 @@ class Publisher:
 
     async def _bring(self, old: _Running, new: _Running) -> None:
         await self._cancel_pruning()
+        new = _with_limits(old, new)
         names = {cluster["name"] for cluster in new.clusters}
         both = [*new.clusters, *(cluster for cluster in old.clusters if cluster["name"] not in names)]
         both.sort(key=lambda cluster: str(cluster["name"]))
@@ -213,6 +218,13 @@ class Publisher:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._pruning
             self._pruning = None
+
+
+def _with_limits(old: _Running, new: _Running) -> _Running:
+    own = limit_tables(old.snapshot)
+    limits = {stage: limits_kept(old.limits[stage], own[stage], tables) for stage, tables in new.limits.items()}
+    files = {FILES[stage]: limits_file(stage, tables) for stage, tables in limits.items()}
+    return replace(new, limits=limits, files={**new.files, **files})
 
 
 def _check_certificate(tls: Tls | None) -> None:
