@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import get_args
+from typing import Any, get_args
 
-from menshen.config.route_rules import IdentityTag
-from menshen.gateway.identity import identity_tags
+from menshen.config.route_rules import IdentityTag, Jwks, JwtRules, TokenAt
+from menshen.gateway.answer import answer_allow
+from menshen.gateway.decision import Allow
+from menshen.gateway.identity import identity_headers, identity_tags
+from menshen.gateway.request import AuthRequest
 from menshen.sessions.claims import SessionClaims
 from tests.gateway.samples import NOW, plugin, route
 
@@ -44,3 +47,28 @@ def test_without_a_login_state_every_one_is_empty() -> None:
     every = get_args(IdentityTag)
     assert set(told(None, *every).values()) == {""}
     assert len(told(None, *every)) == len(every)
+
+
+def test_every_header_is_set_and_a_claim_of_the_user_record_behind_them() -> None:
+    pairs = (("vip", "x-vip"), ("level", "x-level"))
+    assert identity_headers(plugin(claims=pairs), {"user": "u1", "claim:level": "7"}) == [
+        (b"x-menshen-user", b"u1"),
+        (b"x-menshen-openid", b""),
+        (b"x-menshen-unionid", b""),
+        (b"x-vip", b""),
+        (b"x-level", b"7"),
+    ]
+
+
+def test_where_nobody_logs_in_what_envoy_or_a_guard_has_set_is_not_emptied() -> None:
+    nothing: Any = None
+    token = TokenAt("header", "authorization")
+    partner = JwtRules("partner", "https://i.example", (), token, Jwks("{}"), (("sub", "x-menshen-user"),), 5)
+    found = ((b"x-menshen-openid", b"of a guard"), (b"x-more", b""))
+    for jwt, names in ((None, {b"x-menshen-user", b"x-menshen-unionid"}), (partner, {b"x-menshen-unionid"})):
+        bare = replace(route("order", None), jwt=jwt)
+        for by_guard in ((), found):
+            request = AuthRequest("r@c", {}, found=by_guard)
+            answer = answer_allow(Allow(bare, None), request, nothing, nothing, NOW)
+            empty = names if by_guard else names | {b"x-menshen-openid"}
+            assert sorted(answer.headers) == sorted([*((name, b"") for name in empty), *by_guard])

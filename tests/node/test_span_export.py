@@ -17,8 +17,8 @@ from dataclasses import replace
 import pytest
 
 from menshen.config.snapshot import App, TracingRules
-from menshen.errors import CodeInvalid, PlatformBusy
-from menshen.gateway.answer import Answer, answer_refusal
+from menshen.errors import CodeInvalid, PlatformBusy, TokenMissing
+from menshen.gateway.answer import Answer, answer_redirect, answer_refusal
 from menshen.gateway.traced import TracedExchange, note_answer
 from menshen.node.span_export import SpanExport
 from menshen.node.span_losses import SpanLosses
@@ -302,6 +302,16 @@ def test_an_exchange_says_how_it_went_and_nothing_else(
         (
             answer_refusal(CodeInvalid("canary"), "r1"),
             {"menshen.outcome": "refuse", "menshen.reason": "code_invalid", "menshen.status": 401},
+            False,
+        ),
+        (
+            answer_redirect(TokenMissing(), "r1", "/login"),
+            {"menshen.outcome": "refuse", "menshen.reason": "token_missing", "menshen.status": 302},
+            False,
+        ),
+        (
+            Answer(False, 403, [], b'{"reason": "of a backend"}'),
+            {"menshen.outcome": "refuse", "menshen.status": 403},
             False,
         ),
         (Answer(False, 503, [], b"\xff"), {"menshen.outcome": "refuse", "menshen.status": 503}, True),

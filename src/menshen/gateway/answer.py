@@ -8,7 +8,8 @@ for Envoy at the very edge.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import msgspec
 
@@ -33,16 +34,19 @@ Headers = list[tuple[bytes, bytes]]
 
 _JSON: Headers = [(b"content-type", b"application/json; charset=utf-8"), (b"cache-control", b"no-store")]
 _REMOVE = b"x-envoy-auth-headers-to-remove"
+_CODE = HEADER_CODE.encode()
+_UID = HEADER_UID.encode()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``passes`` tells "let it through" from a 200 that the gateway gives itself."""
+    """``passes`` tells "let it through" from a 200 that the gateway gives itself. ``reason`` is of refusals alone."""
 
     passes: bool
     status: int
     headers: Headers
     body: bytes = b""
+    reason: str = ""
 
 
 def answer_refusal(refusal: Refusal, request_id: str, style: StatusStyle = "menshen") -> Answer:
@@ -56,17 +60,17 @@ def answer_refusal(refusal: Refusal, request_id: str, style: StatusStyle = "mens
         "action": refusal.action,
         "request_id": request_id,
     }
-    headers = [*_JSON, (HEADER_CODE.encode(), b"%d" % refusal.code)]
+    headers = [*_JSON, (_CODE, b"%d" % refusal.code)]
     wait = 60 if isinstance(refusal, PlatformLimit) else refusal.retry_after  # WeChat counts per user and minute
     if wait is not None:
         headers.append((b"retry-after", b"%d" % wait))
-    return Answer(False, refusal.http_status(style), headers, msgspec.json.encode(body))
+    return Answer(False, refusal.http_status(style), headers, msgspec.json.encode(body), refusal.reason)
 
 
-def answer_redirect(refusal: Refusal, request_id: str, style: StatusStyle, location: str) -> Answer:
+def answer_redirect(refusal: Refusal, request_id: str, location: str) -> Answer:
     """The same refusal, and to where the operator sends who is refused: no part of the request is in it (class 51)."""
-    answer = answer_refusal(refusal, request_id, style)
-    return Answer(False, 302, [*answer.headers, (b"location", location.encode())], answer.body)
+    answer = answer_refusal(refusal, request_id)
+    return replace(answer, status=302, headers=[*answer.headers, (b"location", location.encode())])
 
 
 def answer_json(body: Mapping[str, object] | msgspec.Struct, headers: Headers) -> Answer:
@@ -129,10 +133,18 @@ def handed(
 
 def _unset(route: Route, request: AuthRequest) -> Headers:
     """Every identity header "", but for those that Envoy has set from another issuer's token or that a guard found."""
-    theirs = {header.encode() for _, header in route.jwt.claims} if route.jwt is not None else set()
-    theirs.update(name for name, _ in request.found)
-    names = (name.encode() for name in route.identity_headers)
-    return [*((name, b"") for name in names if name not in theirs), *request.found]
+    unset = _none_of(route.identity_headers, route.jwt.claims if route.jwt is not None else ())
+    if not request.found:
+        return list(unset)
+    found = {name for name, _ in request.found}
+    return [*(header for header in unset if header[0] not in found), *request.found]
+
+
+@lru_cache(maxsize=1024)
+def _none_of(names: tuple[str, ...], theirs: tuple[tuple[str, str], ...]) -> tuple[tuple[bytes, bytes], ...]:
+    """The identity headers as "", without those of another issuer's claims: the same on every check of a route."""
+    set_by_envoy = {header for _, header in theirs}
+    return tuple((name.encode(), b"") for name in names if name not in set_by_envoy)
 
 
 def _to_backend(
@@ -152,7 +164,7 @@ def _to_backend(
     headers = identity_headers(plugin, values) + identity_tags(route, plugin, claims) + _cookies_left(plugin, request)
     headers += request.found
     if route.needs_uid:
-        headers.append((HEADER_UID.encode(), (claims.sub if claims is not None else "").encode()))
+        headers.append((_UID, (claims.sub if claims is not None else "").encode()))
     return headers
 
 

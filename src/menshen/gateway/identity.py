@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
+from menshen.config.route_rules import IdentityTag
 from menshen.config.snapshot import IdentityField, LoginPlugin, Route
 from menshen.config.tag_values import tag_header, tag_value
 from menshen.sessions.claims import SessionClaims
@@ -41,8 +42,8 @@ def identity_values(plugin: LoginPlugin, claims: SessionClaims | None) -> dict[s
 def identity_headers(plugin: LoginPlugin, values: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     """The plugin's headers, all of them, in its order."""
     headers = [(header, values.get(field, "").encode()) for field, header in _as_sent(plugin.identity)]
-    for name, header in plugin.claims:
-        headers.append((header.encode(), values.get(f"claim:{name}", "").encode()))
+    for key, header in _claims_as_sent(plugin.claims):
+        headers.append((header, values.get(key, "").encode()))
     return headers
 
 
@@ -50,6 +51,11 @@ def identity_headers(plugin: LoginPlugin, values: Mapping[str, str]) -> list[tup
 def _as_sent(pairs: IdentityHeaders) -> tuple[tuple[IdentityField, bytes], ...]:
     """Field and header of a set, worked out once and not on every check."""
     return tuple((field, header.encode()) for field, header in pairs)
+
+
+@lru_cache(maxsize=1024)
+def _claims_as_sent(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, bytes], ...]:
+    return tuple((f"claim:{name}", header.encode()) for name, header in pairs)
 
 
 @lru_cache(maxsize=1024)
@@ -69,4 +75,9 @@ def identity_tags(route: Route, plugin: LoginPlugin, claims: SessionClaims | Non
     if claims is not None:
         own = {"platform": claims.platform, "app": plugin.app.name, "account": tag_value(claims.account)}
         known = {**claims.tags, **own}
-    return [(tag_header(name).encode(), known.get(name, "").encode()) for name in route.identity_tags]
+    return [(header, known.get(name, "").encode()) for name, header in _tags_as_sent(route.identity_tags)]
+
+
+@lru_cache(maxsize=1024)
+def _tags_as_sent(names: tuple[IdentityTag, ...]) -> tuple[tuple[IdentityTag, bytes], ...]:
+    return tuple((name, tag_header(name).encode()) for name in names)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
-
-import msgspec
 
 from menshen.config.snapshot import App
 from menshen.errors import Refusal
@@ -44,10 +41,6 @@ def note_refusal(span: Span, refusal: Refusal) -> None:
         span.failed()
 
 
-class _Refused(msgspec.Struct):
-    reason: str = ""
-
-
 def note_answer(span: Span, answer: Answer) -> None:
     """How a decision came out: ``menshen.outcome`` is pass, answer or refuse."""
     if answer.passes or answer.status < 300:
@@ -55,7 +48,7 @@ def note_answer(span: Span, answer: Answer) -> None:
         return
     span.note("menshen.outcome", "refuse")
     span.note("menshen.status", answer.status)
-    with contextlib.suppress(msgspec.DecodeError):  # a body of another kind
-        span.note("menshen.reason", msgspec.json.decode(answer.body, type=_Refused).reason)
+    if answer.reason:
+        span.note("menshen.reason", answer.reason)
     if answer.status >= 500:
         span.failed()

@@ -124,21 +124,20 @@ class AuthorizationEndpoint:
             status = 200 if path == HEALTH_PATH and self.state is not None else 503
             answer = Answer(path == HEALTH_PATH, status, [])
         else:
-            answer = await (self._traced(scope, receive) if self._spans.on else self._answer(scope, receive))
+            headers: dict[bytes, bytes] = dict(scope["headers"])
+            answer = await (self._traced if self._spans.on else self._answer)(scope, receive, headers)
         status = answer.status if answer.passes else to_wire(answer.status)
         await send({"type": "http.response.start", "status": status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body})
 
-    async def _traced(self, scope: Scope, receive: Receive) -> Answer:
-        headers: dict[bytes, bytes] = dict(scope["headers"])
+    async def _traced(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes]) -> Answer:
         with self._spans.of(headers.get(_TRACE, b""), "decide") as span:
-            answer = await self._answer(scope, receive)
+            answer = await self._answer(scope, receive, headers)
             span.note("menshen.route", headers.get(_ROUTE, b"").decode("latin-1").rpartition("@")[0])
             note_answer(span, answer)
             return answer
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        headers: dict[bytes, bytes] = dict(scope["headers"])
+    async def _answer(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes]) -> Answer:
         request_id = headers.get(_REQUEST_ID, b"").decode("latin-1")
         try:
             return await self._decide(scope, receive, headers, request_id)
@@ -261,10 +260,9 @@ def _guarded(route: Route, refusal: Refusal, request_id: str) -> Answer:
         "guard_refused",
         extra={"request_id": request_id, "route": route.id, "reason": refusal.reason, "detail": refusal.detail},
     )
-    style = route.login.status if route.login is not None else "menshen"
     if route.oauth is not None and route.oauth.redirect and isinstance(refusal, CheckRefused | TokenMissing):
-        return answer_redirect(refusal, request_id, style, route.oauth.redirect)
-    return answer_refusal(refusal, request_id, style)
+        return answer_redirect(refusal, request_id, route.oauth.redirect)
+    return answer_refusal(refusal, request_id, route.login.status if route.login is not None else "menshen")
 
 
 async def _body(receive: Receive, limit: int) -> bytes:
