@@ -20,14 +20,13 @@ from menshen.gateway.decide import same_app
 from menshen.gateway.issue import Caller, Issuer
 from menshen.gateway.proofs import CodeExchange
 from menshen.platforms.registry import PLATFORMS
-from menshen.sessions.claims import SessionClaims
 from menshen.storage.account_owners import find_accounts_of
 from menshen.storage.bindings import Bound, find_bound, session_stands
 from menshen.storage.codes import finish_codes
 from menshen.storage.database import Database
 from menshen.storage.identities import IdentityKey, claim_names
 from menshen.storage.revocations import in_order
-from menshen.storage.session_rows import OF_LOGIN
+from menshen.storage.session_rows import tags_of_login
 from menshen.storage.user_rows import UserRow, find_user, lock_users
 from menshen.users.binding import (
     Unbound,
@@ -220,7 +219,8 @@ class Bindings:
             caller=asking.caller,
             replaces=claims.sid,
             at=int(change.at),
-            tags={**user.vouched, **_of_login(claims)},
+            # It is of the same login: who is new and binds a number is new still.
+            tags={**user.vouched, **tags_of_login(claims.tags)},
         )
         await self._issuer.open_all(connection, [new])
         await self._tell(connection, change, done)
@@ -265,11 +265,6 @@ def doors_open(rules: Snapshot) -> DoorsOpen:
         accounts=rules.users.accounts.source,
         phone=rules.users.sms is not None or by_platform,
     )
-
-
-def _of_login(claims: SessionClaims) -> dict[str, str]:
-    """A session in place of another is of the same login: who is new and binds a number is new still."""
-    return {name: value for name, value in claims.tags.items() if name in OF_LOGIN}
 
 
 def _present(user: UserRow | None, now: float) -> UserRow:

@@ -12,7 +12,7 @@ from menshen.storage.claim_texts import named_claims, read_claims
 from menshen.storage.erasing import erase_profile
 from menshen.storage.revocations import tell_changed
 from menshen.storage.session_endings import end_sessions
-from menshen.storage.session_rows import OF_LOGIN
+from menshen.storage.session_rows import tags_of_login
 from menshen.storage.tables import accounts, identities, phones, sessions, users
 from menshen.storage.user_rows import UserRow, set_standing
 from menshen.storage.vouched import set_vouched
@@ -82,7 +82,7 @@ async def _hand_on(connection: AsyncConnection, gone: str, stays: UserRow, vouch
         {
             "b_sid": row.sid,
             "b_claims": named_claims(stays.claims, read_claims(row.claims)),
-            "b_tags": named_claims({**vouched, **_of_login(row.tags)}, read_claims(row.tags)),
+            "b_tags": named_claims({**vouched, **tags_of_login(read_claims(row.tags))}, read_claims(row.tags)),
         }
         for row in await connection.execute(open_)
     ]
@@ -91,10 +91,6 @@ async def _hand_on(connection: AsyncConnection, gone: str, stays: UserRow, vouch
         changed = {"uid": stays.uid, "claims": bindparam("b_claims"), "tags": bindparam("b_tags")}
         await connection.execute(handed_on.values(changed), rows)
     return [row["b_sid"] for row in rows]
-
-
-def _of_login(tags: str) -> dict[str, str]:
-    return {name: value for name, value in read_claims(tags).items() if name in OF_LOGIN}
 
 
 async def _leave(connection: AsyncConnection, gone: UserRow, stays: UserRow, at: int) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from menshen.storage.claim_texts import named_claims, read_claims
 from menshen.storage.revocations import in_order, tell_changed
 from menshen.storage.session_endings import end_sessions
-from menshen.storage.session_rows import OF_LOGIN, SessionRow, covered
+from menshen.storage.session_rows import SessionRow, covered, tags_of_login
 from menshen.storage.sessions import find_by_sid
 from menshen.storage.tables import accounts, sessions, users
 
@@ -112,7 +112,7 @@ async def _user_of(connection: AsyncConnection, sid: str, source: str) -> _User:
     row = (await connection.execute(query)).first()
     if row is None:
         return _User()
-    tags = read_claims(row.vouched) | {name: text for name, text in read_claims(row.tags).items() if name in OF_LOGIN}
+    tags = read_claims(row.vouched) | tags_of_login(read_claims(row.tags))
     return _User(read_claims(row.claims), row.name or "", tags)
 
 

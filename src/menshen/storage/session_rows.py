@@ -11,14 +11,13 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, sele
 from menshen.storage.claim_texts import read_claims
 from menshen.storage.tables import revocations, sessions
 
-__all__ = ["OF_LOGIN", "SessionRow", "covered", "live", "select_sessions", "session_row", "state_bound"]
+__all__ = ["SessionRow", "covered", "live", "select_sessions", "session_row", "state_bound", "tags_of_login"]
 
 
 GRACE = 60
 """Seconds that a revocation outlives the last state it could meet."""
 
-OF_LOGIN = frozenset({"new_user"})
-"""Tags of a session that tell of its login: they stay as they are, whatever becomes of the user."""
+_OF_LOGIN = frozenset({"new_user"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +79,11 @@ def state_bound(protect_until: int, lifetime: int, now: float) -> int:
     With :data:`GRACE`: Envoy takes a state two seconds longer, and clocks are set back now and then.
     """
     return GRACE + (max(protect_until, int(now) + lifetime) if lifetime else protect_until)
+
+
+def tags_of_login(tags: Mapping[str, str]) -> dict[str, str]:
+    """Those that tell of the login: they stay as they are, whatever becomes of the user."""
+    return {name: value for name, value in tags.items() if name in _OF_LOGIN}
 
 
 def covered() -> ColumnElement[bool]:
