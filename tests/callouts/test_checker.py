@@ -83,6 +83,13 @@ def test_what_was_agreed_counts(body: bytes, verdict: Verdict) -> None:
             (200, body)
             for body in (b'{"result": true, "payload": 1}', b'{"result": true, "payload": "\xff"}', b"<html>")
         ),
+        *(
+            (
+                200,
+                b'{"result": true, "payload": "u' + half + b'"}',
+            )  # half of a pair is no text, and would fit no header
+            for half in (b"\\ud800\\n", b"\\udc00", b"\xed\xa0\x80")
+        ),
     ],
 )
 def test_everything_else_is_no_answer_and_quotes_nothing(status: int, body: bytes) -> None:

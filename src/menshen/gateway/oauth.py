@@ -63,7 +63,7 @@ def payload_value(payload: str) -> bytes:
     So a backend decodes it always, and no line break of a payload begins another header. Raises
     ``CheckerUnavailable`` for one over :data:`PAYLOAD_LIMIT`: cut off, it could say something else.
     """
-    value = quote(payload, safe=_AS_IT_IS, errors="surrogatepass").encode()
+    value = quote(payload, safe=_AS_IT_IS).encode()
     if len(value) > PAYLOAD_LIMIT:
         raise CheckerUnavailable(f"a payload over {PAYLOAD_LIMIT} bytes")
     return value
