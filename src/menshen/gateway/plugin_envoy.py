@@ -19,12 +19,14 @@ from menshen.gateway.plugins import EnvoyMessage
 __all__ = ["FILTERS", "filter_message", "route_message"]
 
 _PACKAGE: Final = "envoy.extensions.filters.http."
+_BANDWIDTH: Final = f"{_PACKAGE}bandwidth_limit.v3.BandwidthLimit"
+_CSRF: Final = f"{_PACKAGE}csrf.v3.CsrfPolicy"
 _MUTATION: Final = f"{_PACKAGE}header_mutation.v3.HeaderMutation"
 
 FILTERS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        f"{_PACKAGE}bandwidth_limit.v3.BandwidthLimit": f"{_PACKAGE}bandwidth_limit.v3.BandwidthLimit",
-        f"{_PACKAGE}csrf.v3.CsrfPolicy": f"{_PACKAGE}csrf.v3.CsrfPolicy",
+        _BANDWIDTH: _BANDWIDTH,
+        _CSRF: _CSRF,
         _MUTATION: f"{_MUTATION}PerRoute",
     }
 )
@@ -33,10 +35,8 @@ a limit that is in use there, leaves large requests hanging."""
 
 _FIELDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        f"{_PACKAGE}bandwidth_limit.v3.BandwidthLimit": (
-            *("stat_prefix", "enable_mode", "limit_kbps", "fill_interval", "runtime_enabled"),
-        ),
-        f"{_PACKAGE}csrf.v3.CsrfPolicy": ("filter_enabled", "shadow_enabled", "additional_origins"),
+        _BANDWIDTH: ("stat_prefix", "enable_mode", "limit_kbps", "fill_interval", "runtime_enabled"),
+        _CSRF: ("filter_enabled", "shadow_enabled", "additional_origins"),
         _MUTATION: ("mutations",),
         f"{_MUTATION}PerRoute": ("mutations",),
     }
