@@ -63,9 +63,10 @@ class PluginIdentity:
 class PluginRequest:
     """A request whose route and caller are certain. There is no credential in it, nor a tag that a client chose.
 
-    ``path`` and ``query`` are as the client sent them, still percent-encoded, the query without login codes and states.
-    ``headers`` and ``cookies`` have those of the type's ``reads`` and ``cookies`` that were sent. ``identity`` is None
-    where nobody is logged in: on an optional route, or where no login plugin is bound. ``now`` is in Unix seconds.
+    ``path`` is in Envoy's normal form, ``query`` as the client sent it but for login codes and states. Both are still
+    percent-encoded. ``headers`` and ``cookies`` have those of the type's ``reads`` and ``cookies`` that were sent.
+    ``identity`` is None where nobody is logged in: on an optional route, or where no login plugin is bound. ``now`` is
+    in Unix seconds.
     """
 
     route: str

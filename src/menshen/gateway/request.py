@@ -10,7 +10,7 @@ __all__ = ["AuthRequest", "RequestLine"]
 
 @dataclass(frozen=True, slots=True)
 class RequestLine:
-    """What a signature covers besides query and body. ``path`` is the client's own, in Envoy's normal form."""
+    """What signatures and plugins read besides query and body. ``path`` is the client's own, in Envoy's normal form."""
 
     method: bytes
     host: bytes
@@ -36,5 +36,5 @@ class AuthRequest:
     request_id: str = ""
     received: float = 0.0
     found: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
-    """What the guards in front of the login found of the caller: headers for the backend, "" where they know nothing.
-    """
+    """What guards and plugins, in front of the login and behind it, found of the caller: headers for the backend, ""
+    where they know nothing."""

@@ -16,7 +16,10 @@ __all__ = ["Revision", "Revisions"]
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One accepted document. ``created_at`` in Unix seconds; ``document`` is JSON with sealed AppSecrets."""
+    """One accepted document. ``created_at`` in Unix seconds; ``document`` has its AppSecrets sealed.
+
+    It is JSON; rows of earlier versions are YAML.
+    """
 
     id: int
     created_at: int

@@ -61,7 +61,8 @@ revisions = Table(
     Column("document", Text, nullable=False),
     sqlite_autoincrement=True,
 )
-"""Every accepted document, as YAML with its AppSecrets sealed. Rows are never changed."""
+"""Every accepted document with its AppSecrets sealed: JSON, or YAML in rows of earlier versions. Rows are never
+changed."""
 
 active_revision = Table(
     "active_revision",
