@@ -1,4 +1,4 @@
-"""Where requests can go: one cluster per upstream, and the brain."""
+"""Where requests can go: one cluster per upstream, the brain, and addresses that Envoy calls by itself."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import ipaddress
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
+from urllib.parse import urlsplit
 
 from menshen.config.snapshot import Endpoint, HealthCheck, Snapshot, Upstream, UpstreamTls
 from menshen.envoy.addresses import Addresses
 from menshen.envoy.typed import Json, seconds, socket_address, typed
 from menshen.gateway.wire import HEALTH_PATH
 
-__all__ = ["BRAIN", "brain_cluster", "cluster_name", "clusters", "upstream_cluster"]
+__all__ = ["BRAIN", "brain_cluster", "called", "called_cluster", "cluster_name", "clusters", "upstream_cluster"]
 
 BRAIN: Final = "brain"
 
@@ -77,6 +78,24 @@ def brain_cluster(addresses: Addresses) -> Json:
         "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
         **_protocol("http2", _BRAIN_IDLE),
     }
+
+
+def called(kind: str, url: str) -> str:
+    """The cluster of a URL that Envoy calls by itself: one for all of the same ``kind`` at one address."""
+    scheme, endpoint = _address(url)
+    return f"{kind}/{scheme}/{endpoint.host}:{endpoint.port}"
+
+
+def called_cluster(kind: str, url: str, system_ca: str, *, max_requests: int = 0) -> Json:
+    scheme, endpoint = _address(url)
+    tls = UpstreamTls(endpoint.host) if scheme == "https" else None
+    name = called(kind, url)
+    return upstream_cluster(Upstream(name, (endpoint,), tls=tls, max_requests=max_requests), system_ca, name)
+
+
+def _address(url: str) -> tuple[str, Endpoint]:
+    parts = urlsplit(url)
+    return parts.scheme, Endpoint(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
 
 
 def _members(name: str, endpoints: Iterable[Endpoint]) -> Json:

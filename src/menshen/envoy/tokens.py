@@ -11,14 +11,13 @@ import hashlib
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 
 from menshen.config.route_rules import JwtRules
-from menshen.config.snapshot import Endpoint, Route, Snapshot, Upstream, UpstreamTls
+from menshen.config.snapshot import Route, Snapshot
 from menshen.envoy.addresses import Addresses
-from menshen.envoy.clusters import upstream_cluster
+from menshen.envoy.clusters import called, called_cluster
 from menshen.envoy.discovered import discovered_filter
 from menshen.envoy.states import Provider
 from menshen.envoy.token_guards import TOKEN_HEAD, content_filters, form_filters, prefixes, token_guards
@@ -41,6 +40,9 @@ _PACKAGE: Final = "envoy.extensions.filters.http.jwt_authn.v3"
 
 TOKEN_STATUS: Final = "menshen_token"  # noqa: S105  (the name of a datum)
 """Under which name the filter writes down why it refused, so that the answer can tell it from a login state's."""
+
+_ISSUER: Final = "issuer"
+"""How the names of clusters begin that keys are got from."""
 
 _FETCH: Final = 5.0
 _CACHE: Final = 60.0
@@ -125,9 +127,8 @@ def issuer_clusters(snapshot: Snapshot, system_ca: str) -> list[Json]:
     for route in snapshot.routes:
         if route.jwt is None or not route.jwt.keys.url:
             continue
-        name, endpoint, tls = _issuer(route.jwt.keys.url)
-        upstream = Upstream(name, (endpoint,), tls=UpstreamTls(endpoint.host) if tls else None, max_requests=_FETCHES)
-        found[name] = upstream_cluster(upstream, system_ca, name)
+        name = called(_ISSUER, route.jwt.keys.url)
+        found[name] = called_cluster(_ISSUER, route.jwt.keys.url, system_ca, max_requests=_FETCHES)
         if "cluster_type" in found[name]:
             # Many a machine has no way out by IPv6, and most issuers have addresses of both kinds.
             found[name]["cluster_type"]["typed_config"]["dns_lookup_family"] = "V4_PREFERRED"
@@ -137,20 +138,12 @@ def issuer_clusters(snapshot: Snapshot, system_ca: str) -> list[Json]:
 def _keys(rules: JwtRules) -> Json:
     if not rules.keys.url:
         return {"local_jwks": {"inline_string": rules.keys.inline}}
-    name, _, _ = _issuer(rules.keys.url)
+    cluster = called(_ISSUER, rules.keys.url)
     return {
         "remote_jwks": {
-            "http_uri": {"uri": rules.keys.url, "cluster": name, "timeout": seconds(_FETCH)},
+            "http_uri": {"uri": rules.keys.url, "cluster": cluster, "timeout": seconds(_FETCH)},
             "cache_duration": seconds(_CACHE),
             # Fast: otherwise the listener waits for the issuer at the start, and a filter that comes later never asks.
             "async_fetch": {"fast_listener": True, "failed_refetch_duration": "1s"},
         }
     }
-
-
-def _issuer(url: str) -> tuple[str, Endpoint, bool]:
-    """Name of the cluster, address, and whether over TLS."""
-    parts = urlsplit(url)
-    tls = parts.scheme == "https"
-    endpoint = Endpoint(parts.hostname or "", parts.port or (443 if tls else 80))
-    return f"issuer/{parts.scheme}/{endpoint.host}:{endpoint.port}", endpoint, tls

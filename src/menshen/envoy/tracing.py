@@ -9,13 +9,12 @@ short.
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlsplit
 
 from menshen.config.route_rules import IdentityTag
-from menshen.config.snapshot import Endpoint, Route, Snapshot, TracingRules, Upstream, UpstreamTls
+from menshen.config.snapshot import Route, Snapshot, TracingRules
 from menshen.config.tag_values import tag_header
 from menshen.envoy.addresses import Addresses
-from menshen.envoy.clusters import BRAIN, upstream_cluster
+from menshen.envoy.clusters import BRAIN, called, called_cluster
 from menshen.envoy.tags import tags_of
 from menshen.envoy.typed import Json, typed, written
 
@@ -36,6 +35,7 @@ _HIDDEN_OF_GRPC: Final = ("grpc.path", "grpc.authority", "grpc.content_type", "g
 """Attributes of requests that say to be gRPC, whatever they are."""
 
 _GRPC: Final = "%CEL(request.headers['content-type'].startsWith('application/grpc') ? '-' : '')%"
+_COLLECTOR: Final = "collector"
 _TIMEOUT: Final = "2s"
 _WHOLE: Final = {"numerator": 100, "denominator": "HUNDRED"}
 _NONE: Final = {"numerator": 0, "denominator": "HUNDRED"}
@@ -125,26 +125,16 @@ def collector_clusters(snapshot: Snapshot, system_ca: str) -> list[Json]:
     """Where spans go."""
     if snapshot.tracing is None or not snapshot.tracing.otlp:
         return []
-    name, endpoint, tls = _collector(snapshot.tracing.otlp)
-    upstream = Upstream(name, (endpoint,), tls=UpstreamTls(endpoint.host) if tls else None)
-    return [upstream_cluster(upstream, system_ca, name)]
+    return [called_cluster(_COLLECTOR, snapshot.tracing.otlp, system_ca)]
 
 
 def _provider(rules: TracingRules) -> Json:
     """The tracer wants an exporter even where it will have nothing to export; any cluster will do then."""
     cluster, base = BRAIN, "http://brain.menshen.internal"
     if rules.otlp:
-        (cluster, _, _), base = _collector(rules.otlp), rules.otlp
+        cluster, base = called(_COLLECTOR, rules.otlp), rules.otlp
     config = {
         "http_service": {"http_uri": {"uri": f"{base}/v1/traces", "cluster": cluster, "timeout": _TIMEOUT}},
         "service_name": rules.service,
     }
     return typed("envoy.config.trace.v3.OpenTelemetryConfig", config)
-
-
-def _collector(url: str) -> tuple[str, Endpoint, bool]:
-    """Name of the cluster, address, and whether over TLS."""
-    parts = urlsplit(url)
-    tls = parts.scheme == "https"
-    endpoint = Endpoint(parts.hostname or "", parts.port or (443 if tls else 80))
-    return f"collector/{parts.scheme}/{endpoint.host}:{endpoint.port}", endpoint, tls
