@@ -13,13 +13,13 @@ from typing import Final
 
 from menshen.config.route_rules import IpRules
 from menshen.config.snapshot import Route, Snapshot
-from menshen.envoy.typed import Json, typed
+from menshen.envoy.rbac import denies, rbac, rbac_on_route
+from menshen.envoy.typed import Json
 
-__all__ = ["IP_ACCESS", "IP_POLICY", "ip_filters", "ip_guarded"]
+__all__ = ["IP_POLICY", "ip_filters", "ip_guarded"]
 
-IP_ACCESS: Final = "menshen.ip_access"
+_IP_ACCESS: Final = "menshen.ip_access"
 IP_POLICY: Final = "menshen.address"
-_PACKAGE: Final = "envoy.extensions.filters.http.rbac.v3"
 _MAPPED: Final = ipaddress.IPv6Network("::ffff:0:0/96")
 """IPv4 addresses as they look where a socket is for both (RFC 4291 2.5.5.2)."""
 
@@ -29,7 +29,7 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 def ip_filters(snapshot: Snapshot) -> list[Json]:
     if not any(route.ip_access for route in snapshot.routes):
         return []
-    return [{"name": IP_ACCESS, "typed_config": typed(f"{_PACKAGE}.RBAC")}]
+    return [{"name": _IP_ACCESS, "typed_config": rbac()}]
 
 
 def ip_guarded(route: Route) -> dict[str, Json]:
@@ -37,9 +37,7 @@ def ip_guarded(route: Route) -> dict[str, Json]:
     refused = [principal for rules in route.ip_access for principal in _principals(rules)]
     if not refused:
         return {}
-    policy = {"permissions": [{"any": True}], "principals": refused}
-    rbac = {"rules": {"action": "DENY", "policies": {IP_POLICY: policy}}}
-    return {IP_ACCESS: typed(f"{_PACKAGE}.RBACPerRoute", {"rbac": rbac})}
+    return {_IP_ACCESS: rbac_on_route(denies(IP_POLICY, [{"any": True}], refused))}
 
 
 @lru_cache(maxsize=1024)

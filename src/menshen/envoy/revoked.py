@@ -13,13 +13,13 @@ from typing import Final
 
 from menshen.envoy.addresses import Addresses, Subscription
 from menshen.envoy.discovered import SWITCHED_ON, discovered_filter
+from menshen.envoy.rbac import RBAC_FILTER, denies, rbac, verdict
 from menshen.envoy.states import HEADER_AUDIENCE, HEADER_AUTH, HEADER_SID
 from menshen.envoy.typed import Json, typed
 from menshen.sessions.signed import audience
 
 __all__ = ["REVOKED_FILTERS", "Denied", "revoked_apps", "revoked_filters", "revoked_on", "revoked_sessions"]
 
-_PACKAGE: Final = "envoy.extensions.filters.http.rbac.v3"
 _POLICY: Final = "menshen.revoked"
 
 REVOKED_FILTERS: Final[dict[Subscription, str]] = {
@@ -43,40 +43,29 @@ class Denied:
 
 def revoked_sessions(sids: Iterable[str]) -> Json:
     """The deny set of these session ids: a map, whose size does not matter to a request."""
-    denied = {sid: _verdict(_POLICY, "DENY") for sid in sorted(sids)}
+    denied = {sid: verdict(_POLICY, "DENY") for sid in sorted(sids)}
     if not denied:
-        return typed(f"{_PACKAGE}.RBAC")
+        return rbac()
     sid = typed("envoy.type.matcher.v3.HttpRequestHeaderMatchInput", {"header_name": HEADER_SID})
     tree = {"input": {"name": "sid", "typed_config": sid}, "exact_match_map": {"map": denied}}
-    return typed(
-        f"{_PACKAGE}.RBAC", {"matcher": {"matcher_tree": tree, "on_no_match": _verdict("menshen.live", "ALLOW")}}
-    )
+    return rbac({"matcher": {"matcher_tree": tree, "on_no_match": verdict("menshen.live", "ALLOW")}})
 
 
 def revoked_apps(apps: Iterable[tuple[str, str, int]]) -> Json:
     """The rules by app. They are few: one for each app that was ended as a whole within a session's lifetime."""
     permissions = [_logged_in_before(platform, appid, before) for platform, appid, before in sorted(set(apps))]
-    if not permissions:
-        return typed(f"{_PACKAGE}.RBAC")
-    policy = {"permissions": permissions, "principals": [{"any": True}]}
-    return typed(f"{_PACKAGE}.RBAC", {"rules": {"action": "DENY", "policies": {_POLICY: policy}}})
+    return rbac(denies(_POLICY, permissions, [{"any": True}]) if permissions else None)
 
 
 def revoked_filters(addresses: Addresses) -> list[Json]:
     return [
-        discovered_filter(name, f"{_PACKAGE}.RBAC", subscription, addresses)
-        for subscription, name in REVOKED_FILTERS.items()
+        discovered_filter(name, RBAC_FILTER, subscription, addresses) for subscription, name in REVOKED_FILTERS.items()
     ]
 
 
 def revoked_on() -> dict[str, Json]:
     """Per-route settings: every one of the filters is on."""
     return dict.fromkeys(REVOKED_FILTERS.values(), SWITCHED_ON)
-
-
-def _verdict(name: str, action: str) -> Json:
-    verdict = typed("envoy.config.rbac.v3.Action", {"name": name, "action": action})
-    return {"action": {"name": name, "typed_config": verdict}}
 
 
 def _logged_in_before(platform: str, appid: str, before: int) -> Json:

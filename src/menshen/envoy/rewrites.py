@@ -18,6 +18,7 @@ from menshen.config.route_rules import RewriteRule
 from menshen.config.snapshot import Route, Snapshot
 from menshen.envoy.authorization import AUTHORIZATION, not_asked
 from menshen.envoy.paths import REFUSED_PATHS, literal, whole_path
+from menshen.envoy.rbac import denies, rbac, rbac_on_route
 from menshen.envoy.typed import Json, typed, written
 
 __all__ = ["PATH_BLOCKED", "UNSOUND", "UNSOUND_PATHS", "blocked", "rewrite_filters", "with_rewrites"]
@@ -36,7 +37,6 @@ _KEY: Final = "rewritten"
 
 _MUTATION: Final = "envoy.extensions.filters.http.header_mutation.v3"
 _METADATA: Final = "envoy.extensions.filters.http.header_to_metadata.v3"
-_RBAC: Final = "envoy.extensions.filters.http.rbac.v3"
 
 _ANYTHING: Final = r"\C*"
 _QUERY: Final = rf"(?:\?{_ANYTHING})?"
@@ -61,7 +61,7 @@ def rewrite_filters(snapshot: Snapshot) -> list[Json]:
     return [
         {"name": _PATH, "disabled": True, "typed_config": typed(f"{_MUTATION}.HeaderMutation")},
         {"name": _MAKE, "disabled": True, "typed_config": typed(f"{_METADATA}.Config")},
-        {"name": _LOOK, "disabled": True, "typed_config": typed(f"{_RBAC}.RBAC")},
+        {"name": _LOOK, "disabled": True, "typed_config": rbac()},
     ]
 
 
@@ -138,11 +138,11 @@ def _looked_at(rule: RewriteRule) -> dict[str, Json]:
     value = {"metadata_namespace": UNSOUND, "key": _KEY, "regex_value_rewrite": _rewrite(rule)}
     unsound = {"string_match": {"safe_regex": {"regex": UNSOUND_PATHS}}}
     matcher = {"filter": UNSOUND, "path": [{"key": _KEY}], "value": unsound}
-    policy = {"permissions": [{"sourced_metadata": {"metadata_matcher": matcher}}], "principals": [{"any": True}]}
+    is_unsound = {"sourced_metadata": {"metadata_matcher": matcher}}
     return {
         _PATH: typed(f"{_MUTATION}.HeaderMutationPerRoute", {"mutations": path}),
         _MAKE: typed(
             f"{_METADATA}.Config", {"request_rules": [{"header": _HEADER, "on_header_present": value, "remove": True}]}
         ),
-        _LOOK: typed(f"{_RBAC}.RBACPerRoute", {"rbac": {"rules": {"action": "DENY", "policies": {UNSOUND: policy}}}}),
+        _LOOK: rbac_on_route(denies(UNSOUND, [is_unsound], [{"any": True}])),
     }

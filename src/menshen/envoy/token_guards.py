@@ -18,7 +18,8 @@ from menshen.config.route_rules import JwtRules, TokenAt
 from menshen.config.snapshot import Route, Snapshot
 from menshen.envoy.paths import either
 from menshen.envoy.predicates import all_of, expression, header_is, not_so
-from menshen.envoy.typed import Json, typed
+from menshen.envoy.rbac import denies, rbac, rbac_on_route, verdict
+from menshen.envoy.typed import Json
 
 __all__ = [
     "BAD_TOKEN",
@@ -34,7 +35,6 @@ __all__ = [
 
 _FORM: Final = "menshen.token_form"
 _CONTENT: Final = "menshen.token_content"
-_PACKAGE: Final = "envoy.extensions.filters.http.rbac.v3"
 
 BAD_TOKEN: Final = "menshen.bad_token"  # noqa: S105  (the name of a rule)
 NO_TOKEN: Final = "menshen.no_token"  # noqa: S105
@@ -66,11 +66,9 @@ def token_guards(route: Route) -> dict[str, Json]:
     """Per-route settings of both."""
     if route.jwt is None:
         return {}
-    policy = {"permissions": _faults(route.jwt), "principals": [{"any": True}]}
-    content = {"rules": {"action": "DENY", "policies": {BAD_TOKEN: policy}}}
     return {
-        _FORM: typed(f"{_PACKAGE}.RBACPerRoute", {"rbac": {"matcher": _form(route, route.jwt.token)}}),
-        _CONTENT: typed(f"{_PACKAGE}.RBACPerRoute", {"rbac": content}),
+        _FORM: rbac_on_route({"matcher": _form(route, route.jwt.token)}),
+        _CONTENT: rbac_on_route(denies(BAD_TOKEN, _faults(route.jwt), [{"any": True}])),
     }
 
 
@@ -82,7 +80,7 @@ def prefixes(token: TokenAt) -> list[str]:
 def _filters(snapshot: Snapshot, name: str) -> list[Json]:
     if not any(route.jwt for route in snapshot.routes):
         return []
-    return [{"name": name, "typed_config": typed(f"{_PACKAGE}.RBAC")}]
+    return [{"name": name, "typed_config": rbac()}]
 
 
 def _form(route: Route, token: TokenAt) -> Json:
@@ -103,17 +101,11 @@ def _form(route: Route, token: TokenAt) -> Json:
         *([] if route.access == "optional" else [_when(not_so(there), NO_TOKEN)]),
         _when(all_of([there, not_so(header_is(name, expression(one)))]), BAD_TOKEN),
     ]
-    return {"matcher_list": {"matchers": verdicts}, "on_no_match": _verdict("menshen.one_token", "ALLOW")}
+    return {"matcher_list": {"matchers": verdicts}, "on_no_match": verdict("menshen.one_token", "ALLOW")}
 
 
 def _when(predicate: Json, rule: str) -> Json:
-    return {"predicate": predicate, "on_match": _verdict(rule, "DENY")}
-
-
-def _verdict(rule: str, action: str) -> Json:
-    return {
-        "action": {"name": rule, "typed_config": typed("envoy.config.rbac.v3.Action", {"name": rule, "action": action})}
-    }
+    return {"predicate": predicate, "on_match": verdict(rule, "DENY")}
 
 
 def _faults(rules: JwtRules) -> list[Json]:
