@@ -21,12 +21,12 @@ from bench.children import BenchFailed
 from bench.people import APPID, fill, openid_of
 from bench.report import Goal, Report
 from menshen.config.snapshot import App, Snapshot
+from menshen.documents.documents import load_document
 from menshen.gateway.assertion import Asserter
 from menshen.gateway.decide import route_table
 from menshen.gateway.hooks import Hooks
 from menshen.gateway.wire import AUTHZ_PREFIX, HEADER_CLIENT, HEADER_RECEIVED, HEADER_REQUEST_ID, HEADER_ROUTE, stamp
 from menshen.node.assembly import Parts, assembled
-from menshen.node.documents import load_document
 from menshen.platforms.base import PlatformIdentity
 from menshen.platforms.client import PlatformClient
 from menshen.secret import Secret

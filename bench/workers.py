@@ -17,8 +17,8 @@ from bench.connection import request
 from bench.load import as_fast
 from bench.stage import BUSINESS, Stage
 from menshen.config.snapshot import SessionKind
+from menshen.documents.documents import load_document
 from menshen.gateway.wire import AUTHZ_PREFIX, HEADER_RECEIVED, HEADER_REQUEST_ID, HEADER_ROUTE, stamp
-from menshen.node.documents import load_document
 
 __all__ = ["first_sight", "question", "route_stamp", "workers"]
 

@@ -16,7 +16,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from menshen.cli.app import app
-from menshen.node.documents import Documents
+from menshen.documents.documents import Documents
 from menshen.storage.login_log import LoginRow, write_logins
 from menshen.storage.revisions import Revisions
 from menshen.storage.sealing import Sealer

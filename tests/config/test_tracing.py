@@ -6,8 +6,8 @@ import pytest
 
 from menshen.config.reserved import TRACE_FAMILIES, TRACE_NAMES, is_reserved
 from menshen.config.snapshot import TracingRules
+from menshen.documents.documents import load_document
 from menshen.errors import ConfigInvalid
-from menshen.node.documents import load_document
 
 DOCUMENT = """\
 version: 1

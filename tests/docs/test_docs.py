@@ -33,11 +33,11 @@ from menshen.config.own_paths import OWN_PATHS
 from menshen.config.plugins.registry import PARTS
 from menshen.config.snapshot import SessionKind, SessionRules
 from menshen.config.user_rules import EVENTS
+from menshen.documents.documents import load_document
 from menshen.emulator.faults import FAULTS
 from menshen.errors import ConfigInvalid, refusals
 from menshen.gateway.assertion import Asserter
 from menshen.gateway.hooks import GROUP, LoginAttempt, LoginDone
-from menshen.node.documents import load_document
 from menshen.secret import Secret
 from menshen.sessions.claims import SessionClaims
 from menshen.sessions.keys import FILES

@@ -32,7 +32,7 @@ from menshen.secret import Secret
 from menshen.sessions.keys import SigningKey, SymmetricKey, load_key_rings, sealed_keys, signed_keys
 from menshen.sessions.sealed import SealedSessions
 from menshen.sessions.signed import SignedSessions
-from menshen.web import admin_guard
+from menshen.web.admin_api import guard as admin_guard
 from tests.edge.conftest import APPID, OTHER_APPID, Stack
 from tests.edge.processes import REPOSITORY, command
 from tests.edge.sessions import (

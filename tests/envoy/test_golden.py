@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from menshen.config.snapshot import Listener, Snapshot
+from menshen.documents.documents import load_document
 from menshen.envoy import build
 from menshen.envoy.addresses import FILES, Subscription
 from menshen.envoy.binary import find_envoy
@@ -19,7 +20,6 @@ from menshen.envoy.resources import BOOTSTRAP
 from menshen.envoy.revoked import REVOKED_FILTERS, revoked_apps, revoked_sessions
 from menshen.envoy.states import STATES
 from menshen.envoy.tokens import TOKENS
-from menshen.node.documents import load_document
 from tests.envoy.certificates import self_signed
 from tests.envoy.samples import ADDRESSES, FULL, OWN, PLAIN, PLANTED, sample
 from tests.envoy.signed import signed_routes

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from menshen.config.snapshot import Route
-from menshen.node.documents import load_document
+from menshen.documents.documents import load_document
 from tests.envoy.edge import Edge, deny, edge_of
 from tests.envoy.issuer import P256, issued, public_of
 

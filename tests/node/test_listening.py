@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from menshen.config.user_rules import EVENTS, WebhookRules
-from menshen.node.documents import Documents
+from menshen.documents.documents import Documents
 from menshen.node.listening import listening_webhooks
 from menshen.storage.revisions import Revisions
 from menshen.storage.sealing import Sealer

@@ -20,8 +20,8 @@ import typer
 from menshen.cli.on_users import ActorName, operator
 from menshen.cli.options import DATA_DIR, DataDir
 from menshen.config.user_rules import AccountRules
+from menshen.documents.documents import Documents
 from menshen.errors import ConfigInvalid, MenshenError, UserInvalid
-from menshen.node.documents import Documents
 from menshen.node.node import open_documents
 from menshen.secret import Secret
 from menshen.storage.digests import KeyedDigest

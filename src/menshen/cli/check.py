@@ -10,8 +10,8 @@ import typer
 
 from menshen.cli.options import problem_lines
 from menshen.config.loading import Loaded, read_text
+from menshen.documents.documents import load_document
 from menshen.errors import ConfigInvalid, ConfigUnavailable
-from menshen.node.documents import load_document
 
 __all__ = ["check"]
 

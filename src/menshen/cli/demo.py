@@ -18,10 +18,10 @@ from menshen.cli.address import free_port
 from menshen.cli.demo_steps import Step, steps
 from menshen.cli.echo import echo
 from menshen.config.snapshot import Endpoint
+from menshen.documents.documents import Documents
 from menshen.emulator.asgi import emulator_app
 from menshen.emulator.state import Emulator
 from menshen.errors import MenshenError
-from menshen.node.documents import Documents
 from menshen.node.logs import configure_logs
 from menshen.node.node import NodeSettings, running
 from menshen.web.serving import serving

@@ -11,8 +11,8 @@ import typer
 from menshen.cli.options import DATA_DIR, DataDir, endpoint
 from menshen.cli.revisions import on_documents
 from menshen.config.snapshot import Endpoint, Snapshot
+from menshen.documents.documents import Documents
 from menshen.envoy import Addresses, build
-from menshen.node.documents import Documents
 
 __all__ = ["envoy_config"]
 

@@ -16,8 +16,8 @@ import typer
 
 from menshen.cli.options import problem_lines
 from menshen.config.user_rules import WebhookRules
+from menshen.documents.documents import Documents
 from menshen.errors import ConfigInvalid, MenshenError
-from menshen.node.documents import Documents
 from menshen.node.listening import listening_webhooks
 from menshen.node.node import open_documents
 from menshen.sessions.claims import new_id

@@ -17,8 +17,8 @@ import typer
 from menshen.cli.options import DATA_DIR, DataDir, problem_lines
 from menshen.config.loading import read_text
 from menshen.config.yamltext import dump_document
+from menshen.documents.documents import Documents, as_written
 from menshen.errors import ConfigInvalid, ConfigUnavailable, MenshenError
-from menshen.node.documents import Documents, as_written
 from menshen.node.node import open_documents
 
 __all__ = ["apply", "export", "on_documents", "revisions", "rollback"]

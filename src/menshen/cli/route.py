@@ -15,9 +15,9 @@ from menshen.cli.options import DATA_DIR, DataDir, in_chinese, problem_lines
 from menshen.cli.revisions import on_documents
 from menshen.cli.route_words import nowhere_lines, way_lines
 from menshen.config.loading import Loaded, read_text
+from menshen.documents.documents import Documents, load_document
 from menshen.envoy.dry_run import Nowhere, Question, Way, dry_run
 from menshen.errors import ConfigInvalid, ConfigUnavailable
-from menshen.node.documents import Documents, load_document
 
 __all__ = ["route"]
 

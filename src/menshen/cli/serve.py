@@ -15,8 +15,8 @@ from menshen.cli.address import free_port, shown_address
 from menshen.cli.options import DATA_DIR, DataDir, endpoint, problem_lines
 from menshen.config.loading import read_text
 from menshen.config.snapshot import Endpoint
+from menshen.documents.documents import Documents
 from menshen.errors import ConfigInvalid, ConfigUnavailable, MenshenError
-from menshen.node.documents import Documents
 from menshen.node.logs import configure_logs
 from menshen.node.node import Node, NodeSettings, running
 

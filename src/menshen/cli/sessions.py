@@ -17,8 +17,8 @@ import typer
 from menshen.cli.listing import moment as moment_of
 from menshen.cli.listing import row, shown_time
 from menshen.cli.options import DATA_DIR, DataDir
+from menshen.documents.documents import Documents
 from menshen.errors import ConfigInvalid, MenshenError
-from menshen.node.documents import Documents
 from menshen.node.node import open_documents
 from menshen.sessions.records import Record, SessionRecords
 

@@ -12,7 +12,7 @@ from menshen.cli.listing import row, shown_time
 from menshen.cli.options import DATA_DIR, DataDir
 from menshen.cli.revisions import on_documents
 from menshen.config.tag_values import MAX_TAG_VALUE, tag_value
-from menshen.node.documents import Documents
+from menshen.documents.documents import Documents
 from menshen.storage.trace_links import FoundTrace, find_traces
 
 __all__ = ["trace"]

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from menshen.config.user_rules import EVENTS, WebhookRules
+from menshen.documents.documents import Documents, as_written
 from menshen.errors import ConfigInvalid
-from menshen.node.documents import Documents, as_written
 from menshen.secret import Secret
 
 __all__ = ["listening_webhooks"]

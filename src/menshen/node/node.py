@@ -22,13 +22,13 @@ from typing import Any
 
 from menshen.config.snapshot import App, Endpoint, Snapshot
 from menshen.config.user_rules import WebhookRules
+from menshen.documents.documents import Documents
 from menshen.envoy import Addresses, DataPlane
 from menshen.errors import ChildFailed, ConfigInvalid, KeyRingInvalid, MenshenError
 from menshen.gateway.access_tokens import AccessTokens
 from menshen.gateway.open_data import OpenData
 from menshen.node.access_tokens import keep_tokens
 from menshen.node.channel import WorkerState
-from menshen.node.documents import Documents
 from menshen.node.keyring import KeyFiles
 from menshen.node.operating import avatars_of, operator_routes
 from menshen.node.retention import forget
@@ -48,8 +48,8 @@ from menshen.storage.schema import migrate
 from menshen.storage.sealing import Sealer, load_master_key
 from menshen.users.avatars import Avatars
 from menshen.web.admin import admin_app
-from menshen.web.admin_guard import admin_guard
-from menshen.web.internal_apps import app_routes, session_key_routes
+from menshen.web.admin_api.apps import app_routes, session_key_routes
+from menshen.web.admin_api.guard import admin_guard
 from menshen.web.serving import serving
 
 __all__ = ["Node", "NodeSettings", "open_documents", "running"]

@@ -19,12 +19,12 @@ from menshen.users.directory import UserDirectory
 from menshen.users.life import UserLife
 from menshen.users.phones import PhoneNumbers
 from menshen.users.profiles import Profiles
-from menshen.web.admin_guard import Guard
-from menshen.web.admin_logs import log_routes
-from menshen.web.admin_sessions import session_routes
-from menshen.web.admin_traces import trace_routes
-from menshen.web.admin_users import user_routes
-from menshen.web.admin_webhooks import webhook_routes
+from menshen.web.admin_api.guard import Guard
+from menshen.web.admin_api.logs import log_routes
+from menshen.web.admin_api.sessions import session_routes
+from menshen.web.admin_api.traces import trace_routes
+from menshen.web.admin_api.users import user_routes
+from menshen.web.admin_api.webhooks import webhook_routes
 
 __all__ = ["avatars_of", "operator_routes"]
 

@@ -17,7 +17,7 @@ from menshen.config.user_rules import WebhookRules
 from menshen.storage.user_rows import Standing, UserRow
 from menshen.users.directory import Found, UserDirectory, page_after, page_of
 from menshen.users.life import Doer, UserLife
-from menshen.web.admin_guard import BadCall, Guard, call_body, page_limit, word
+from menshen.web.admin_api.guard import BadCall, Guard, call_body, page_limit, word
 
 __all__ = ["ACTOR", "user_routes"]
 

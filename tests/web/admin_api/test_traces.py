@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from menshen.storage.trace_links import TraceLink, add_trace_links
-from tests.web.operating import Operator, operating
+from tests.web.admin_api.operating import Operator, operating
 
 LINKS = [
     TraceLink(100, "A%E5%8F%B7-7", "order", "a" * 32, "mall/order", 200, "r1"),

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from menshen.config.tag_values import MAX_TAG_VALUE, tag_value
 from menshen.storage.database import Database
 from menshen.storage.trace_links import find_traces
-from menshen.web.admin_guard import BadCall, Guard, number, page_limit, word
+from menshen.web.admin_api.guard import BadCall, Guard, number, page_limit, word
 
 __all__ = ["trace_routes"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from menshen.storage.login_log import LoginRow, write_logins
 from tests.users.people import BY
-from tests.web.operating import Operator, operating
+from tests.web.admin_api.operating import Operator, operating
 
 ROWS = [
     LoginRow(100, "ok", "code", "u1", True, "wechat", "shop", "10.0.0.1", "MicroMessenger", "r1", ""),

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from menshen.sessions.records import Record, SessionRecords
-from menshen.web.admin_guard import BadCall, Guard, call_body, number, page_limit
+from menshen.web.admin_api.guard import BadCall, Guard, call_body, number, page_limit
 
 __all__ = ["AppNames", "session_routes", "shown"]
 

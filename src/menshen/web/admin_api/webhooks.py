@@ -13,7 +13,7 @@ from menshen.config.user_rules import WebhookRules
 from menshen.errors import WebhookUnknown
 from menshen.storage.webhook_deliveries import Attempted, Delivery, Status
 from menshen.users.deliveries import Deliveries
-from menshen.web.admin_guard import BadCall, Guard, number, page_limit, word
+from menshen.web.admin_api.guard import BadCall, Guard, number, page_limit, word
 
 __all__ = ["webhook_routes"]
 

@@ -15,7 +15,7 @@ from menshen.node.webhooks import WebhookSender
 from menshen.platforms.client import PlatformClient
 from menshen.secret import Secret
 from menshen.web.admin import admin_app
-from menshen.web.admin_guard import admin_guard
+from menshen.web.admin_api.guard import admin_guard
 from menshen.web.serving import serving
 from tests.users.people import People, on_people
 

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from menshen.storage.login_log import LoginFilter
 from menshen.users.directory import UserDirectory
-from menshen.web.admin_guard import Guard, number, page_limit, word
+from menshen.web.admin_api.guard import Guard, number, page_limit, word
 
 __all__ = ["log_routes"]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from menshen.documents.documents import SEALED_PREFIX, Documents
 from menshen.errors import ConfigInvalid
-from menshen.node.documents import SEALED_PREFIX, Documents
 from menshen.storage.revisions import Revisions
 from menshen.storage.sealing import Sealer
 from tests.storage.conftest import opened

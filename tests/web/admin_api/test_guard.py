@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from menshen.errors import ClaimInvalid, DatabaseUnavailable, MenshenError, UserInvalid, UserUnknown, WebhookUnknown
 from menshen.secret import Secret
-from menshen.web.admin_guard import BadCall, admin_guard, call_body, number, page_limit, word
+from menshen.web.admin_api.guard import BadCall, admin_guard, call_body, number, page_limit, word
 from menshen.web.serving import serving
 
 TOKEN = "planted-admin-token-0123456789abcdef"

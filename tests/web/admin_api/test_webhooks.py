@@ -9,7 +9,7 @@ from menshen.config.user_rules import EVENTS, WebhookRules
 from menshen.secret import Secret
 from menshen.users.outbox import UserEvent, emit
 from tests.node.receivers import Receiver
-from tests.web.operating import Operator, operating
+from tests.web.admin_api.operating import Operator, operating
 
 
 def test_the_test_button_tells_what_the_receiver_said(database_url: str, tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from menshen.storage.identities import IdentityKey, SeenIdentity, add_identities
 from menshen.storage.sealing import Sealer
 from menshen.storage.session_keys import find_session_key
 from menshen.storage.user_standings import add_users
-from menshen.web.admin_guard import admin_guard
-from menshen.web.internal_apps import app_routes, session_key_routes
+from menshen.web.admin_api.apps import app_routes, session_key_routes
+from menshen.web.admin_api.guard import admin_guard
 from menshen.web.serving import serving
 from tests.gateway.tokens_stage import APPID, MASTER_KEY, staged
 

@@ -14,7 +14,7 @@ from menshen.secret import Secret
 from menshen.storage.tables import audit, webhook_deliveries
 from menshen.users.phone_number import parse_phone
 from menshen.users.phones import PhoneNumbers
-from tests.web.operating import MASTER_KEY, Operator, operating
+from tests.web.admin_api.operating import MASTER_KEY, Operator, operating
 
 DAY = 86_400
 

@@ -18,7 +18,7 @@ from menshen.errors import Refusal
 from menshen.gateway.access_tokens import AccessTokens
 from menshen.gateway.open_data import OpenData
 from menshen.secret import Secret
-from menshen.web.admin_guard import BadCall, Guard, call_body
+from menshen.web.admin_api.guard import BadCall, Guard, call_body
 
 __all__ = ["app_routes", "session_key_routes"]
 

@@ -1,0 +1,1 @@
+"""The one document over its life: revisions of it, read, changed in parts, compared."""
