@@ -33,7 +33,7 @@ def emulator_app(emulator: Emulator, team: Team | None = None) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         if (platform := exchanges.get(path)) is not None:
-            answer = emulator.code2session(platform, scope["method"], scope["query_string"])
+            answer = emulator.code2session(platform, scope["method"], scope["query_string"], scope["headers"])
         elif (called := apis.get(path)) is not None:
             body = await _body(receive)
             answer = emulator.call(*called, scope["method"], scope["query_string"], body)

@@ -15,6 +15,7 @@
                          [, "user"]}``
 ``DELETE faults``                                                                    ``{}``
 ``GET calls[?code=]``                                                                ``{"total", "codes", "apis"}``
+                                                                                     and, of a code, ``heard``
 =======================  ==========================================================  ==============================
 
 A request that is wrong gets 400, an unknown app or platform 404, both with ``{"error": "what is wrong"}``.
@@ -22,6 +23,7 @@ A request that is wrong gets 400, an unknown app or platform 404, both with ``{"
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -164,8 +166,11 @@ def control_app(emulator: Emulator, team: Team) -> Starlette:
     async def calls(request: Request) -> JSONResponse:
         seen = emulator.calls(_platform(request))
         code = request.query_params.get("code")
-        counts = seen.codes if code is None else {code: seen.codes.get(code, 0)}
-        return JSONResponse({"total": seen.total, "codes": dict(counts), "apis": dict(seen.apis)})
+        if code is None:
+            return JSONResponse({"total": seen.total, "codes": dict(seen.codes), "apis": dict(seen.apis)})
+        heard = [asdict(each) for each in emulator.heard(_platform(request), code)]
+        counts = {code: seen.codes.get(code, 0)}
+        return JSONResponse({"total": seen.total, "codes": counts, "apis": dict(seen.apis), "heard": heard})
 
     return Starlette(
         routes=[

@@ -29,9 +29,8 @@ def parameters(query: bytes) -> dict[str, str]:
     return params
 
 
-def exchange(side: Side, codes: Codes, method: str, query: bytes, now: float, quota: int) -> Answer:
+def exchange(side: Side, codes: Codes, method: str, params: Mapping[str, str], now: float, quota: int) -> Answer:
     """The answer to one call, with what the faults make of it."""
-    params = parameters(query)
     side.count(params.get("js_code", ""))
     if not side.faults:
         return Answer(encode(_exchange(side, codes, method, params, now, quota)), side.dialect.content_type)

@@ -9,6 +9,7 @@ from typing import Any
 
 from menshen.emulator.dialect import Dialect, Outcome
 from menshen.emulator.faults import Faults
+from menshen.emulator.heard import HeardLogins
 from menshen.emulator.identifiers import RandomBytes, rid
 from menshen.emulator.tokens import Tokens
 from menshen.emulator.visitors import Visitors
@@ -42,8 +43,8 @@ class Calls:
 class Side:
     """One platform. ``most_counted`` js_codes are counted, then the newest push each other out."""
 
-    __slots__ = ("apis", "apps", "by_code", "dialect", "faults", "most_counted", "name", "random", "tokens", "total",
-                 "visitors")  # fmt: skip
+    __slots__ = ("apis", "apps", "by_code", "dialect", "faults", "heard", "most_counted", "name", "random", "tokens",
+                 "total", "visitors")  # fmt: skip
 
     def __init__(self, name: str, dialect: Dialect, visitors: Visitors, random: RandomBytes, most_counted: int) -> None:
         self.name = name
@@ -54,6 +55,7 @@ class Side:
         self.apps: dict[str, AppSettings] = {}
         self.tokens: dict[tuple[str, str], Tokens] = {}
         self.faults = Faults()
+        self.heard = HeardLogins()
         self.total = 0
         self.by_code: OrderedDict[str, int] = OrderedDict()
         self.apis: dict[str, int] = {}

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from menshen.emulator.answer import Answer
 from menshen.emulator.apis import call
 from menshen.emulator.codes import Codes
 from menshen.emulator.dialect import DIALECTS
-from menshen.emulator.exchange import QUOTA, exchange
+from menshen.emulator.exchange import QUOTA, exchange, parameters
 from menshen.emulator.faults import Fault
+from menshen.emulator.heard import Heard
 from menshen.emulator.identifiers import IDENTITY_KEY, RandomBytes, login_code, mobile_number, phone_code
 from menshen.emulator.payloads import Payload, phone_payload, user_info_payload
 from menshen.emulator.side import AppSettings, Calls, Side
@@ -146,13 +147,22 @@ class Emulator:
         side = self._side(platform)
         return Calls(side.total, dict(side.by_code), dict(side.apis))
 
+    def heard(self, platform: str, code: str) -> tuple[Heard, ...]:
+        """The logins with this code, without their secrets. Raises UnknownPlatform."""
+        return self._side(platform).heard.of(code)
+
     # What the gateway's server does.
 
-    def code2session(self, platform: str, method: str, query: bytes) -> Answer:
-        """The answer to one call with this raw query string. Raises UnknownPlatform."""
+    def code2session(
+        self, platform: str, method: str, query: bytes, headers: Iterable[tuple[bytes, bytes]] = ()
+    ) -> Answer:
+        """The answer to one call with this raw query string. ``headers`` are only kept. Raises UnknownPlatform."""
         side, now = self._side(platform), self._now()
         self._codes.prune(now)
-        return exchange(side, self._codes, method, query, now, self._quota)
+        params = parameters(query)
+        answer = exchange(side, self._codes, method, params, now, self._quota)
+        side.heard.note(now, (method, f"/{platform}/sns/jscode2session", params), headers, answer)
+        return answer
 
     def call(self, platform: str, path: str, method: str, query: bytes, body: bytes) -> Answer:
         """The answer to one call at another path of the dialect's. Raises UnknownPlatform."""
