@@ -1,4 +1,4 @@
-"""The audit log: what was done to users, and by whom. Rows are only ever added."""
+"""The audit log: what was done, and by whom. Rows are only ever added."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _NEWEST = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """``at`` in Unix seconds. ``detail`` is JSON and holds nothing personal: the row outlives the user's account."""
+    """``at`` in Unix seconds; ``uid`` is the user that it was done to, "" where it was none.
+
+    ``detail`` is JSON and holds nothing personal of users: the row outlives the account.
+    """
 
     at: int
     actor: str
@@ -53,10 +56,18 @@ async def write_audit(connection: AsyncConnection, rows: Sequence[AuditRow]) -> 
 
 
 async def list_audit(
-    connection: AsyncConnection, *, uid: str = "", action: str = "", limit: int = 50, below: int | None = None
+    connection: AsyncConnection,
+    *,
+    uid: str = "",
+    action: str = "",
+    actor: str = "",
+    limit: int = 50,
+    below: int | None = None,
 ) -> list[Audited]:
     """The newest first. ``below`` is the ``id`` that the page before ended with."""
     query = select(audit).where(audit.c.id < (_NEWEST if below is None else below))
+    if actor:
+        query = query.where(audit.c.actor == actor)
     if uid:
         query = query.where(audit.c.uid == uid)
     if action:

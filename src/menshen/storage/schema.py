@@ -17,7 +17,7 @@ from menshen.storage.database import Database
 
 __all__ = ["HEAD", "migrate"]
 
-HEAD = "0006"
+HEAD = "0007"
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 

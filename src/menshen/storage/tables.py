@@ -1,4 +1,7 @@
-"""Every table, as SQLAlchemy Core. Times are Unix seconds; ``sealed_*`` columns hold texts of ``sealing.Sealer``."""
+"""The tables, as SQLAlchemy Core; those of operators are in ``operator_tables``.
+
+Times are Unix seconds; ``sealed_*`` columns hold texts of ``sealing.Sealer``.
+"""
 
 from __future__ import annotations
 
@@ -210,8 +213,10 @@ audit = Table(
     Column("uid", String(40), nullable=False),
     Column("detail", Text, nullable=False),
     Index("ix_audit_uid_id", "uid", "id"),
+    Index("ix_audit_actor_id", "actor", "id"),
+    Index("ix_audit_action_id", "action", "id"),
 )
-"""What was done to users, and by whom. ``detail`` is JSON without personal data."""
+"""What was done, and by whom. ``detail`` is JSON without personal data."""
 
 webhook_deliveries = Table(
     "webhook_deliveries",

@@ -1,4 +1,4 @@
-"""What is written down of what operators, and users themselves, do to users."""
+"""What is written down of what operators do, and of what users do to themselves."""
 
 from __future__ import annotations
 
@@ -25,8 +25,25 @@ class AuditAction(StrEnum):
     CLAIMS = "user.claims"
     ACCOUNT_ADD = "account.add"
     ACCOUNT_PASSWORD = "account.password"  # noqa: S105  (an action's name)
+    OPERATOR_SETUP = "operator.setup"
+    """The first owner, made with the set-up token."""
+    OPERATOR_ADD = "operator.add"
+    OPERATOR_ROLE = "operator.role"
+    OPERATOR_DISABLE = "operator.disable"
+    OPERATOR_ENABLE = "operator.enable"
+    OPERATOR_PASSWORD = "operator.password"  # noqa: S105
+    OPERATOR_LOGIN = "operator.login"
+    OPERATOR_LOGIN_FAILED = "operator.login.failed"
+    OPERATOR_LOGOUT = "operator.logout"
+    OPERATOR_SESSION_END = "operator.session.end"
+    """A session at the console, ended by somebody who looked at the list."""
+    TOKEN_ADD = "token.add"  # noqa: S105
+    TOKEN_REVOKE = "token.revoke"  # noqa: S105
 
 
 def audited(action: AuditAction, uid: str, actor: str, at: float, **detail: Any) -> AuditRow:
-    """A row for ``write_audit``. ``actor``: who did it, :data:`BY_USER` or what the operator is known by here."""
+    """A row for ``write_audit``. ``uid`` is the user concerned, "" for none.
+
+    ``actor``: who did it, :data:`BY_USER` or what the operator is known by here.
+    """
     return AuditRow(int(at), actor, action.value, uid, detail)

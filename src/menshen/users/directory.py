@@ -68,10 +68,10 @@ class UserDirectory:
             return await list_logins(connection, which)
 
     async def audit(
-        self, *, uid: str = "", action: str = "", limit: int = 50, below: int | None = None
+        self, *, uid: str = "", action: str = "", actor: str = "", limit: int = 50, below: int | None = None
     ) -> Sequence[Audited]:
         async with self._database.reading() as connection:
-            return await list_audit(connection, uid=uid, action=action, limit=limit, below=below)
+            return await list_audit(connection, uid=uid, action=action, actor=actor, limit=limit, below=below)
 
     def _with_phone(self, search: UserSearch, phone: str) -> UserSearch:
         if not phone:
