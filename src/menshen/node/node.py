@@ -30,12 +30,13 @@ from menshen.gateway.open_data import OpenData
 from menshen.node.access_tokens import keep_tokens
 from menshen.node.channel import WorkerState
 from menshen.node.keyring import KeyFiles
-from menshen.node.operating import avatars_of, operator_routes
+from menshen.node.operating import avatars_of, operator_endpoints
 from menshen.node.retention import forget
 from menshen.node.revocations import RevocationFeed
 from menshen.node.trace_log import TraceLog
 from menshen.node.webhooks import WebhookSender
 from menshen.node.workers import Workers
+from menshen.operators.token_file import token_file
 from menshen.platforms.client import PlatformClient
 from menshen.secret import Secret
 from menshen.sessions.keys import public_jwks, session_jwks
@@ -48,8 +49,9 @@ from menshen.storage.schema import migrate
 from menshen.storage.sealing import Sealer, load_master_key
 from menshen.users.avatars import Avatars
 from menshen.web.admin import admin_app
-from menshen.web.admin_api.apps import app_routes, session_key_routes
-from menshen.web.admin_api.guard import admin_guard
+from menshen.web.admin_api.apps import app_endpoints, session_key_endpoints
+from menshen.web.admin_api.dispatch import admin_routes
+from menshen.web.admin_api.openapi import with_openapi
 from menshen.web.serving import serving
 
 __all__ = ["Node", "NodeSettings", "open_documents", "running"]
@@ -269,13 +271,13 @@ async def running(
         sender = WebhookSender(database, client, node.webhooks, time.time, secrets.token_bytes)
         tokens = AccessTokens(database, Sealer(master_key, "access-token"), client, time.time, secrets.token_bytes)
         open_data = OpenData(database, Sealer(master_key, "session-key"), tokens, time.time)
-        guarded = admin_guard(token)
-        more = [
-            *operator_routes(records, avatars, master_key, node.apps, node.webhooks, sender.test, guarded),
-            *app_routes(tokens, node.configured_apps, guarded),
-            *session_key_routes(open_data, node.configured_apps, guarded),
+        endpoints = [
+            *operator_endpoints(records, avatars, master_key, node.apps, node.webhooks, sender.test),
+            *app_endpoints(tokens, node.configured_apps),
+            *session_key_endpoints(open_data, node.configured_apps),
         ]
-        admin = admin_app(node.jwks, node.session_jwks, node.parts, more)
+        api = admin_routes(with_openapi(endpoints), token_file(token))
+        admin = admin_app(node.jwks, node.session_jwks, node.parts, api)
         try:
             await stack.enter_async_context(serving(admin, settings.admin.host, settings.admin.port))
         except OSError as error:

@@ -1,4 +1,4 @@
-"""The operator's side of a node over HTTP: sessions, users, logs, traces, webhooks, all behind the admin token."""
+"""The operator's side of a node over HTTP: sessions, users, logs, traces, webhooks."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-
-from starlette.routing import Route
 
 from menshen.config.user_rules import WebhookRules
 from menshen.sessions.claims import new_id
@@ -19,14 +17,14 @@ from menshen.users.directory import UserDirectory
 from menshen.users.life import UserLife
 from menshen.users.phones import PhoneNumbers
 from menshen.users.profiles import Profiles
-from menshen.web.admin_api.guard import Guard
-from menshen.web.admin_api.logs import log_routes
-from menshen.web.admin_api.sessions import session_routes
-from menshen.web.admin_api.traces import trace_routes
-from menshen.web.admin_api.users import user_routes
-from menshen.web.admin_api.webhooks import webhook_routes
+from menshen.web.admin_api.endpoint import Endpoint
+from menshen.web.admin_api.logs import log_endpoints
+from menshen.web.admin_api.sessions import session_endpoints
+from menshen.web.admin_api.traces import trace_endpoints
+from menshen.web.admin_api.users import user_endpoints
+from menshen.web.admin_api.webhooks import webhook_endpoints
 
-__all__ = ["avatars_of", "operator_routes"]
+__all__ = ["avatars_of", "operator_endpoints"]
 
 
 def avatars_of(records: SessionRecords, data_dir: Path) -> Avatars:
@@ -34,23 +32,22 @@ def avatars_of(records: SessionRecords, data_dir: Path) -> Avatars:
     return Avatars(data_dir / "avatars", Profiles(records.database), lambda: new_id(secrets.token_bytes))
 
 
-def operator_routes(
+def operator_endpoints(
     records: SessionRecords,
     avatars: Avatars,
     master_key: bytes,
     apps: Callable[[], Mapping[str, tuple[str, str]]],
     webhooks: Callable[[], Sequence[WebhookRules]],
     test_webhook: Callable[[str], Awaitable[Attempted]],
-    guarded: Guard,
-) -> list[Route]:
+) -> list[Endpoint]:
     """Everything below ``/v1`` of the admin address. ``apps`` and ``webhooks`` are those of the running revision."""
     database = records.database
     directory = UserDirectory(database, time.time, PhoneNumbers(master_key).digest)
     life = UserLife(database, time.time, avatars.erase)
     return [
-        *session_routes(records, apps, guarded),
-        *user_routes(directory, life, webhooks, guarded),
-        *log_routes(directory, guarded),
-        *trace_routes(database, guarded),
-        *webhook_routes(Deliveries(database, time.time), webhooks, test_webhook, guarded),
+        *session_endpoints(records, apps),
+        *user_endpoints(directory, life, webhooks),
+        *log_endpoints(directory),
+        *trace_endpoints(database),
+        *webhook_endpoints(Deliveries(database, time.time), webhooks, test_webhook),
     ]

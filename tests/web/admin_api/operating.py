@@ -10,12 +10,14 @@ from typing import Any
 import aiohttp
 
 from menshen.config.user_rules import WebhookRules
-from menshen.node.operating import avatars_of, operator_routes
+from menshen.node.operating import avatars_of, operator_endpoints
 from menshen.node.webhooks import WebhookSender
+from menshen.operators.token_file import token_file
 from menshen.platforms.client import PlatformClient
 from menshen.secret import Secret
 from menshen.web.admin import admin_app
-from menshen.web.admin_api.guard import admin_guard
+from menshen.web.admin_api.dispatch import admin_routes
+from menshen.web.admin_api.openapi import with_openapi
 from menshen.web.serving import serving
 from tests.users.people import People, on_people
 
@@ -54,16 +56,15 @@ def operating(url: str, directory: Path, work: Callable[[Operator], Awaitable[No
         rules: list[WebhookRules] = []
         async with PlatformClient() as client, aiohttp.ClientSession() as session:
             sender = WebhookSender(people.database, client, lambda: rules, lambda: people.now, _numbered())
-            routes = operator_routes(
+            endpoints = operator_endpoints(
                 people.records,
                 avatars_of(people.records, directory),
                 MASTER_KEY,
                 lambda: {"shop": ("wechat", "wx1")},
                 lambda: rules,
                 sender.test,
-                admin_guard(Secret(TOKEN)),
             )
-            app = admin_app(dict, dict, dict, routes)
+            app = admin_app(dict, dict, dict, admin_routes(with_openapi(endpoints), token_file(Secret(TOKEN))))
             async with serving(app, "127.0.0.1", 0) as bound:
                 await work(Operator(people, f"http://127.0.0.1:{bound.port}", session, rules))
 

@@ -11,14 +11,15 @@ from starlette.applications import Starlette
 
 from menshen.emulator.faults import Fault
 from menshen.gateway.open_data import OpenData
+from menshen.operators.token_file import token_file
 from menshen.secret import Secret
 from menshen.storage.database import sqlite_url
 from menshen.storage.identities import IdentityKey, SeenIdentity, add_identities
 from menshen.storage.sealing import Sealer
 from menshen.storage.session_keys import find_session_key
 from menshen.storage.user_standings import add_users
-from menshen.web.admin_api.apps import app_routes, session_key_routes
-from menshen.web.admin_api.guard import admin_guard
+from menshen.web.admin_api.apps import app_endpoints, session_key_endpoints
+from menshen.web.admin_api.dispatch import admin_routes
 from menshen.web.serving import serving
 from tests.gateway.tokens_stage import APPID, MASTER_KEY, staged
 
@@ -34,14 +35,15 @@ def served(tmp_path):
     def start(main):
         async def whole():
             async with staged(sqlite_url(tmp_path)) as stage:
-                guard = admin_guard(Secret("canary-admin-token"))
+                identify = token_file(Secret("canary-admin-token"))
                 tokens = stage.tokens()
                 open_data = OpenData(stage.database, Sealer(MASTER_KEY, "session-key"), tokens, stage.clock)
                 apps = [stage.app(), replace(stage.app("qq"), name="shop-qq")]
-                routes = [
-                    *app_routes(tokens, lambda: apps, guard),
-                    *session_key_routes(open_data, lambda: apps, guard),
+                endpoints = [
+                    *app_endpoints(tokens, lambda: apps),
+                    *session_key_endpoints(open_data, lambda: apps),
                 ]
+                routes = admin_routes(endpoints, identify)
                 async with (
                     serving(Starlette(routes=routes), "127.0.0.1", 0, drain=0.1) as bound,
                     aiohttp.ClientSession(bound.origin) as session,

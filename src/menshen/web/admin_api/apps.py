@@ -10,17 +10,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
-from starlette.requests import Request
-from starlette.routing import Route
 
 from menshen.config.snapshot import App
 from menshen.errors import Refusal
 from menshen.gateway.access_tokens import AccessTokens
 from menshen.gateway.open_data import OpenData
+from menshen.operators.roles import Scope
 from menshen.secret import Secret
-from menshen.web.admin_api.guard import BadCall, Guard, call_body
+from menshen.web.admin_api.endpoint import BadCall, Call, Endpoint
 
-__all__ = ["app_routes", "session_key_routes"]
+__all__ = ["app_endpoints", "session_key_endpoints"]
 
 Apps = Callable[[], Iterable[App]]
 """Those of the running revision."""
@@ -37,53 +36,55 @@ class _Whose(msgspec.Struct, forbid_unknown_fields=True):
     openid: str
 
 
-def app_routes(tokens: AccessTokens, apps: Apps, guarded: Guard) -> list[Route]:
+def app_endpoints(tokens: AccessTokens, apps: Apps) -> list[Endpoint]:
     """``GET`` and ``POST /internal/apps/{name}/access-token``: ``{"access_token", "expires_in"}`` (seconds).
 
     ``POST`` takes ``{"refused": token}`` from a service whose token the platform refused, and answers with another.
     """
 
-    async def current(request: Request) -> dict[str, Any]:
-        app = _named(request, apps)
+    async def current(call: Call) -> dict[str, Any]:
+        app = _named(call, apps)
         try:
             return _answer(await tokens.token(app))
         except Refusal as refusal:
             raise _unavailable(refusal) from None
 
-    async def another(request: Request) -> dict[str, Any]:
-        app = _named(request, apps)
-        body = await call_body(request, _Refused)
+    async def another(call: Call) -> dict[str, Any]:
+        app = _named(call, apps)
+        body: _Refused = call.body
         try:
             return _answer(await tokens.newer(app, Secret(body.refused)))
         except Refusal as refusal:
             raise _unavailable(refusal) from None
 
     path = "/internal/apps/{name}/access-token"
+    trouble = (404, 429, 502, 503, 504)
     return [
-        Route(path, guarded(current), methods=["GET"]),
-        Route(path, guarded(another), methods=["POST"]),
+        Endpoint("GET", path, "The app's access token", Scope.APPS_USE, current, refuses=trouble),
+        Endpoint("POST", path, "Another access token", Scope.APPS_USE, another, body=_Refused, refuses=trouble),
     ]
 
 
-def session_key_routes(open_data: OpenData, apps: Apps, guarded: Guard) -> list[Route]:
+def session_key_endpoints(open_data: OpenData, apps: Apps) -> list[Endpoint]:
     """``POST /internal/apps/{name}/session-key/reset`` with ``{"openid"}``: ``{"reset": true}``.
 
     ``false``: the user is not known, or the key was not good any more.
     """
 
-    async def reset(request: Request) -> dict[str, Any]:
-        app = _named(request, apps)
-        body = await call_body(request, _Whose)
+    async def reset(call: Call) -> dict[str, Any]:
+        app = _named(call, apps)
+        body: _Whose = call.body
         try:
             return {"reset": await open_data.reset_key(app, body.openid)}
         except Refusal as refusal:
             raise _unavailable(refusal) from None
 
-    return [Route("/internal/apps/{name}/session-key/reset", guarded(reset), methods=["POST"])]
+    path, trouble = "/internal/apps/{name}/session-key/reset", (404, 429, 502, 503, 504)
+    return [Endpoint("POST", path, "Reset a session_key", Scope.APPS_USE, reset, body=_Whose, refuses=trouble)]
 
 
-def _named(request: Request, apps: Apps) -> App:
-    name = request.path_params["name"]
+def _named(call: Call, apps: Apps) -> App:
+    name = call.path["name"]
     for app in apps():
         if app.name == name:
             return app

@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
-from starlette.requests import Request
-from starlette.routing import Route
+import msgspec
 
+from menshen.operators.roles import Scope
 from menshen.sessions.records import Record, SessionRecords
-from menshen.web.admin_api.guard import BadCall, Guard, call_body, number, page_limit
+from menshen.web.admin_api.endpoint import MOST, BadCall, Below, Call, Endpoint, Limit, Word
 
-__all__ = ["AppNames", "session_routes", "shown"]
+__all__ = ["AppNames", "session_endpoints", "shown"]
 
 AppNames = Callable[[], Mapping[str, tuple[str, str]]]
 """App name -> (platform, appid), as the running revision has them."""
@@ -21,9 +21,26 @@ AppNames = Callable[[], Mapping[str, tuple[str, str]]]
 _HIDDEN = ("id", "digest", "openid", "unionid", "claims", "tags")
 
 
-def session_routes(
-    records: SessionRecords, apps: AppNames, guarded: Guard, clock: Callable[[], float] = time.time
-) -> list[Route]:
+class SessionQuery(msgspec.Struct, forbid_unknown_fields=True):
+    user: Word | None = None
+    app: Word | None = None
+    live: Literal["true", "false"] = "true"
+    limit: Limit = 50
+    below: Below | None = None
+
+
+class _Ending(msgspec.Struct, forbid_unknown_fields=True):
+    """One of ``session``, ``user``, ``app``, ``before`` (Unix seconds); ``app`` and ``before`` may go together."""
+
+    session: str | None = None
+    user: str | None = None
+    app: str | None = None
+    before: int | None = None
+
+
+def session_endpoints(
+    records: SessionRecords, apps: AppNames, clock: Callable[[], float] = time.time
+) -> list[Endpoint]:
     """``GET /v1/sessions?user=&app=&live=&limit=&below=`` and ``POST /v1/sessions/revoke``."""
 
     async def app_key(name: str) -> tuple[str, str]:
@@ -32,34 +49,34 @@ def session_routes(
             raise BadCall(f"no app is named {name!r}; an app that is gone is written platform/appid")
         return key
 
-    async def listed(request: Request) -> dict[str, Any]:
-        query = request.query_params
+    async def listed(call: Call) -> dict[str, Any]:
+        query: SessionQuery = call.query
         found = await records.list(
-            uid=query.get("user"),
-            app=await app_key(query["app"]) if "app" in query else None,
-            live=query.get("live", "true") != "false",
-            limit=page_limit(request),
-            below=number(query["below"], "below") if "below" in query else None,
+            uid=query.user,
+            app=await app_key(query.app) if query.app is not None else None,
+            live=query.live != "false",
+            limit=min(query.limit, MOST),
+            below=query.below,
         )
         return {"sessions": [shown(record) for record in found], "below": found[-1].id if found else None}
 
-    async def revoked(request: Request) -> dict[str, Any]:
-        match await call_body(request, dict[str, Any]):
-            case {"session": str(sid), **rest} if not rest:
+    async def revoked(call: Call) -> dict[str, Any]:
+        match call.body:
+            case _Ending(session=str(sid), user=None, app=None, before=None):
                 return {"ended": await records.end([sid], "revoked")}
-            case {"user": str(uid), **rest} if not rest:
+            case _Ending(session=None, user=str(uid), app=None, before=None):
                 return {"ended": await records.end_user(uid, "revoked")}
-            case {"app": str(name), **rest} if rest.keys() <= {"before"}:
-                await records.end_app(*await app_key(name), _before(rest.get("before"), clock()))
+            case _Ending(session=None, user=None, app=str(name), before=before):
+                await records.end_app(*await app_key(name), _before(before, clock()))
                 return {"app": name}
-            case {"before": before, **rest} if not rest and before is not None:
+            case _Ending(session=None, user=None, app=None, before=int(before)):
                 await records.end_before(_before(before, clock()))
                 return {"before": before}
         raise BadCall("give one of session, user, app, before (Unix seconds); app and before may go together")
 
     return [
-        Route("/v1/sessions", guarded(listed), methods=["GET"]),
-        Route("/v1/sessions/revoke", guarded(revoked), methods=["POST"]),
+        Endpoint("GET", "/v1/sessions", "Sessions, newest first", Scope.USERS_READ, listed, SessionQuery),
+        Endpoint("POST", "/v1/sessions/revoke", "End sessions", Scope.USERS_WRITE, revoked, body=_Ending),
     ]
 
 
@@ -68,10 +85,10 @@ def shown(record: Record) -> dict[str, Any]:
     return {"cursor": record.id, **{name: value for name, value in asdict(record).items() if name not in _HIDDEN}}
 
 
-def _before(value: object, now: float) -> int | None:
+def _before(value: int | None, now: float) -> int | None:
     if value is None:
         return None
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= now + 1:
+    if 0 < value <= now + 1:
         return value
     # A moment to come would end logins that are still to be made, and nothing could take it back.
     raise BadCall("before must be Unix seconds, and past")

@@ -10,21 +10,27 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 import msgspec
-from starlette.requests import Request
-from starlette.routing import Route
 
 from menshen.config.user_rules import WebhookRules
+from menshen.operators.roles import Principal, Scope
 from menshen.storage.user_rows import Standing, UserRow
 from menshen.users.directory import Found, UserDirectory, page_after, page_of
 from menshen.users.life import Doer, UserLife
-from menshen.web.admin_api.guard import BadCall, Guard, call_body, page_limit, word
+from menshen.web.admin_api.endpoint import MOST, Call, Endpoint, Limit, Word
 
-__all__ = ["ACTOR", "user_routes"]
+__all__ = ["user_endpoints"]
 
-ACTOR = "admin"
-"""Who did it, in the audit log: whoever holds the admin token."""
 
-_STANDINGS: dict[str, Standing | None] = {"": None, "active": "active", "banned": "banned", "closed": "closed"}
+class UserQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """``phone`` is a number or its last four digits. All conditions hold together."""
+
+    uid: Word = ""
+    openid: Word = ""
+    account: Word = ""
+    phone: Word = ""
+    status: Literal["", "active", "banned", "closed"] = ""
+    limit: Limit = 50
+    below: Word = ""
 
 
 class _Ban(msgspec.Struct, forbid_unknown_fields=True):
@@ -42,67 +48,64 @@ class _Merge(msgspec.Struct, forbid_unknown_fields=True):
     into: str
 
 
-def user_routes(
-    directory: UserDirectory, life: UserLife, webhooks: Callable[[], Sequence[WebhookRules]], guarded: Guard
-) -> list[Route]:
+def user_endpoints(
+    directory: UserDirectory, life: UserLife, webhooks: Callable[[], Sequence[WebhookRules]]
+) -> list[Endpoint]:
     """``/v1/users``, below it what is done to one user. ``webhooks`` gives those of the running revision."""
 
-    def doer() -> Doer:
-        return Doer(ACTOR, webhooks())
+    def doer(principal: Principal) -> Doer:
+        return Doer(principal.name, webhooks())
 
-    async def listed(request: Request) -> dict[str, Any]:
-        status = word(request, "status")
-        if status not in _STANDINGS:
-            raise BadCall("status must be active, banned or closed")
-        below = word(request, "below")
+    async def listed(call: Call) -> dict[str, Any]:
+        query: UserQuery = call.query
         found = await directory.search(
-            uid=word(request, "uid"),
-            openid=word(request, "openid"),
-            account=word(request, "account"),
-            phone=word(request, "phone"),
-            status=_STANDINGS[status],
-            below=page_of(below) if below else None,
-            limit=page_limit(request),
+            uid=query.uid,
+            openid=query.openid,
+            account=query.account,
+            phone=query.phone,
+            status=query.status or None,
+            below=page_of(query.below) if query.below else None,
+            limit=min(query.limit, MOST),
         )
         users = [_in_list(user, standing) for user, standing in found]
         return {"users": users, "below": page_after(found[-1][0]) if found else None}
 
-    async def shown(request: Request) -> dict[str, Any]:
-        return _in_full(await directory.get(word(request, "uid")))
+    async def shown(call: Call) -> dict[str, Any]:
+        return _in_full(await directory.get(call.path["uid"]))
 
-    async def banned(request: Request) -> dict[str, Any]:
-        body = await call_body(request, _Ban)
-        return {"ended": await life.ban(word(request, "uid"), doer(), reason=body.reason, until=body.until)}
+    async def banned(call: Call) -> dict[str, Any]:
+        body: _Ban = call.body
+        by = doer(call.principal)
+        return {"ended": await life.ban(call.path["uid"], by, reason=body.reason, until=body.until)}
 
-    async def unbanned(request: Request) -> dict[str, Any]:
-        await life.unban(word(request, "uid"), doer())
+    async def unbanned(call: Call) -> dict[str, Any]:
+        await life.unban(call.path["uid"], doer(call.principal))
         return {}
 
-    async def closed(request: Request) -> dict[str, Any]:
-        body = await call_body(request, _Close)
-        return {"ended": await life.close(word(request, "uid"), doer(), reason=body.reason)}
+    async def closed(call: Call) -> dict[str, Any]:
+        body: _Close = call.body
+        return {"ended": await life.close(call.path["uid"], doer(call.principal), reason=body.reason)}
 
-    async def merged(request: Request) -> dict[str, Any]:
-        body = await call_body(request, _Merge)
-        return asdict(await life.merge(word(request, "uid"), body.into, doer()))
+    async def merged(call: Call) -> dict[str, Any]:
+        body: _Merge = call.body
+        return asdict(await life.merge(call.path["uid"], body.into, doer(call.principal)))
 
-    async def metadata(request: Request) -> dict[str, Any]:
-        changes = await call_body(request, dict[str, Any])
-        return {"metadata": await life.set_metadata(word(request, "uid"), changes, doer())}
+    async def metadata(call: Call) -> dict[str, Any]:
+        return {"metadata": await life.set_metadata(call.path["uid"], call.body, doer(call.principal))}
 
-    async def claims(request: Request) -> dict[str, Any]:
-        changes = await call_body(request, dict[str, str | None])
-        return {"claims": await life.set_claims(word(request, "uid"), changes, doer())}
+    async def claims(call: Call) -> dict[str, Any]:
+        return {"claims": await life.set_claims(call.path["uid"], call.body, doer(call.principal))}
 
+    one, read, write = "/v1/users/{uid}", Scope.USERS_READ, Scope.USERS_WRITE
     return [
-        Route("/v1/users", guarded(listed), methods=["GET"]),
-        Route("/v1/users/{uid}", guarded(shown), methods=["GET"]),
-        Route("/v1/users/{uid}/ban", guarded(banned), methods=["POST"]),
-        Route("/v1/users/{uid}/unban", guarded(unbanned), methods=["POST"]),
-        Route("/v1/users/{uid}/close", guarded(closed), methods=["POST"]),
-        Route("/v1/users/{uid}/merge", guarded(merged), methods=["POST"]),
-        Route("/v1/users/{uid}/metadata", guarded(metadata), methods=["PATCH"]),
-        Route("/v1/users/{uid}/claims", guarded(claims), methods=["PATCH"]),
+        Endpoint("GET", "/v1/users", "Find users, newest first", read, listed, UserQuery),
+        Endpoint("GET", one, "One user", read, shown, refuses=(404,)),
+        Endpoint("POST", f"{one}/ban", "Ban a user and end the sessions", write, banned, body=_Ban, refuses=(404,)),
+        Endpoint("POST", f"{one}/unban", "Lift a ban", write, unbanned, refuses=(404,)),
+        Endpoint("POST", f"{one}/close", "Close a user for ever", write, closed, body=_Close, refuses=(404,)),
+        Endpoint("POST", f"{one}/merge", "Merge a user into another", write, merged, body=_Merge, refuses=(404,)),
+        Endpoint("PATCH", f"{one}/metadata", "Change metadata", write, metadata, body=dict[str, Any], refuses=(404,)),
+        Endpoint("PATCH", f"{one}/claims", "Change claims", write, claims, body=dict[str, str | None], refuses=(404,)),
     ]
 
 

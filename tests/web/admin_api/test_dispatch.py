@@ -10,12 +10,24 @@ import aiohttp
 import msgspec
 import pytest
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.routing import Route
 
-from menshen.errors import ClaimInvalid, DatabaseUnavailable, MenshenError, UserInvalid, UserUnknown, WebhookUnknown
+from menshen.errors import (
+    ClaimInvalid,
+    ConfigInvalid,
+    DatabaseUnavailable,
+    MenshenError,
+    Overloaded,
+    Problem,
+    RevisionUnknown,
+    UserInvalid,
+    UserUnknown,
+    WebhookUnknown,
+)
+from menshen.operators.roles import SCOPES_OF, Principal, Role, Scope
+from menshen.operators.token_file import token_file
 from menshen.secret import Secret
-from menshen.web.admin_api.guard import BadCall, admin_guard, call_body, number, page_limit, word
+from menshen.web.admin_api.dispatch import Identify, admin_routes
+from menshen.web.admin_api.endpoint import BadCall, Below, Call, Endpoint, Limit, Word, Work
 from menshen.web.serving import serving
 
 TOKEN = "planted-admin-token-0123456789abcdef"
@@ -25,23 +37,30 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
     name: str
 
 
-async def echo(request: Request) -> dict[str, Any]:
-    """What a call says, as the admin routes read it."""
-    if request.method == "POST":
-        return {"name": (await call_body(request, Asked)).name}
-    below = word(request, "below")
-    return {
-        "limit": page_limit(request),
-        "word": word(request, "word"),
-        "below": number(below, "below") if below else 0,
-    }
+class Query(msgspec.Struct, forbid_unknown_fields=True):
+    limit: Limit = 50
+    word: Word = ""
+    below: Below | None = None
+
+
+async def echo(call: Call) -> dict[str, Any]:
+    return {"query": call.query, "body": call.body, "who": call.principal.name}
+
+
+def endpoints(work: Work, needs: Scope | None = Scope.USERS_READ) -> list[Endpoint]:
+    return [
+        Endpoint("GET", "/", "Echo a query", needs, work, Query),
+        Endpoint("POST", "/", "Echo a body", needs, work, body=Asked),
+    ]
 
 
 def served(
-    work: Callable[[Request], Awaitable[Any]], ask: Callable[[aiohttp.ClientSession, str], Awaitable[None]]
+    work: Work,
+    ask: Callable[[aiohttp.ClientSession, str], Awaitable[None]],
+    identify: Identify | None = None,
 ) -> None:
     async def main() -> None:
-        app = Starlette(routes=[Route("/", admin_guard(Secret(TOKEN))(work), methods=["GET", "POST"])])
+        app = Starlette(routes=admin_routes(endpoints(work), identify or token_file(Secret(TOKEN))))
         headers = {"authorization": f"Bearer {TOKEN}"}
         async with (
             serving(app, "127.0.0.1", 0) as bound,
@@ -56,10 +75,10 @@ def served(
     "sent", ["", TOKEN, f"Bearer {TOKEN} ", f"bearer {TOKEN}", f"Bearer {TOKEN}x", "Bearer ", f"Basic {TOKEN}"]
 )
 def test_only_the_token_opens(sent: str) -> None:
-    asked: list[Request] = []
+    asked: list[Call] = []
 
-    async def note(request: Request) -> None:
-        asked.append(request)
+    async def note(call: Call) -> None:
+        asked.append(call)
 
     async def ask(session: aiohttp.ClientSession, url: str) -> None:
         async with session.get(url, headers={"authorization": sent}) as answer:
@@ -85,6 +104,9 @@ def test_only_the_token_opens(sent: str) -> None:
         ("?word=%0A", 400),
         ("?word=%00", 400),
         ("?word=" + "x" * 201, 400),
+        ("?limit=&word=&below=", 200),
+        ("?word=a&word=b", 400),
+        ("?more=1", 400),
     ],
 )
 def test_a_query_is_read_strictly(query: str, status: int) -> None:
@@ -93,7 +115,7 @@ def test_a_query_is_read_strictly(query: str, status: int) -> None:
             assert answer.status == status, await answer.text()
             assert answer.headers["cache-control"] == "no-store"
             if status == 200:
-                assert (await answer.json())["limit"] <= 500
+                assert (await answer.json())["query"]["limit"] >= 50
 
     served(echo, ask)
 
@@ -125,6 +147,9 @@ def test_a_body_is_json_of_what_is_asked_and_not_long(body: bytes, status: int) 
         (BadCall("why"), 400),
         (BadCall("why", 409), 409),
         (UserUnknown("why"), 404),
+        (RevisionUnknown("why"), 404),
+        (Overloaded("why"), 503),
+        (ConfigInvalid([Problem("apps[0].name", "why", "为什么")]), 422),
         (WebhookUnknown("why"), 404),
         (UserInvalid("why"), 400),
         (ClaimInvalid("why"), 400),
@@ -132,7 +157,7 @@ def test_a_body_is_json_of_what_is_asked_and_not_long(body: bytes, status: int) 
     ],
 )
 def test_what_goes_wrong_has_its_status(error: MenshenError | BadCall, status: int) -> None:
-    async def fail(_: Request) -> None:
+    async def fail(_: Call) -> None:
         raise error
 
     async def ask(session: aiohttp.ClientSession, url: str) -> None:
@@ -143,3 +168,26 @@ def test_what_goes_wrong_has_its_status(error: MenshenError | BadCall, status: i
             assert status == 503 or "why" in text
 
     served(fail, ask)
+
+
+@pytest.mark.parametrize(("scopes", "status"), [(SCOPES_OF[Role.VIEWER], 200), (frozenset(), 403)])
+def test_a_call_needs_its_scope(scopes: frozenset[Scope], status: int) -> None:
+    async def identify(_: str) -> Principal:
+        return Principal("li", scopes, "token")
+
+    async def ask(session: aiohttp.ClientSession, url: str) -> None:
+        async with session.get(url) as answer:
+            assert answer.status == status
+            if status == 200:
+                assert (await answer.json())["who"] == "li"
+
+    served(echo, ask, identify)
+
+
+def test_another_method_is_refused_and_says_which_there_are() -> None:
+    async def ask(session: aiohttp.ClientSession, url: str) -> None:
+        async with session.delete(url) as answer:
+            assert (answer.status, answer.headers["allow"]) == (405, "GET, POST")
+            assert "DELETE" in (await answer.json())["message"]
+
+    served(echo, ask)
