@@ -103,7 +103,7 @@ the client what it can act on and no more: ``detail`` and ``platform_errcode`` a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -737,6 +737,31 @@ class ConfigInvalid(MenshenError):
         self.problems = tuple(problems)
 
 
+class EditInvalid(ConfigInvalid):
+    """A change after which the document would not validate.
+
+    ``places`` are paths of the document, each with the path of the same thing in what the editor wrote.
+    """
+
+    def __init__(self, problems: Sequence[Problem], places: Mapping[str, str]) -> None:
+        super().__init__(problems)
+        self.places = dict(places)
+
+    def written_at(self, problem: Problem) -> str | None:
+        """The problem's path in what the editor wrote; None where it is elsewhere in the document."""
+        fitting = [place for place in self.places if _is_within(problem.path, place)]
+        if not fitting:
+            return None
+        place = max(fitting, key=len)
+        outer = self.places[place]
+        rest = problem.path[len(place) :].removeprefix(".")
+        return f"{outer}.{rest}" if outer and rest and not rest.startswith("[") else f"{outer}{rest}"
+
+
+def _is_within(path: str, place: str) -> bool:
+    return not place or path == place or path.startswith((f"{place}.", f"{place}["))
+
+
 class ConfigUnavailable(MenshenError):
     """A document that cannot be read: no such file, not UTF-8, too large."""
 
@@ -751,6 +776,18 @@ class DatabaseUnavailable(MenshenError):
 
 class RevisionUnknown(MenshenError):
     """No revision of that number."""
+
+
+class RevisionMoved(MenshenError):
+    """Another revision than the expected one is active: somebody else changed the document meanwhile."""
+
+
+class PartUnknown(MenshenError):
+    """The document has no part of that name."""
+
+
+class NameTaken(MenshenError):
+    """The document has a part of that name already."""
 
 
 class UserUnknown(MenshenError):

@@ -25,6 +25,8 @@ __all__ = ["apply", "export", "on_documents", "revisions", "rollback"]
 
 Answer = TypeVar("Answer")
 
+_MOST = 1_000_000
+
 
 def apply(
     file: Annotated[Path, typer.Argument(help="The YAML document.", show_default=False)],
@@ -72,7 +74,7 @@ def revisions(
         active = await documents.revisions.active_id()
         return [
             f"{'*' if r.id == active else ' '} {r.id:>4}  {_time(r.created_at)}  {r.author:<12}  {r.comment}"
-            for r in await documents.revisions.list()
+            for r in await documents.revisions.page(limit=_MOST)
         ]
 
     for line in on_documents(data_dir, run):

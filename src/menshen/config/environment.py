@@ -14,7 +14,7 @@ from typing import Any
 from menshen.config.wording import Loc, render_path
 from menshen.errors import Problem
 
-__all__ = ["Resolved", "has_reference", "redact", "resolve_environment"]
+__all__ = ["Resolved", "has_reference", "is_reference", "redact", "resolve_environment"]
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _OPENING = re.compile(r"\$\{(?![A-Za-z_][A-Za-z0-9_]*\})")
@@ -33,6 +33,11 @@ class Resolved:
 
 def has_reference(text: str) -> bool:
     return _REFERENCE.search(text) is not None
+
+
+def is_reference(text: str) -> bool:
+    """Whether it is a reference, or several, and nothing else."""
+    return bool(text) and not _REFERENCE.sub("", text)
 
 
 def resolve_environment(raw: Any, env: Mapping[str, str]) -> Resolved:

@@ -1,16 +1,16 @@
-"""The secrets in a document as it is written, for whoever stores it."""
+"""The secrets in a document as it is written, for whoever stores or shows it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from menshen.config.environment import has_reference
 
-__all__ = ["map_secrets"]
+__all__ = ["SECRETS", "map_at_secrets", "map_secrets"]
 
 
-_AT = (
+SECRETS: Final = (
     ("apps", "*", "secret"),
     ("plugins", "*", "keys", "*", "secret"),
     ("webhooks", "*", "secret"),
@@ -18,6 +18,7 @@ _AT = (
     ("users", "sms", "secret"),
     ("users", "captcha", "secret"),
 )
+"""Where they are; ``*`` is each item of a list."""
 
 
 def map_secrets(raw: Mapping[str, Any], fn: Callable[[str], str]) -> dict[str, Any]:
@@ -26,15 +27,22 @@ def map_secrets(raw: Mapping[str, Any], fn: Callable[[str], str]) -> dict[str, A
     One that has a ``${NAME}`` reference in it is no secret yet and stays. A document of another shape than expected is
     left as it is: what is wrong with it is said where it is read.
     """
+    return map_at_secrets(
+        raw, lambda value: fn(value) if isinstance(value, str) and not has_reference(value) else value
+    )
+
+
+def map_at_secrets(raw: Mapping[str, Any], fn: Callable[[Any], Any]) -> dict[str, Any]:
+    """A copy with ``fn`` applied to whatever is where a secret belongs."""
     mapped: Any = dict(raw)
-    for at in _AT:
+    for at in SECRETS:
         mapped = _mapped(mapped, at, fn)
     return dict(mapped)
 
 
-def _mapped(value: Any, at: Sequence[str], fn: Callable[[str], str]) -> Any:
+def _mapped(value: Any, at: Sequence[str], fn: Callable[[Any], Any]) -> Any:
     if not at:
-        return fn(value) if isinstance(value, str) and not has_reference(value) else value
+        return fn(value)
     key, *rest = at
     if key == "*":
         return [_mapped(item, rest, fn) for item in value] if isinstance(value, list) else value

@@ -19,7 +19,7 @@ import yaml
 from menshen.config.wording import Loc, render_path
 from menshen.errors import Problem
 
-__all__ = ["MAX_BYTES", "Parsed", "dump_document", "parse_yaml"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "Parsed", "dump_document", "parse_yaml"]
 
 MAX_BYTES = 1024 * 1024
 """The largest document, in bytes of UTF-8."""

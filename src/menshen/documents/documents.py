@@ -8,24 +8,33 @@ read and written many times as fast as YAML; people are shown YAML.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 
+from menshen.config.environment import redact, resolve_environment
 from menshen.config.loading import Loaded, read_document, read_mapping
 from menshen.config.sealing import map_secrets
 from menshen.config.yamltext import dump_document, parse_yaml
+from menshen.documents.changes import Change, changes_between
+from menshen.documents.masking import MASK, SEALED_PREFIX, keep_secrets
 from menshen.errors import ConfigInvalid, KeyRingInvalid, Problem
 from menshen.gateway.plugin_loading import installed_types
 from menshen.platforms.registry import PLATFORM_OF_PLUGIN, PLATFORMS
 from menshen.secret import Secret
+from menshen.storage.audit import AuditRow
 from menshen.storage.revisions import Revision, Revisions
 from menshen.storage.sealing import Sealer
+from menshen.users.audit import AuditAction, audited
 
-__all__ = ["SEALED_PREFIX", "Documents", "as_written", "load_document"]
+__all__ = ["EMPTY", "SEALED_PREFIX", "Documents", "as_written", "load_document", "unified"]
 
-SEALED_PREFIX = "sealed:v1:"
+EMPTY: Final[Mapping[str, Any]] = {"version": 1}
+"""What runs before the first revision."""
+
+_MOST_PARTS = 100
+"""That the audit log names of one change; the revisions have the rest."""
 
 
 def load_document(text: str, env: Mapping[str, str]) -> Loaded:
@@ -38,6 +47,15 @@ def as_written(revision: Revision) -> Any:
     if revision.document.startswith("{"):
         return msgspec.json.decode(revision.document)
     return parse_yaml(revision.document).value
+
+
+def unified(old: Revision | None, new: Revision) -> str:
+    """The two as YAML, as a unified diff. Secrets show as sealed, so that one is another does not show."""
+    before = _stable(old) if old else []
+    lines = difflib.unified_diff(
+        before, _stable(new), f"revision {old.id if old else 0}", f"revision {new.id}", lineterm=""
+    )
+    return "\n".join(lines)
 
 
 class Documents:
@@ -56,28 +74,56 @@ class Documents:
     async def apply(self, text: str, *, author: str, comment: str = "") -> tuple[int, Loaded]:
         """Accept a document as the active revision; its number. An unchanged document makes no new revision.
 
-        Raises ``ConfigInvalid``: nothing is stored, and what is active stays so.
+        ``***`` for a secret is the one that the active revision has there. Raises ``ConfigInvalid``: nothing is stored,
+        and what is active stays so.
         """
-        loaded = self._load(text)
         active = await self.revisions.active()
+        loaded = self._load(text, active)
         if active is not None and self._raw(active) == loaded.raw:
             return active.id, loaded
+        return await self.store(loaded, active, author=author, comment=comment), loaded
+
+    async def store(
+        self, loaded: Loaded, before: Revision | None, *, author: str, comment: str, expected: int | None = None
+    ) -> int:
+        """Make a checked document the active revision, and write down who did it; its number.
+
+        ``expected`` as :class:`Revisions` has it. Raises ``RevisionMoved``.
+        """
+        parts = [change.part for change in self.changes(before, loaded.raw)]
+        now = self._clock()
+
+        def written(number: int) -> Sequence[AuditRow]:
+            detail = {"revision": number, "parts": parts[:_MOST_PARTS], "more": max(0, len(parts) - _MOST_PARTS)}
+            return [audited(AuditAction.CONFIG_CHANGE, "", author, now, **detail)]
+
         stored = msgspec.json.encode(map_secrets(loaded.raw, self._seal)).decode()
-        number = await self.revisions.add(stored, author=author, comment=comment, now=self._clock())
+        number = await self.revisions.add(
+            stored, author=author, comment=comment, now=now, expected=expected, written=written
+        )
         self._latest = (number, loaded)
-        return number, loaded
+        return number
 
     async def is_last_of(self, author: str, text: str) -> bool:
         """Whether this is what ``author`` applied last, whatever is active now. Raises ``ConfigInvalid``."""
-        loaded = self._load(text)
-        last = next((r for r in await self.revisions.list() if r.author == author), None)
+        last = await self.revisions.last(author=author)
+        loaded = self._load(text, last)
         return last is not None and self._raw(last) == loaded.raw
 
-    async def rollback(self, number: int, *, author: str) -> Loaded:
-        """Activate an older revision, if it holds here and now. Raises ``RevisionUnknown`` or ``ConfigInvalid``."""
+    async def rollback(self, number: int, *, author: str, expected: int | None = None) -> Loaded:
+        """Activate an older revision, if it holds here and now, and write down who did it.
+
+        Raises ``RevisionUnknown``, ``RevisionMoved`` or ``ConfigInvalid``.
+        """
         loaded = self.load(await self.revisions.get(number))
-        await self.revisions.activate(number, author=author, now=self._clock())
+        await self.reactivate(number, author=author, expected=expected)
         return loaded
+
+    async def reactivate(self, number: int, *, author: str, expected: int | None = None) -> None:
+        """The same without a look at the document. Raises ``RevisionUnknown`` or ``RevisionMoved``."""
+        left, now = await self.revisions.active_id(), self._clock()
+        row = audited(AuditAction.CONFIG_ROLLBACK, "", author, now, revision=number, instead_of=left or 0)
+        await self.revisions.activate(number, author=author, now=now, expected=expected, written=lambda _: [row])
 
     def load(self, revision: Revision) -> Loaded:
         """A stored revision, opened and checked again: the environment may have changed since.
@@ -86,29 +132,57 @@ class Documents:
         """
         if self._latest is not None and self._latest[0] == revision.id:
             return self._latest[1]
-        return self._load_mapping(as_written(revision))
+        return self.check(self.opened(revision))
+
+    def check(self, raw: Mapping[str, Any]) -> Loaded:
+        """A mapping whose secrets are open, as a checked document. Raises ``ConfigInvalid``."""
+        return read_mapping(
+            raw, env=self._env, plugin_types=PLATFORM_OF_PLUGIN, platforms=PLATFORMS, types=installed_types()
+        )
+
+    def opened(self, revision: Revision) -> dict[str, Any]:
+        """The mapping that was written, its secrets in the clear. Raises ``ConfigInvalid`` where they do not open."""
+        return self._opened(as_written(revision))
+
+    def changes(self, old: Revision | None, new: Mapping[str, Any] | Revision) -> tuple[Change, ...]:
+        """What ``new`` says otherwise than ``old``. Secrets that do not open here are compared as they are sealed."""
+        before = self._openable(old) if old else EMPTY
+        return changes_between(before, self._openable(new) if isinstance(new, Revision) else new)
 
     async def diff(self, number: int) -> str:
         """What a revision changed against the one before it, as a unified diff. Secrets show as sealed."""
         new = await self.revisions.get(number)
-        old = next((r for r in await self.revisions.list() if r.id < number), None)
-        before = _stable(old) if old else []
-        lines = difflib.unified_diff(
-            before, _stable(new), f"revision {old.id if old else 0}", f"revision {number}", lineterm=""
-        )
-        return "\n".join(lines)
+        return unified(await self.revisions.last(below=number), new)
 
-    def _load(self, text: str) -> Loaded:
-        if SEALED_PREFIX not in text:
+    def without_environment(self, raw: Mapping[str, Any], text: str) -> str:
+        """A text about a document that ran, with ``${NAME}`` wherever it quotes what the variable holds."""
+        return redact([Problem("", text)], resolve_environment(raw, self._env).used)[0].message
+
+    def _load(self, text: str, kept: Revision | None) -> Loaded:
+        if SEALED_PREFIX not in text and MASK not in text:
             return load_document(text, self._env)
         parsed = parse_yaml(text)
         if not parsed.whole or parsed.problems or not isinstance(parsed.value, Mapping):
             raise ConfigInvalid(parsed.problems or (Problem("", "not a mapping", "不是映射"),))
-        return self._load_mapping(parsed.value)
+        back = keep_secrets(self._opened(parsed.value), self._raw(kept) if kept else EMPTY, left_out=False)
+        if back.problems:
+            raise ConfigInvalid(back.problems)
+        return self.check(back.raw)
 
-    def _load_mapping(self, raw: Mapping[str, Any]) -> Loaded:
+    def _raw(self, revision: Revision) -> Any:
+        if self._latest is not None and self._latest[0] == revision.id:
+            return self._latest[1].raw
+        return self.opened(revision)
+
+    def _openable(self, revision: Revision) -> Any:
         try:
-            opened = self._opened(raw)
+            return self._raw(revision)
+        except ConfigInvalid:
+            return as_written(revision)
+
+    def _opened(self, raw: Any) -> dict[str, Any]:
+        try:
+            return map_secrets(raw, self._unseal)
         except KeyRingInvalid:
             raise ConfigInvalid(
                 [
@@ -117,20 +191,9 @@ class Documents:
                     )
                 ]
             ) from None
-        return read_mapping(
-            opened, env=self._env, plugin_types=PLATFORM_OF_PLUGIN, platforms=PLATFORMS, types=installed_types()
-        )
-
-    def _raw(self, revision: Revision) -> Any:
-        if self._latest is not None and self._latest[0] == revision.id:
-            return self._latest[1].raw
-        return self._opened(as_written(revision))
-
-    def _opened(self, raw: Any) -> dict[str, Any]:
-        return map_secrets(raw, self._unseal)
 
     def _seal(self, secret: str) -> str:
-        return secret if secret.startswith(SEALED_PREFIX) else SEALED_PREFIX + self._sealer.seal(Secret(secret))
+        return SEALED_PREFIX + self._sealer.seal(Secret(secret))
 
     def _unseal(self, secret: str) -> str:
         if not secret.startswith(SEALED_PREFIX):

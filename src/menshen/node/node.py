@@ -24,7 +24,7 @@ from menshen.config.snapshot import App, Endpoint, Snapshot
 from menshen.config.user_rules import WebhookRules
 from menshen.documents.documents import Documents
 from menshen.envoy import Addresses, DataPlane
-from menshen.errors import ChildFailed, ConfigInvalid, KeyRingInvalid, MenshenError
+from menshen.errors import ChildFailed, ConfigInvalid, KeyRingInvalid, MenshenError, RevisionMoved
 from menshen.gateway.access_tokens import AccessTokens
 from menshen.gateway.open_data import OpenData
 from menshen.node.access_tokens import keep_tokens
@@ -174,7 +174,9 @@ class Node:
                     "revision_refused", extra={"revision": number, "running": self._revision, "why": str(error)}
                 )
                 if self._revision is not None:
-                    await self.documents.revisions.activate(self._revision, author="menshen", now=time.time())
+                    # Only instead of the refused one: another node may have activated a third meanwhile.
+                    with contextlib.suppress(RevisionMoved):
+                        await self.documents.reactivate(self._revision, author="menshen", expected=number)
                 raise
             self._revision = number
             log.info("revision_active", extra={"revision": number, "checksum": self.snapshot.checksum})

@@ -39,6 +39,8 @@ class AuditAction(StrEnum):
     """A session at the console, ended by somebody who looked at the list."""
     TOKEN_ADD = "token.add"  # noqa: S105
     TOKEN_REVOKE = "token.revoke"  # noqa: S105
+    CONFIG_CHANGE = "config.change"
+    CONFIG_ROLLBACK = "config.rollback"
 
 
 def audited(action: AuditAction, uid: str, actor: str, at: float, **detail: Any) -> AuditRow:
