@@ -1,0 +1,15 @@
+"""The console of a node: every view, with what it shows and does put in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from menshen.web.console.preferences import preference_views
+from menshen.web.console.view import View
+
+__all__ = ["console_views"]
+
+
+def console_views() -> Sequence[View]:
+    """In the order of the navigation."""
+    return [*preference_views()]
