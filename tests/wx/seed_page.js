@@ -9,7 +9,7 @@
 
 const fs = require('node:fs');
 const vm = require('node:vm');
-const { makeWx } = require('./wx.js');
+const { makeWx } = require('./phone.js');
 
 const settings = JSON.parse(process.argv[2]);
 

@@ -6,7 +6,7 @@
 
 const fs = require('node:fs');
 const vm = require('node:vm');
-const { makeWx } = require('./wx.js');
+const { makeWx } = require('./phone.js');
 
 const settings = JSON.parse(process.argv[2]);
 const blocks = [...fs.readFileSync(settings.document, 'utf8').matchAll(/```\n([\s\S]*?)```/g)].map((match) => match[1]);
