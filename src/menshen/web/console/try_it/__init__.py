@@ -1,0 +1,1 @@
+"""Try it: a phone that logs in through this very gateway, beside what each of its calls brought about."""

@@ -1,0 +1,218 @@
+"""What one call of a phone brought about, as arrows between four lanes.
+
+Nothing is worked out that is not known: what the platform heard comes from the emulator, found by the code, which is
+good for one login; what the backend got comes from the sample backend, which answers each request with what it
+received. Of another backend only the answer is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+import msgspec
+
+from menshen.config.snapshot import CodeAt
+from menshen.web.console.try_it.calling import Answered
+from menshen.web.console.try_it.carried import carried
+from menshen.web.console.try_it.emulated import Heard
+from menshen.web.console.try_it.outgoing import Outgoing
+from menshen.web.console.try_it.phones import Phone
+from menshen.web.console.try_it.shortening import shortener
+
+__all__ = ["Refused", "Step", "login_steps", "request_steps"]
+
+Lane = Literal["phone", "gateway", "platform", "backend"]
+Kind = Literal[
+    "wx_login",
+    "code",
+    "request_with_code",
+    "request",
+    "request_without",
+    "code2session",
+    "identity",
+    "no_identity",
+    "to_backend",
+    "to_unknown_backend",
+    "from_backend",
+    "login_state",
+    "answer",
+    "refusal",
+    "ended",
+]
+
+_MOST_BODY: Final = 1_500
+"""Characters of a body that are shown."""
+
+_CODE: Final = "x-menshen-code"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What the gateway said of a refusal."""
+
+    code: int
+    reason: str
+    action: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One arrow. ``line`` is the first line of what was sent: method and path, or a status.
+
+    ``headers`` are the actual ones, ``marked`` the names of those that this step is about.
+    """
+
+    kind: Kind
+    start: Lane
+    end: Lane
+    line: str
+    headers: tuple[tuple[str, str], ...] = ()
+    marked: frozenset[str] = frozenset()
+    body: str = ""
+    refused: Refused | None = None
+    milliseconds: int | None = None
+
+
+class _Seen(msgspec.Struct, forbid_unknown_fields=True):
+    """The answer of the sample backend."""
+
+    method: str
+    path: str
+    query: str
+    headers: list[tuple[str, str]]
+    body: str
+    body_bytes: int
+
+
+class _Refusal(msgspec.Struct):
+    code: int
+    reason: str
+    message: str
+    action: str
+
+
+def login_steps(phone: Phone, user: str, code: str) -> tuple[Step, ...]:
+    """``wx.login`` on the phone."""
+    body = _pretty({"appid": phone.plugin.app.appid, "user": user})
+    return _short(
+        [
+            Step("wx_login", "phone", "platform", "wx.login()", body=body),
+            Step("code", "platform", "phone", "code", body=_pretty({"code": code})),
+        ],
+        [code],
+    )
+
+
+def request_steps(
+    phone: Phone, host: str, sent: Outgoing, code: str, heard: Sequence[Heard], answered: Answered
+) -> tuple[Step, ...]:
+    """``wx.request`` on the phone. ``code`` is the one that it carried, "" without; ``heard`` what it brought about."""
+    plugin = phone.plugin
+    credentials = {plugin.code.name.lower(), plugin.session.name.lower()}
+    state = carried(sent, CodeAt(plugin.session.request_in, plugin.session.name))
+    first: Kind = "request_with_code" if code else "request" if state else "request_without"
+    line = f"{sent.method} {sent.path}"
+    body = sent.body.decode("utf-8", "replace")[:_MOST_BODY]
+    steps = [Step(first, "phone", "gateway", line, (("host", host), *sent.headers), frozenset(credentials), body)]
+    for each in heard:
+        steps += _at_platform(each)
+    refused = _refused(answered)
+    steps += _at_backend(phone, answered, bool(code)) if refused is None else ()
+    kind: Kind = "login_state" if code else "answer"
+    steps.append(
+        Step(
+            "refusal" if refused else kind,
+            "gateway",
+            "phone",
+            str(answered.status),
+            answered.headers,
+            frozenset({_CODE, plugin.session.name.lower(), "set-cookie"}),
+            _text(answered.body),
+            refused,
+            round(answered.seconds * 1000),
+        )
+    )
+    return _short(steps, [code, state], plugin.code.name, plugin.session.name)
+
+
+def _at_platform(heard: Heard) -> list[Step]:
+    query = "&".join(f"{name}={value}" for name, value in heard.query.items())
+    answer = heard.answer
+    good = answer is not None and "openid" in answer
+    return [
+        Step(
+            "code2session", "gateway", "platform", f"{heard.method} {heard.path}?{query}", tuple(heard.headers.items())
+        ),
+        Step(
+            "identity" if good else "no_identity",
+            "platform",
+            "gateway",
+            str(heard.status),
+            body="" if answer is None else _pretty(answer),
+        ),
+    ]
+
+
+def _at_backend(phone: Phone, answered: Answered, login: bool) -> list[Step]:
+    if login and phone.plugin.respond == "gateway":
+        return []  # the gateway answers a login itself
+    took = round(answered.seconds * 1000)
+    identity = {header.lower() for _, header in phone.plugin.identity} | {
+        header.lower() for _, header in phone.plugin.claims
+    }
+    try:
+        seen = msgspec.json.decode(answered.body, type=_Seen)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        # What Envoy set is known by name only: no other backend tells what it got.
+        names = tuple((name, "") for name in sorted(identity))
+        return [
+            Step("to_unknown_backend", "gateway", "backend", "", names, frozenset(identity)),
+            Step("from_backend", "backend", "gateway", str(answered.status), milliseconds=took),
+        ]
+    line = f"{seen.method} {seen.path}" + (f"?{seen.query}" if seen.query else "")
+    return [
+        Step("to_backend", "gateway", "backend", line, tuple(seen.headers), frozenset(identity), seen.body),
+        Step("from_backend", "backend", "gateway", str(answered.status), milliseconds=took),
+    ]
+
+
+def _refused(answered: Answered) -> Refused | None:
+    """The gateway's refusal, which has the fields of the error contract and its header."""
+    if not any(name == _CODE for name, _ in answered.headers):
+        return None
+    try:
+        told = msgspec.json.decode(answered.body, type=_Refusal)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return Refused(told.code, told.reason, told.action, told.message)
+
+
+def _text(body: bytes) -> str:
+    try:
+        return _pretty(msgspec.json.decode(body))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return body.decode("utf-8", "replace")
+
+
+def _pretty(value: Any) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def _short(steps: Sequence[Step], values: Sequence[str], *names: str) -> tuple[Step, ...]:
+    """The same steps, with codes and login states cut to their beginnings wherever they stand."""
+    texts = [
+        text for step in steps for text in (step.line, step.body, *(f"{name}={value}" for name, value in step.headers))
+    ]
+    cut = shortener(texts, values, names)
+    return tuple(
+        replace(
+            step,
+            line=cut(step.line),
+            body=cut(step.body)[:_MOST_BODY],
+            headers=tuple((name, cut(value)) for name, value in step.headers),
+        )
+        for step in steps
+    )
