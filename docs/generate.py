@@ -23,6 +23,7 @@ from pydantic_core import PydanticUndefined
 
 from menshen.cli.app import app
 from menshen.config import document
+from menshen.config.meanings import document_meanings, plugin_meanings
 from menshen.config.part import Part
 from menshen.config.plugins.registry import PARTS
 from menshen.errors import refusals
@@ -35,9 +36,7 @@ __all__ = [
     "calls",
     "commands",
     "keys",
-    "meanings",
     "plugin_keys",
-    "plugin_meanings",
     "plugin_page",
     "rendered",
     "stale",
@@ -182,18 +181,8 @@ def _default(field: FieldInfo) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def meanings() -> dict[str, list[str]]:
-    """Key -> its meaning in both languages."""
-    return tomllib.loads((ROOT / "docs/reference/configuration.toml").read_text(encoding="utf-8"))
-
-
-def plugin_meanings() -> dict[str, list[str]]:
-    """Key of a plugin type -> its meaning in both languages."""
-    return tomllib.loads((ROOT / "docs/reference/plugins.toml").read_text(encoding="utf-8"))
-
-
 def configuration(language: Language) -> str:
-    return _key_table(keys(), meanings(), language)
+    return _key_table(keys(), document_meanings(), language)
 
 
 def plugin_table(kind: str) -> Callable[[Language], str]:

@@ -20,15 +20,14 @@ from docs.generate import (
     calls,
     commands,
     keys,
-    meanings,
     plugin_keys,
-    plugin_meanings,
     plugin_page,
     stale,
     title,
 )
 from menshen.callouts.signing import signed
 from menshen.config.identity import PRESETS
+from menshen.config.meanings import document_meanings, plugin_meanings
 from menshen.config.own_paths import OWN_PATHS
 from menshen.config.plugins.registry import PARTS
 from menshen.config.snapshot import SessionKind, SessionRules
@@ -80,7 +79,7 @@ def test_every_refusal_is_documented(page: str) -> None:
 
 
 def test_every_key_has_a_meaning_in_both_languages_and_no_meaning_is_left_over() -> None:
-    texts = meanings()
+    texts = document_meanings()
     assert set(texts) == {path for path, _, _ in keys()}
     assert [path for path, pair in texts.items() if len(pair) != 2 or not all(pair)] == []
 
