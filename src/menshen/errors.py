@@ -95,6 +95,10 @@
     ├── ClaimInvalid                     a user's claim of a wrong name or value, or one too many
     ├── UserInvalid                      what an operator asks for a user cannot be: a name, a date, a merge
     ├── WebhookUnknown                   no webhook of that name
+    ├── OperatorRefused                  what somebody at the console or the admin API asks for operators or tokens
+    │   ├── OperatorInvalid              a name, a role, scopes or an expiry that cannot be
+    │   ├── OperatorUnknown              no operator, session or token of that name
+    │   └── OperatorConflict             the name is taken, it is the last owner, or set-up is over
     └── ChildFailed                      Envoy or a worker did not come up
 
 The numbers are TSF's own table (``TsfGatewayError``) where it has one; 5010 and above are Menshen's. A refusal tells
@@ -156,6 +160,10 @@ __all__ = [
     "NotFound",
     "NotOffered",
     "OpenDataInvalid",
+    "OperatorConflict",
+    "OperatorInvalid",
+    "OperatorRefused",
+    "OperatorUnknown",
     "OriginRefused",
     "Overloaded",
     "PasswordWeak",
@@ -804,6 +812,26 @@ class UserInvalid(MenshenError):
 
 class WebhookUnknown(MenshenError):
     """No webhook of that name."""
+
+
+class OperatorRefused(MenshenError):
+    """What is asked for operators, their sessions or tokens is not done; said in both languages."""
+
+    def __init__(self, message: str, message_zh: str) -> None:
+        super().__init__(message)
+        self.message_zh = message_zh
+
+
+class OperatorInvalid(OperatorRefused):
+    """It cannot be: a name, a role, scopes, an expiry, the old password."""
+
+
+class OperatorUnknown(OperatorRefused):
+    """There is no such operator, session or token."""
+
+
+class OperatorConflict(OperatorRefused):
+    """It could be, but not as things are: the name is taken, it is the last owner, set-up is over."""
 
 
 class ChildFailed(MenshenError):

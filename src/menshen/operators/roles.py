@@ -77,3 +77,8 @@ class Principal:
 
     def may(self, scope: Scope) -> bool:
         return scope in self.scopes
+
+    @property
+    def operator(self) -> str:
+        """Whose account it is, "" for the node's own token. An API token is called ``owner/token``."""
+        return "" if self.via == "file" else self.name.partition("/")[0]

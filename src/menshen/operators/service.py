@@ -1,0 +1,49 @@
+"""Everything about operators that the admin API, the console and the command line ask for, on one database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from menshen.operators.access import Access
+from menshen.operators.accounts import Operators
+from menshen.operators.changes import Changes
+from menshen.operators.console_sessions import ConsoleSessions
+from menshen.operators.setup import SetUp
+from menshen.operators.throttle import Throttle
+from menshen.operators.tokens import ApiTokens
+from menshen.secret import Secret
+from menshen.storage.database import Database
+from menshen.users.passwords import Passwords
+
+__all__ = ["OperatorService", "operator_service"]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorService:
+    """``access`` says who calls; the others do what is asked, and ask no more who may."""
+
+    access: Access
+    accounts: Operators
+    sessions: ConsoleSessions
+    tokens: ApiTokens
+    setup: SetUp
+
+
+def operator_service(
+    database: Database,
+    master_key: bytes,
+    admin_token: Secret,
+    passwords: Passwords,
+    clock: Callable[[], float],
+    steady: Callable[[], float],
+    random: Callable[[int], bytes],
+) -> OperatorService:
+    """``clock`` gives Unix seconds, ``steady`` seconds that never go back; ``random`` is OS randomness."""
+    changes = Changes()
+    throttle = Throttle(database, master_key)
+    accounts = Operators(database, passwords, throttle, changes, clock)
+    sessions = ConsoleSessions(database, passwords, throttle, changes, master_key, clock, random)
+    tokens = ApiTokens(database, changes, clock, random)
+    access = Access(admin_token, tokens, sessions, changes, steady)
+    return OperatorService(access, accounts, sessions, tokens, SetUp(accounts, random))
