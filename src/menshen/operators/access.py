@@ -12,7 +12,7 @@ from typing import Final, Generic, TypeVar
 
 from menshen.operators.bearing import digest_of
 from menshen.operators.changes import Changes
-from menshen.operators.console_sessions import ConsoleSessions, Visit
+from menshen.operators.console_sessions import ConsoleSessions, Visitor
 from menshen.operators.names import NODE
 from menshen.operators.roles import Principal, Scope
 from menshen.operators.tokens import ApiTokens
@@ -52,9 +52,14 @@ class Access:
             return self._node
         return await self._bearers.answer(text)
 
-    async def visit(self, cookie: str) -> Visit | None:
-        """Who comes with this cookie; None: nobody. Raises ``DatabaseUnavailable``."""
+    async def visit(self, cookie: str) -> Visitor | None:
+        """Who comes with this cookie, and in which session; None: nobody. Raises ``DatabaseUnavailable``."""
         return await self._visits.answer(cookie)
+
+    async def visitor(self, cookie: str) -> Principal | None:
+        """Who that is."""
+        found = await self.visit(cookie)
+        return None if found is None else found.principal
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
 """Sessions at the console: a random cookie that is new at each login, of which the database knows the digest.
 
 A session lasts :data:`LIFETIME`, and :data:`IDLE` without use. It ends with a logout, and when its operator gets
-another password or role or is disabled. The CSRF token of a session is worked out from its cookie under a key that is
-not in the database: it is good for this session alone.
+another password or role or is disabled.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from menshen.secret import Secret
 from menshen.sessions.claims import new_id
 from menshen.storage.audit import write_audit
 from menshen.storage.database import Database
-from menshen.storage.digests import KeyedDigest
 from menshen.storage.operator_sessions import (
     OperatorSessionRow,
     delete_session,
@@ -34,7 +32,7 @@ from menshen.storage.operators import OperatorRow, find_operator, note_login
 from menshen.users.audit import AuditAction, audited
 from menshen.users.passwords import Passwords
 
-__all__ = ["IDLE", "LIFETIME", "ConsoleSessions", "Visit"]
+__all__ = ["IDLE", "LIFETIME", "ConsoleSessions", "Visitor"]
 
 LIFETIME: Final = 12 * 3600
 """Seconds from the login on."""
@@ -49,15 +47,11 @@ _IP_LENGTH, _AGENT_LENGTH = 45, 200
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """Somebody who is logged in at the console. ``csrf`` is what forms of this session carry."""
+class Visitor:
+    """Somebody who is logged in at the console. ``session`` is the session's id, as lists have it."""
 
     principal: Principal
-    role: Role
-    csrf: str
     session: str
-    """The session's id, as lists have it."""
-    expires_at: int
 
 
 class ConsoleSessions:
@@ -69,7 +63,6 @@ class ConsoleSessions:
         passwords: Passwords,
         throttle: Throttle,
         changes: Changes,
-        master_key: bytes,
         clock: Callable[[], float],
         random: Callable[[int], bytes],
     ) -> None:
@@ -77,7 +70,6 @@ class ConsoleSessions:
         self._passwords = passwords
         self._throttle = throttle
         self._changes = changes
-        self._csrf = KeyedDigest(master_key, "operator-csrf")
         self._clock = clock
         self._random = random
 
@@ -120,7 +112,7 @@ class ConsoleSessions:
             await write_audit(connection, [done])
         return cookie
 
-    async def visit(self, cookie: str) -> Visit | None:
+    async def visit(self, cookie: str) -> Visitor | None:
         """Who comes with this cookie; None: nobody who is logged in."""
         now = self._clock()
         digest = digest_of(cookie)
@@ -131,9 +123,7 @@ class ConsoleSessions:
         if now - found.row.last_seen_at >= _TOUCH_SECONDS:
             async with self._database.writing() as connection:
                 await touch_session(connection, digest, int(now))
-        role = Role(found.role)
-        principal = Principal(found.row.operator, SCOPES_OF[role], "console")
-        return Visit(principal, role, self._csrf.of(cookie), found.row.id, found.row.expires_at)
+        return Visitor(Principal(found.row.operator, SCOPES_OF[Role(found.role)], "console"), found.row.id)
 
     async def log_out(self, cookie: str) -> None:
         async with self._database.writing() as connection:

@@ -34,7 +34,7 @@ class Scope(StrEnum):
     APPS_USE = "apps:use"
     """The platform's access tokens and session_keys, for the team's own programs."""
     OPERATORS_WRITE = "operators:write"
-    """Operators, their roles, and API tokens."""
+    """Operators, their roles, and everybody's API tokens. One's own need no scope, at the console."""
 
 
 @unique

@@ -43,7 +43,7 @@ def operator_service(
     changes = Changes()
     throttle = Throttle(database, master_key)
     accounts = Operators(database, passwords, throttle, changes, clock)
-    sessions = ConsoleSessions(database, passwords, throttle, changes, master_key, clock, random)
+    sessions = ConsoleSessions(database, passwords, throttle, changes, clock, random)
     tokens = ApiTokens(database, changes, clock, random)
     access = Access(admin_token, tokens, sessions, changes, steady)
     return OperatorService(access, accounts, sessions, tokens, SetUp(accounts, random))

@@ -11,6 +11,7 @@ from typing import Final
 
 from menshen.errors import OperatorConflict, OperatorInvalid, OperatorUnknown
 from menshen.operators.bearing import TOKEN_PREFIX, digest_of, made
+from menshen.operators.changes import Changes
 from menshen.operators.names import operator_name
 from menshen.operators.roles import SCOPES_OF, Principal, Role, Scope
 from menshen.secret import Secret
