@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 import pytest
-from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from menshen.storage.account_failures import (
     Attempt,
@@ -21,8 +16,7 @@ from menshen.storage.counters import Tick, count_ticks, forget_counts, prune_cou
 from menshen.storage.database import Database
 from menshen.storage.sms_codes import CodeTry, drop_sms_code, find_sent_at, prune_sms_codes, try_codes
 from tests.storage.conftest import Run
-
-Question = Callable[[AsyncConnection], Awaitable[Any]]
+from tests.storage.query_plans import Question, plans_of
 
 QUESTIONS: dict[str, Question] = {
     "count": lambda c: count_ticks(c, [Tick("a", 10, 120, 1), Tick("a", 10, 120, 1)]),
@@ -46,24 +40,7 @@ QUESTIONS: dict[str, Question] = {
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_every_question_has_an_index(name: str, run: Run) -> None:
     async def work(database: Database) -> None:
-        sent: list[tuple[str, Any]] = []
-
-        def keep(_c: Any, _cursor: Any, statement: str, values: Any, _context: Any, many: bool) -> None:
-            sent.append((statement, values[0] if many else values))
-
-        sqlite = database.engine.dialect.name == "sqlite"
-        async with database.writing() as connection:
-            event.listen(database.engine.sync_engine, "before_cursor_execute", keep)
-            await QUESTIONS[name](connection)
-            event.remove(database.engine.sync_engine, "before_cursor_execute", keep)
-            if not sqlite:  # empty tables are best walked whole: that must not be what it says here
-                await connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-            explain = "EXPLAIN QUERY PLAN" if sqlite else "EXPLAIN"
-            plans = [
-                str(row[-1])
-                for statement, values in sent
-                for row in await connection.exec_driver_sql(f"{explain} {statement}", tuple(values))
-            ]
+        plans = await plans_of(database, QUESTIONS[name])
         # An upsert finds its row by the key itself, which SQLite does not mention.
         assert plans or name in ("count", "attempt")
         assert not [plan for plan in plans if "SCAN" in plan or "Seq Scan" in plan], plans

@@ -1,14 +1,9 @@
-"""``menshen users add``, ``password``, ``unlock``: Menshen's own accounts, for operators.
-
-A password is asked for at the terminal, or is the first line of standard input. It is never an argument: those are
-there for every user of the machine to read.
-"""
+"""``menshen users add``, ``password``, ``unlock``: Menshen's own accounts, for operators."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -19,11 +14,11 @@ import typer
 
 from menshen.cli.on_users import ActorName, operator
 from menshen.cli.options import DATA_DIR, DataDir
+from menshen.cli.passwords import asked_password
 from menshen.config.user_rules import AccountRules
 from menshen.documents.documents import Documents
 from menshen.errors import ConfigInvalid, MenshenError, UserInvalid
 from menshen.node.node import open_documents
-from menshen.secret import Secret
 from menshen.storage.digests import KeyedDigest
 from menshen.storage.sealing import load_master_key
 from menshen.users.accounts import OwnAccounts
@@ -54,7 +49,7 @@ class _Accounts:
 
 def add(username: Name, actor: ActorName = None, data_dir: DataDir = DATA_DIR) -> None:
     """Make an account. Whoever logs in with it first, beside a code, is its user from then on."""
-    by, secret = operator(actor), _password()
+    by, secret = operator(actor), asked_password()
 
     async def run(accounts: _Accounts) -> str:
         if accounts.rules.verifier is not None:
@@ -66,7 +61,7 @@ def add(username: Name, actor: ActorName = None, data_dir: DataDir = DATA_DIR) -
 
 def password(username: Name, actor: ActorName = None, data_dir: DataDir = DATA_DIR) -> None:
     """Set an account's password. Sessions of its user end; wrong passwords are forgotten."""
-    by, secret = operator(actor), _password()
+    by, secret = operator(actor), asked_password()
 
     async def run(accounts: _Accounts) -> str:
         account = await accounts.own.find(username)
@@ -86,12 +81,6 @@ def unlock(username: Name, data_dir: DataDir = DATA_DIR) -> None:
 
     _on_accounts(data_dir, run)
     typer.echo(f"{username} is not locked")
-
-
-def _password() -> Secret:
-    if sys.stdin.isatty():
-        return Secret(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
-    return Secret(sys.stdin.readline().removesuffix("\n").removesuffix("\r"))
 
 
 def _on_accounts(data_dir: Path, run: Callable[[_Accounts], Awaitable[Answer]]) -> Answer:

@@ -23,6 +23,7 @@ _COMMANDS = {
     "sessions": "menshen.cli.sessions:sessions",
     "keys": "menshen.cli.keys:keys",
     "users": "menshen.cli.users:users",
+    "operators": "menshen.cli.operators:operators",
     "webhooks": "menshen.cli.webhooks:webhooks",
     "plugins": "menshen.cli.plugins:plugins",
     "trace": "menshen.cli.trace:trace",

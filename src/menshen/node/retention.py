@@ -9,12 +9,14 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from menshen.config.snapshot import Snapshot, TracingRules
+from menshen.operators.console_sessions import IDLE
 from menshen.storage.account_failures import prune_failures
 from menshen.storage.codes import prune_codes
 from menshen.storage.counters import prune_counters
 from menshen.storage.database import Database
 from menshen.storage.login_log import prune_logins
 from menshen.storage.nonces import prune_nonces
+from menshen.storage.operator_sessions import prune_operator_sessions
 from menshen.storage.sms_codes import prune_sms_codes
 from menshen.storage.trace_links import prune_trace_links
 from menshen.storage.webhook_deliveries import abandon_deliveries, prune_deliveries
@@ -51,6 +53,7 @@ async def forget(database: Database, snapshot: Snapshot, now: float) -> int:
         lambda c: prune_nonces(c, now, _CHUNK),
         lambda c: prune_sms_codes(c, now, _CHUNK),
         lambda c: prune_failures(c, now, _CHUNK),
+        lambda c: prune_operator_sessions(c, now, IDLE, _CHUNK),
         lambda c: prune_logins(c, kept_logins, _CHUNK),
         lambda c: prune_trace_links(c, kept_traces, _CHUNK),
         lambda c: abandon_deliveries(c, names, at - _ABANDONED_SECONDS, at, _CHUNK),
