@@ -26,7 +26,8 @@ async def plans_of(database: Database, question: Question) -> list[str]:
         await question(connection)
         event.remove(database.engine.sync_engine, "before_cursor_execute", keep)
         if not sqlite:  # empty tables are best walked whole: that must not be what it says here
-            await connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            for way in ("seqscan", "bitmapscan", "sort"):
+                await connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
         explain = "EXPLAIN QUERY PLAN" if sqlite else "EXPLAIN"
         return [
             str(row[-1])
