@@ -7,7 +7,7 @@ import re
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from menshen.config.identity import IDENTITY_CLAIMS
 from menshen.config.paths import path_fault, prefix_fault
@@ -243,6 +243,7 @@ Name = Annotated[
         "must be 1 to 60 lower-case letters, digits, _ and -, with no _ or - at either end",
         "只能包含小写字母、数字、_ 和 -，不能以 _ 或 - 开头或结尾，最长 60 个字符",
     ),
+    WithJsonSchema({"type": "string", "pattern": f"^{_NAME}$", "maxLength": MAX_NAME}),
 ]
 ApiRef = Annotated[
     str,
@@ -310,13 +311,19 @@ HealthPath = Annotated[
 ]
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
-AppSecret = Annotated[Secret, PlainValidator(_app_secret)]
+AppSecret = Annotated[
+    Secret,
+    PlainValidator(_app_secret),
+    WithJsonSchema({"type": "string", "format": "password", "minLength": 1, "maxLength": 8192}),
+]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 Host = Annotated[str, AfterValidator(_host)]
 Prefix = Annotated[str, AfterValidator(_prefix)]
 ApiPath = Annotated[str, AfterValidator(_api_path)]
-EndpointAt = Annotated[Endpoint, PlainValidator(_endpoint)]
+EndpointAt = Annotated[
+    Endpoint, PlainValidator(_endpoint), WithJsonSchema({"type": "string", "examples": ["127.0.0.1:9001"]})
+]
 ClientApi = Annotated[str, AfterValidator(_client_api)]
 ClaimName = Annotated[str, AfterValidator(_claim_name)]
 CustomClaim = Annotated[str, AfterValidator(_custom_claim)]

@@ -89,6 +89,10 @@ class Configuration:
         active = await self._revisions.active()
         return _shown(active) if active else Shown(0, etag_of(None), EMPTY)
 
+    async def active_id(self) -> int | None:
+        """The number of the active revision; None before the first one."""
+        return await self._revisions.active_id()
+
     async def revision(self, number: int) -> Shown:
         """Raises ``RevisionUnknown``."""
         return _shown(await self._revisions.get(number))

@@ -22,6 +22,7 @@ from typing import Any
 
 from menshen.config.snapshot import App, Endpoint, Snapshot
 from menshen.config.user_rules import WebhookRules
+from menshen.documents.configuration import Configuration
 from menshen.documents.documents import Documents
 from menshen.envoy import Addresses, DataPlane
 from menshen.errors import ChildFailed, ConfigInvalid, KeyRingInvalid, MenshenError, RevisionMoved
@@ -30,7 +31,7 @@ from menshen.gateway.open_data import OpenData
 from menshen.node.access_tokens import keep_tokens
 from menshen.node.channel import WorkerState
 from menshen.node.keyring import KeyFiles
-from menshen.node.operating import avatars_of, operator_endpoints
+from menshen.node.operating import avatars_of, configuration_endpoints, operator_endpoints
 from menshen.node.retention import forget
 from menshen.node.revocations import RevocationFeed
 from menshen.node.trace_log import TraceLog
@@ -273,10 +274,12 @@ async def running(
         sender = WebhookSender(database, client, node.webhooks, time.time, secrets.token_bytes)
         tokens = AccessTokens(database, Sealer(master_key, "access-token"), client, time.time, secrets.token_bytes)
         open_data = OpenData(database, Sealer(master_key, "session-key"), tokens, time.time)
+        configuration = Configuration(documents, node.activate)
         endpoints = [
             *operator_endpoints(records, avatars, master_key, node.apps, node.webhooks, sender.test),
             *app_endpoints(tokens, node.configured_apps),
             *session_key_endpoints(open_data, node.configured_apps),
+            *configuration_endpoints(configuration),
         ]
         api = admin_routes(with_openapi(endpoints), token_file(token))
         admin = admin_app(node.jwks, node.session_jwks, node.parts, api)

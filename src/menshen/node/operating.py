@@ -8,6 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from menshen.config.user_rules import WebhookRules
+from menshen.documents.configuration import Configuration
+from menshen.documents.schemas import plugin_types
+from menshen.gateway.plugin_loading import installed_types
 from menshen.sessions.claims import new_id
 from menshen.sessions.records import SessionRecords
 from menshen.storage.webhook_deliveries import Attempted
@@ -17,14 +20,16 @@ from menshen.users.directory import UserDirectory
 from menshen.users.life import UserLife
 from menshen.users.phones import PhoneNumbers
 from menshen.users.profiles import Profiles
+from menshen.web.admin_api.config import config_endpoints
 from menshen.web.admin_api.endpoint import Endpoint
 from menshen.web.admin_api.logs import log_endpoints
+from menshen.web.admin_api.revisions import revision_endpoints
 from menshen.web.admin_api.sessions import session_endpoints
 from menshen.web.admin_api.traces import trace_endpoints
 from menshen.web.admin_api.users import user_endpoints
 from menshen.web.admin_api.webhooks import webhook_endpoints
 
-__all__ = ["avatars_of", "operator_endpoints"]
+__all__ = ["avatars_of", "configuration_endpoints", "operator_endpoints"]
 
 
 def avatars_of(records: SessionRecords, data_dir: Path) -> Avatars:
@@ -50,4 +55,12 @@ def operator_endpoints(
         *log_endpoints(directory),
         *trace_endpoints(database),
         *webhook_endpoints(Deliveries(database, time.time), webhooks, test_webhook),
+    ]
+
+
+def configuration_endpoints(configuration: Configuration) -> list[Endpoint]:
+    """The document, its revisions, and the plugin types of this installation."""
+    return [
+        *config_endpoints(configuration),
+        *revision_endpoints(configuration, lambda: plugin_types(installed_types())),
     ]

@@ -18,9 +18,13 @@ from menshen.errors import (
     ClaimInvalid,
     ConfigInvalid,
     DatabaseUnavailable,
+    EditInvalid,
     MenshenError,
+    NameTaken,
+    PartUnknown,
     Problem,
     Refusal,
+    RevisionMoved,
     RevisionUnknown,
     UserInvalid,
     UserUnknown,
@@ -39,6 +43,9 @@ ANSWERED: Final[Mapping[type[MenshenError], int]] = {
     UserUnknown: 404,
     WebhookUnknown: 404,
     RevisionUnknown: 404,
+    PartUnknown: 404,
+    NameTaken: 409,
+    RevisionMoved: 412,
     UserInvalid: 400,
     ClaimInvalid: 400,
     ConfigInvalid: 422,
@@ -73,7 +80,9 @@ def _door(endpoints: Mapping[str, Endpoint], identify: Identify) -> Callable[[Re
             wait = {} if refusal.retry_after is None else {"retry-after": str(refusal.retry_after)}
             return _refused(refusal.status, str(refusal), wait)
         except ConfigInvalid as error:
-            return _refused(422, "the document is not valid", problems=error.problems)
+            return _refused(
+                422, "the document is not valid", problems=[_problem(error, each) for each in error.problems]
+            )
         except DatabaseUnavailable:
             return _refused(503, "the database is not available")
         except tuple(ANSWERED) as error:
@@ -101,20 +110,31 @@ async def _answered(endpoint: Endpoint, request: Request, identify: Identify) ->
     )
     made = await endpoint.work(call)
     found = made if isinstance(made, Answered) else Answered(made, endpoint.status)
+    if found.media != "application/json":
+        return _response(str(found.value).encode(), found.status, found.media, found.headers)
     return _json(found.value, found.status, found.headers)
 
 
 def _json(value: Any, status: int, headers: Mapping[str, str]) -> Response:
     body = b"" if status == 304 else msgspec.json.encode(value)
-    return Response(body, status, media_type="application/json", headers={"cache-control": "no-store", **dict(headers)})
+    return _response(body, status, "application/json", headers)
+
+
+def _response(body: bytes, status: int, media: str, headers: Mapping[str, str]) -> Response:
+    return Response(body, status, media_type=media, headers={"cache-control": "no-store", **dict(headers)})
 
 
 def _refused(
-    status: int, why: str, headers: Mapping[str, str] | None = None, problems: Sequence[Problem] = ()
+    status: int, why: str, headers: Mapping[str, str] | None = None, problems: Sequence[Mapping[str, str]] = ()
 ) -> Response:
     said: dict[str, Any] = {"message": why}
     if problems:
-        said["problems"] = [
-            {"path": problem.path, "message": problem.message, "message_zh": problem.message_zh} for problem in problems
-        ]
+        said["problems"] = problems
     return _json(said, status, headers or {})
+
+
+def _problem(error: ConfigInvalid, problem: Problem) -> Mapping[str, str]:
+    """``at`` is the path in the part that was sent; a problem elsewhere in the document has none."""
+    said = {"path": problem.path, "message": problem.message, "message_zh": problem.message_zh}
+    at = error.written_at(problem) if isinstance(error, EditInvalid) else None
+    return said if at is None else {**said, "at": at}

@@ -54,11 +54,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer with more than a body. ``value`` is its JSON; None with a status that has no body, such as 304."""
+    """An answer with more than a body. ``value`` is its JSON; None with a status that has no body, such as 304.
+
+    With another ``media`` type than JSON it is the text itself.
+    """
 
     value: Any
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    media: str = "application/json"
 
 
 Work = Callable[[Call], Awaitable[Any]]
@@ -72,6 +76,10 @@ class Endpoint:
     ``query`` and ``body`` are Structs that forbid unknown fields; ``body`` may be a mapping's type as well.
     ``answer`` is a type that msgspec knows, or a JSON schema. ``refuses`` are statuses of its own, beside those that
     any call can meet; ``status`` is that of success. ``body_limit`` is in bytes.
+
+    ``body_schema`` says more of a body than its type does; ``$defs`` of a schema become components of the OpenAPI
+    document. ``headers`` are those that a call may have, each with its meaning; ``media`` are the types that an answer
+    may have besides JSON.
     """
 
     method: Method
@@ -85,3 +93,6 @@ class Endpoint:
     refuses: tuple[int, ...] = ()
     status: int = 200
     body_limit: int = 16 * 1024
+    body_schema: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    media: tuple[str, ...] = ()

@@ -29,7 +29,12 @@ _REFUSED: Final[Json] = {
             "description": "What is wrong with a document, each with the path of the key.",
             "items": {
                 "type": "object",
-                "properties": {name: {"type": "string"} for name in ("path", "message", "message_zh")},
+                "properties": {
+                    "path": {"type": "string", "description": "In the document."},
+                    "at": {"type": "string", "description": "In the part that was sent, where it is in there."},
+                    "message": {"type": "string"},
+                    "message_zh": {"type": "string"},
+                },
                 "required": ["path", "message", "message_zh"],
                 "additionalProperties": False,
             },
@@ -70,9 +75,13 @@ def with_openapi(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
 
 def described(endpoints: Sequence[Endpoint]) -> Json:
     """The document."""
-    kinds = [kind for each in endpoints for kind in (each.body, each.answer) if not isinstance(kind, Mapping | None)]
+    said = [kind for each in endpoints for kind in (each.body, each.answer, each.body_schema)]
+    kinds = [kind for kind in said if not isinstance(kind, Mapping | None)]
     schemas, components = msgspec.json.schema_components(kinds, schema_hook=_hook, ref_template=_REF)
     by_kind = {_key(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
+    for kind in said:
+        if isinstance(kind, Mapping):
+            components |= kind.get("$defs", {})
     for schema in components.values():
         if "description" in schema:
             schema["description"] = _prose(schema["description"])
@@ -98,11 +107,18 @@ def _operation(endpoint: Endpoint, schemas: Mapping[str, Json]) -> Json:
     operation: Json = {
         "operationId": f"{endpoint.method.lower()}_{re.sub('[^a-z0-9]+', '_', endpoint.path.lower()).strip('_')}",
         "summary": endpoint.summary,
-        "parameters": [*_path_parameters(endpoint.path), *_query_parameters(endpoint.query)],
+        "parameters": [
+            *_path_parameters(endpoint.path),
+            *_query_parameters(endpoint.query),
+            *_header_parameters(endpoint.headers),
+        ],
         "responses": {
             str(endpoint.status): {
                 "description": "Done.",
-                "content": {"application/json": {"schema": _schema(endpoint.answer, schemas)}},
+                "content": {
+                    "application/json": {"schema": _schema(endpoint.answer, schemas)},
+                    **{media: {"schema": {"type": "string"}} for media in endpoint.media},
+                },
             },
             **{str(status): _refusal(status) for status in sorted({*_any_call(endpoint), *endpoint.refuses})},
         },
@@ -111,7 +127,7 @@ def _operation(endpoint: Endpoint, schemas: Mapping[str, Json]) -> Json:
         operation["security"] = [{"bearer": []}]
         operation["description"] = f"Needs the scope `{endpoint.needs}`."
     if endpoint.body is not None:
-        content = {"application/json": {"schema": _schema(endpoint.body, schemas)}}
+        content = {"application/json": {"schema": _schema(endpoint.body_schema or endpoint.body, schemas)}}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
 
@@ -147,8 +163,16 @@ def _query_parameters(query: type[msgspec.Struct] | None) -> Iterable[Json]:
         yield {"name": field.encode_name, "in": "query", "required": field.required, "schema": schema}
 
 
+def _header_parameters(headers: Mapping[str, str]) -> Iterable[Json]:
+    """None is required, so that what comes of leaving it out is an answer like another."""
+    for name, meaning in headers.items():
+        yield {"name": name, "in": "header", "required": False, "description": meaning, "schema": {"type": "string"}}
+
+
 def _schema(kind: Any, schemas: Mapping[str, Json]) -> Json:
-    return dict(kind) if isinstance(kind, Mapping) else schemas[_key(kind)]
+    if isinstance(kind, Mapping):
+        return {key: value for key, value in kind.items() if key != "$defs"}
+    return schemas[_key(kind)]
 
 
 def _key(kind: Any) -> str:

@@ -1,0 +1,93 @@
+"""The parts of the document, and the plugin types, as JSON Schema: made of the very models that check them.
+
+A schema says which keys there are and of which kind; what the document's own checks say beyond that only they know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel, TypeAdapter
+
+from menshen.config.document import Api, App, Binding, Document, EveryPlugin, Group, Listener, Plugin, Tracing, Upstream
+from menshen.config.plugins.custom import Custom
+from menshen.config.plugins.registry import PARTS
+from menshen.config.user_pool import Users, Webhook
+from menshen.gateway.foreign import where
+from menshen.gateway.plugin_loading import InstalledTypes
+from menshen.platforms.registry import PLATFORM_OF_PLUGIN
+
+__all__ = ["PluginType", "plugin_types", "schema_of"]
+
+Json = Mapping[str, Any]
+
+_REF: Final = "#/components/schemas/Config{model}"
+
+_MODELS: Final[Mapping[str, Any]] = {
+    "document": Document,
+    "apps": App,
+    "upstreams": Upstream,
+    "groups": Group,
+    "apis": Api,
+    "plugins": EveryPlugin,
+    "webhooks": Webhook,
+    "bindings": Binding,
+    "listener": Listener,
+    "tracing": Tracing,
+    "users": Users,
+}
+
+
+def schema_of(what: str) -> dict[str, Any]:
+    """Of an item of a list, such as ``apps`` or ``apis``, of a section, or of the ``document``.
+
+    ``$defs`` has what is referred to below ``#/components/schemas``, as OpenAPI has it.
+    """
+    schema = TypeAdapter(_MODELS[what]).json_schema(ref_template=_REF)
+    defs = {f"Config{name}": each for name, each in schema.pop("$defs", {}).items()}
+    return {**schema, "$defs": defs}
+
+
+@dataclass(frozen=True, slots=True)
+class PluginType:
+    """``kind`` is ``login`` (with its ``platform``), ``own``, or ``custom`` for what the installation brings, with the
+    ``packages`` that do. ``schema`` is that of a whole plugin. ``broken`` says why it cannot be used, or is "".
+    """
+
+    type: str
+    kind: str
+    schema: Json
+    platform: str = ""
+    packages: tuple[str, ...] = ()
+    broken: str = ""
+
+
+def plugin_types(installed: InstalledTypes) -> list[PluginType]:
+    """All that a document may name here. Loads every type of the installation."""
+    login = [
+        PluginType(name, "login", _of_type(Plugin, name), platform) for name, platform in PLATFORM_OF_PLUGIN.items()
+    ]
+    own = [PluginType(name, "own", _of_type(model, name)) for name, model in PARTS.items()]
+    return [*login, *own, *(_custom(installed, name) for name in installed.names())]
+
+
+def _of_type(model: type[BaseModel], name: str) -> dict[str, Any]:
+    schema = model.model_json_schema()
+    schema["properties"] = {**schema["properties"], "type": {"const": name, "type": "string"}}
+    return schema
+
+
+def _custom(installed: InstalledTypes, name: str) -> PluginType:
+    found, schema = installed.installed(name), _of_type(Custom, name)
+    broken, packages = ("", ()) if found is None else (found.broken, found.packages)
+    if found is not None and found.code is not None:
+        try:
+            parameters = found.code.parameters.model_json_schema()
+        except Exception as error:  # noqa: BLE001 - the team's code may raise anything
+            broken = f"its Parameters have no schema: {where(error)}"
+        else:
+            schema["$defs"] = {**schema.get("$defs", {}), **parameters.pop("$defs", {})}
+            schema["properties"] = {**schema["properties"], "parameters": parameters}
+    return PluginType(name, "custom", schema, packages=packages, broken=broken)
