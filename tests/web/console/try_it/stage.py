@@ -65,8 +65,11 @@ class Received:
 
 @dataclass
 class Stage:
+    """``platform`` is the origin of the emulator, ``received`` what came to where the gateway would listen."""
+
     browser: Browser
     emulator: Emulator
+    platform: str
     received: Received
     ended: list[tuple[IdentityKey, str]]
 
@@ -109,7 +112,7 @@ def staged(
 
                 async def browse(browser: Browser) -> None:
                     browser.language = language
-                    await work(Stage(browser, emulator, received, ended))
+                    await work(Stage(browser, emulator, origin, received, ended))
 
                 await in_loop(views, browse, role)
 

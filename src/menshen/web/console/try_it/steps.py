@@ -62,7 +62,8 @@ class Refused:
 class Step:
     """One arrow. ``line`` is the first line of what was sent: method and path, or a status.
 
-    ``headers`` are the actual ones, ``marked`` the names of those that this step is about.
+    ``headers`` and ``query`` are the actual ones, ``marked`` the names of those that this step is about; ``removed``
+    the headers that were sent to the gateway and did not come out of it as they were.
     """
 
     kind: Kind
@@ -70,6 +71,8 @@ class Step:
     end: Lane
     line: str
     headers: tuple[tuple[str, str], ...] = ()
+    query: tuple[tuple[str, str], ...] = ()
+    removed: tuple[str, ...] = ()
     marked: frozenset[str] = frozenset()
     body: str = ""
     refused: Refused | None = None
@@ -100,7 +103,7 @@ def login_steps(phone: Phone, user: str, code: str) -> tuple[Step, ...]:
     return _short(
         [
             Step("wx_login", "phone", "platform", "wx.login()", body=body),
-            Step("code", "platform", "phone", "code", body=_pretty({"code": code})),
+            Step("code", "platform", "phone", code, body=_pretty({"code": code})),
         ],
         [code],
     )
@@ -111,16 +114,23 @@ def request_steps(
 ) -> tuple[Step, ...]:
     """``wx.request`` on the phone. ``code`` is the one that it carried, "" without; ``heard`` what it brought about."""
     plugin = phone.plugin
-    credentials = {plugin.code.name.lower(), plugin.session.name.lower()}
     state = carried(sent, CodeAt(plugin.session.request_in, plugin.session.name))
-    first: Kind = "request_with_code" if code else "request" if state else "request_without"
-    line = f"{sent.method} {sent.path}"
-    body = sent.body.decode("utf-8", "replace")[:_MOST_BODY]
-    steps = [Step(first, "phone", "gateway", line, (("host", host), *sent.headers), frozenset(credentials), body)]
+    steps = [
+        Step(
+            "request_with_code" if code else "request" if state else "request_without",
+            "phone",
+            "gateway",
+            f"{sent.method} {sent.path}",
+            (("host", host), *sent.headers),
+            marked=frozenset({plugin.code.name.lower(), plugin.session.name.lower(), "cookie"}),
+            body=sent.body.decode("utf-8", "replace"),
+        )
+    ]
     for each in heard:
         steps += _at_platform(each)
     refused = _refused(answered)
-    steps += _at_backend(phone, answered, bool(code)) if refused is None else ()
+    if refused is None:
+        steps += _at_backend(phone, sent, answered, bool(code))
     kind: Kind = "login_state" if code else "answer"
     steps.append(
         Step(
@@ -129,54 +139,56 @@ def request_steps(
             "phone",
             str(answered.status),
             answered.headers,
-            frozenset({_CODE, plugin.session.name.lower(), "set-cookie"}),
-            _text(answered.body),
-            refused,
-            round(answered.seconds * 1000),
+            marked=frozenset({_CODE, plugin.session.name.lower(), "set-cookie"}),
+            body=_text(answered.body),
+            refused=refused,
+            milliseconds=round(answered.seconds * 1000),
         )
     )
     return _short(steps, [code, state], plugin.code.name, plugin.session.name)
 
 
 def _at_platform(heard: Heard) -> list[Step]:
-    query = "&".join(f"{name}={value}" for name, value in heard.query.items())
     answer = heard.answer
     good = answer is not None and "openid" in answer
-    return [
-        Step(
-            "code2session", "gateway", "platform", f"{heard.method} {heard.path}?{query}", tuple(heard.headers.items())
-        ),
-        Step(
-            "identity" if good else "no_identity",
-            "platform",
-            "gateway",
-            str(heard.status),
-            body="" if answer is None else _pretty(answer),
-        ),
-    ]
+    asked = Step(
+        "code2session",
+        "gateway",
+        "platform",
+        f"{heard.method} {heard.path}",
+        tuple(heard.headers.items()),
+        query=tuple(heard.query.items()),
+        marked=frozenset({"js_code", "secret"}),
+    )
+    body = "" if answer is None else _pretty(answer)
+    return [asked, Step("identity" if good else "no_identity", "platform", "gateway", str(heard.status), body=body)]
 
 
-def _at_backend(phone: Phone, answered: Answered, login: bool) -> list[Step]:
-    if login and phone.plugin.respond == "gateway":
+def _at_backend(phone: Phone, sent: Outgoing, answered: Answered, login: bool) -> list[Step]:
+    plugin = phone.plugin
+    if login and plugin.respond == "gateway":
         return []  # the gateway answers a login itself
     took = round(answered.seconds * 1000)
-    identity = {header.lower() for _, header in phone.plugin.identity} | {
-        header.lower() for _, header in phone.plugin.claims
-    }
+    identity = frozenset(header.lower() for _, header in (*plugin.identity, *plugin.claims))
+    back = Step("from_backend", "backend", "gateway", str(answered.status), milliseconds=took)
     try:
         seen = msgspec.json.decode(answered.body, type=_Seen)
     except (msgspec.DecodeError, UnicodeDecodeError):
         # What Envoy set is known by name only: no other backend tells what it got.
         names = tuple((name, "") for name in sorted(identity))
-        return [
-            Step("to_unknown_backend", "gateway", "backend", "", names, frozenset(identity)),
-            Step("from_backend", "backend", "gateway", str(answered.status), milliseconds=took),
-        ]
-    line = f"{seen.method} {seen.path}" + (f"?{seen.query}" if seen.query else "")
-    return [
-        Step("to_backend", "gateway", "backend", line, tuple(seen.headers), frozenset(identity), seen.body),
-        Step("from_backend", "backend", "gateway", str(answered.status), milliseconds=took),
-    ]
+        return [Step("to_unknown_backend", "gateway", "backend", "", names, marked=identity), back]
+    arrived = {(name.lower(), value) for name, value in seen.headers}
+    there = Step(
+        "to_backend",
+        "gateway",
+        "backend",
+        f"{seen.method} {seen.path}" + (f"?{seen.query}" if seen.query else ""),
+        tuple(seen.headers),
+        removed=tuple(name for name, value in sent.headers if (name.lower(), value) not in arrived),
+        marked=identity,
+        body=seen.body,
+    )
+    return [there, back]
 
 
 def _refused(answered: Answered) -> Refused | None:
@@ -204,7 +216,9 @@ def _pretty(value: Any) -> str:
 def _short(steps: Sequence[Step], values: Sequence[str], *names: str) -> tuple[Step, ...]:
     """The same steps, with codes and login states cut to their beginnings wherever they stand."""
     texts = [
-        text for step in steps for text in (step.line, step.body, *(f"{name}={value}" for name, value in step.headers))
+        text
+        for step in steps
+        for text in (step.line, step.body, *(f"{name}={value}" for name, value in (*step.headers, *step.query)))
     ]
     cut = shortener(texts, values, names)
     return tuple(
@@ -213,6 +227,7 @@ def _short(steps: Sequence[Step], values: Sequence[str], *names: str) -> tuple[S
             line=cut(step.line),
             body=cut(step.body)[:_MOST_BODY],
             headers=tuple((name, cut(value)) for name, value in step.headers),
+            query=tuple((name, cut(value)) for name, value in step.query),
         )
         for step in steps
     )
