@@ -127,6 +127,11 @@ def test_tags_are_given_or_lifted(file: Path) -> None:
     assert lifted["ignored_tags"] == ["no"]
 
 
+def test_a_header_makes_its_tag(file: Path) -> None:
+    told = ask_json(file, "--path", "/mall/orders/7?city=%E5%8C%97%E4%BA%AC", "--header", "X-Beta=1")
+    assert (told["version"], told["rule"]) == ("v2", "testers")
+
+
 def test_without_a_user_a_weighted_choice_is_told_as_one(file: Path) -> None:
     told = ask_json(file, "--path", "/mall/orders/7")
     assert (told["version"], told["by"], told["bucket"]) == (None, "request", None)
@@ -200,6 +205,7 @@ def test_a_file_that_does_not_hold_or_is_not_there(file: Path, tmp_path: Path) -
     assert "has no version 'v9'" in result.stderr
 
 
-@pytest.mark.parametrize("tag", ["x", "=1"])
-def test_a_tag_is_a_pair(tag: str, file: Path) -> None:
-    assert CliRunner().invoke(app, ["--path", "/", "--config", str(file), "--tag", tag]).exit_code == 2
+@pytest.mark.parametrize("text", ["x", "=1"])
+@pytest.mark.parametrize("option", ["--tag", "--header"])
+def test_a_tag_and_a_header_are_pairs(option: str, text: str, file: Path) -> None:
+    assert CliRunner().invoke(app, ["--path", "/", "--config", str(file), option, text]).exit_code == 2

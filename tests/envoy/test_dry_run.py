@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from menshen.config.loading import Loaded
-from menshen.envoy.dry_run import Nowhere, Question, Way, dry_run
+from menshen.documents.way import Nowhere, Question, Way
+from menshen.envoy.dry_run import dry_run
 from menshen.errors import MalformedRequest, MethodNotAllowed, NoSuchRoute, PathBlocked, Refusal
 from menshen.gateway.wire import HEADER_UID
 from tests.envoy.edge import Edge, Got
@@ -45,6 +46,7 @@ _RULES = [
         "when": [
             {"tag": "city", "op": "IN", "values": ["a b", "100%", "北京"]},
             {"tag": "beta", "op": "EQUAL", "values": ["yes"]},
+            {"tag": "tier", "op": "EQUAL", "values": ["gold"]},
         ],
         "to": [{"version": "v3"}],
     },
@@ -98,6 +100,7 @@ def _document(upstream: Mapping[str, Any]) -> Loaded:
                     {"in": "query", "name": "city"},
                     {"in": "path", "name": "/orders/{id}/lines/{line}", "tag": "line"},
                     {"in": "header", "name": "x-beta", "tag": "beta"},
+                    {"in": "cookie", "name": "tier"},
                 ],
             },
             {"name": "grey", "type": "Canary", "rules": _RULES},
@@ -145,15 +148,16 @@ def both() -> Iterator[Both]:
 def _sent(both: Both, question: Question) -> Got:
     both.versions.reset()
     headers = [("user_session", question.user)] if question.user else []
-    if "beta" in question.tags:
-        headers.append(("x-beta", question.tags["beta"]))
+    headers += [(name, value.encode().decode("latin-1")) for name, value in question.headers.items()]
     return both.edge.ask(question.path, headers, method=question.method, host=question.host)
 
 
 def _agree(both: Both, question: Question) -> Way | Nowhere:
     got = _sent(both, question)
     request_id = got.all("x-saw-id")[0] if got.status == 200 else ""
-    asked = Question(question.path, question.host, question.method, question.tags, question.user, request_id)
+    asked = Question(
+        question.path, question.host, question.method, question.tags, question.user, request_id, question.headers
+    )
     said = dry_run(both.document.document, both.document.snapshot, asked)
     if isinstance(said, Nowhere):
         assert said.refusal is not None
@@ -306,9 +310,21 @@ _QUERIES = st.one_of(
 )
 
 
-def _question(path: str, query: str | None, beta: str | None, host: str, method: str, user: str) -> Question:
+_COOKIES = st.lists(
+    st.sampled_from(
+        ["tier=gold", 'tier="gold"', "tier = gold ", "tier", "tier=", "tier=silver", "Tier=x", 'tier="', "a=b=c", " "]
+    ),
+    min_size=1,
+    max_size=3,
+).map("; ".join)
+
+
+def _question(
+    path: str, query: str | None, beta: str | None, host: str, method: str, user: str, cookie: str | None = None
+) -> Question:
     target = path if query is None else f"{path}?{query}"
-    return Question(target, host, method, {} if beta is None else {"beta": beta}, user)
+    headers = {name: value for name, value in (("x-beta", beta), ("cookie", cookie)) if value is not None}
+    return Question(target, host, method, {}, user, headers=headers)
 
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -317,10 +333,11 @@ def _question(path: str, query: str | None, beta: str | None, host: str, method:
         _question,
         path=st.one_of(_KNOWN_PATHS, _PATHS),
         query=_QUERIES,
-        beta=st.sampled_from([None, "yes", "no"]),
+        beta=st.sampled_from([None, "yes", "no", " yes ", "北京", "x" * 129, ""]),
         host=st.sampled_from(["h", "shop.example.com", "x.example.com", "www.example.org", "example.com:80", "H."]),
         method=st.sampled_from(["GET", "POST", "DELETE", "PUT"]),
         user=st.sampled_from(["", "u-1", "u-2", "u-3", "u-4"]),
+        cookie=st.one_of(st.none(), _COOKIES),
     )
 )
 @example(question=Question("/mall/a/..;x/orders"))

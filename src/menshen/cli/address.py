@@ -5,9 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 
-from menshen.config.snapshot import Endpoint
-
-__all__ = ["free_port", "is_loopback", "parse_address", "shown_address"]
+__all__ = ["free_port", "is_loopback", "parse_address"]
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -20,12 +18,6 @@ def parse_address(text: str) -> tuple[str, int]:
     if not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise ValueError(f"{port!r} is not a port (0 to 65535)")
     return host, int(port)
-
-
-def shown_address(address: Endpoint) -> str:
-    """What ``parse_address`` takes."""
-    host = f"[{address.host}]" if ":" in address.host else address.host
-    return f"{host}:{address.port}"
 
 
 def is_loopback(host: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from menshen.cli.address import free_port, shown_address
+from menshen.cli.address import free_port
 from menshen.cli.options import DATA_DIR, DataDir, endpoint, problem_lines
 from menshen.config.loading import read_text
 from menshen.config.snapshot import Endpoint
@@ -77,7 +77,7 @@ async def _serve(settings: NodeSettings, config: Path | None) -> None:
     file = _ConfigFile(config) if config else None
 
     async with running(settings, file.at_start if file else None) as node:
-        typer.echo(f"ready http://{shown_address(settings.listen)} admin=http://{shown_address(settings.admin)}")
+        typer.echo(f"ready http://{settings.listen} admin=http://{settings.admin}")
         following = asyncio.create_task(file.follow(node)) if file else None
         await stop.wait()
         if following:

@@ -80,6 +80,10 @@ class Endpoint:
     host: str
     port: int
 
+    def __str__(self) -> str:
+        """``HOST:PORT``, an IPv6 host in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
 
 @dataclass(frozen=True, slots=True)
 class HealthCheck:

@@ -7,19 +7,20 @@ reached it does not say: it names who would judge.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
 
 import re2
 
 from menshen.config.document import Document
 from menshen.config.effective import effective_plugins
+from menshen.config.loading import Loaded
 from menshen.config.plugins.registry import kind_of
 from menshen.config.route_rules import DEFAULT_VERSION
 from menshen.config.snapshot import Endpoint, Route, Snapshot
 from menshen.config.tag_values import tag_value
-from menshen.envoy.canary_choice import Choice, choose
+from menshen.documents.canary_choice import Choice, choose
+from menshen.documents.way import Effective, Guard, Nowhere, Question, Told, Way
 from menshen.envoy.client_api import OWN_ROUTE
 from menshen.envoy.credentials import CREDENTIALS
 from menshen.envoy.lifted_tags import lifted_tags
@@ -32,88 +33,12 @@ from menshen.envoy.tags import tags_of
 from menshen.envoy.typed import Json
 from menshen.errors import MalformedRequest, MethodNotAllowed, NoSuchRoute, PathBlocked, Refusal
 
-__all__ = ["Effective", "Guard", "Nowhere", "Question", "Told", "Way", "dry_run"]
+__all__ = ["dry_run", "find_way"]
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """``path`` as a client sends it, with its query. ``tags`` besides those that path and query make.
-
-    ``user`` is the uid of who is logged in, "" for nobody; ``request_id`` is for where a request went that nobody is
-    known to have made.
-    """
-
-    path: str
-    host: str = "localhost"
-    method: str = "GET"
-    tags: Mapping[str, str] = field(default_factory=dict)
-    user: str = ""
-    request_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Effective:
-    """A plugin that is effective; ``target`` is the group, or ``group/api``, that it is bound to."""
-
-    plugin: str
-    type: str
-    target: str
-
-
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """A plugin that may refuse the caller, and whether Envoy or the brain asks it."""
-
-    plugin: str
-    type: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A tag that the API can have. ``untrusted``: a client chooses it. ``value`` is "" where it has none."""
-
-    tag: str
-    value: str
-    untrusted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Nowhere:
-    """A request that the gateway answers itself. ``refusal`` is None for a call of its own API.
-
-    ``path`` is the normal one, "" where there is none. ``groups`` are those of the host under the longest prefix that
-    fits, ``allow`` the methods that the path has; ``api`` is where a rewrite blocks the path or
-    would make an unsound one of it.
-    """
-
-    path: str
-    host: str
-    prefix: str
-    refusal: type[Refusal] | None
-    groups: tuple[str, ...] = ()
-    allow: tuple[str, ...] = ()
-    api: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """A request that goes to an upstream once the guards let it through. ``host`` is the virtual host's."""
-
-    path: str
-    host: str
-    route: Route
-    guards: tuple[Guard, ...]
-    plugins: tuple[Effective, ...]
-    tags: tuple[Told, ...]
-    ignored: tuple[str, ...]
-    """Tags of the question that this API has not, and that nothing therefore looks at."""
-    user: str
-    """Whose request it is, "" where nobody is known: on an API without a login plugin nobody ever is."""
-    choice: Choice
-    endpoints: Mapping[str, tuple[Endpoint, ...]]
-    """Of each version that comes into question."""
-    backend_path: str
+def find_way(loaded: Loaded, question: Question) -> Way | Nowhere:
+    """The same of a document that was read."""
+    return dry_run(loaded.document, loaded.snapshot, question)
 
 
 def dry_run(document: Document, snapshot: Snapshot, question: Question) -> Way | Nowhere:
@@ -175,7 +100,10 @@ def _way(
     known = dict(tags_of(route))
     said = {tag: value for tag, value in question.tags.items() if tag in known or route.custom}
     # A tag that is too long to be one is none.
-    values = {**lifted_tags(route, target), **{tag: value if tag_value(value) else "" for tag, value in said.items()}}
+    values = {
+        **lifted_tags(route, target, question.headers),
+        **{tag: value if tag_value(value) else "" for tag, value in said.items()},
+    }
     user = question.user if route.login is not None else ""
     choice = choose(route.canary, values, user, question.request_id)
     return Way(

@@ -1,9 +1,9 @@
-"""The tags that a request's path and query make, as ``tags.lua`` lifts them, from the data that the script gets."""
+"""The tags that a request makes, as ``tags.lua`` lifts them, from the data that the script gets."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -15,12 +15,13 @@ from menshen.envoy.typed import Json
 __all__ = ["lifted_tags"]
 
 _MOST_PAIRS: Final = 256
+_BLANKS: Final = " \t"
 
 
-def lifted_tags(route: Route, target: str) -> dict[str, str]:
+def lifted_tags(route: Route, target: str, headers: Mapping[str, str]) -> dict[str, str]:
     """Tag -> value, of the tags with one; ``target`` is the normal path with its query.
 
-    Tags from headers and cookies are not here: nobody asked has sent any.
+    Names of ``headers`` are lower-case; cookies are the header ``cookie``.
     """
     context: Json = tag_data(route).get(TAGS, {})
     path, _, query = target.partition("?")
@@ -30,8 +31,10 @@ def lifted_tags(route: Route, target: str) -> dict[str, str]:
             raw = _from_path(path, parameter["template"])
         elif parameter["position"] == "query":
             raw = _from_query(query, parameter["name"])
+        elif parameter["position"] == "cookie":
+            raw = _from_cookies(headers.get("cookie", ""), parameter["name"])
         else:
-            continue
+            raw = headers.get(parameter["name"], "").strip(_BLANKS).encode("utf-8", "surrogatepass")
         value = _text(raw)
         if value:
             found[tag.tag] = value
@@ -58,6 +61,21 @@ def _values(pairs: Iterable[str], name: str) -> Iterator[bytes]:
         key, _, value = pair.replace("+", " ").partition("=")
         if unquote_to_bytes(key) == name.encode():
             yield unquote_to_bytes(value)
+
+
+def _from_cookies(header: str, name: str) -> bytes | None:
+    """The first cookie of this name, without its quotes."""
+    pairs: list[str] = re.findall("[^;]+", header)
+    if len(pairs) > _MOST_PAIRS:
+        return None
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if equals and key.strip(_BLANKS) == name:
+            text = value.strip(_BLANKS)
+            if len(text) > 1 and text.startswith('"') and text.endswith('"'):
+                text = text[1:-1]
+            return text.encode("utf-8", "surrogatepass")
+    return None
 
 
 def _from_path(path: str, template: list[str]) -> bytes | None:

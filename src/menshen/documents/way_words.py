@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from menshen.cli.address import shown_address
-from menshen.envoy.canary_choice import Choice, Compared, Tried
-from menshen.envoy.dry_run import Nowhere, Question, Told, Way
+from menshen.documents.canary_choice import Choice, Compared, Tried
+from menshen.documents.way import Nowhere, Question, Told, Way
 from menshen.errors import MalformedRequest, MethodNotAllowed, PathBlocked
 
-__all__ = ["nowhere_lines", "way_lines"]
+__all__ = ["lines_of"]
 
 _ENGLISH: Final = {
     "request": "{method} {path}, host {host}",
@@ -95,9 +94,14 @@ class _Words:
         return self._texts[key].format(**values)
 
 
-def nowhere_lines(question: Question, nowhere: Nowhere, *, chinese: bool) -> Iterator[str]:
-    """For a request that the gateway answers itself."""
+def lines_of(question: Question, said: Way | Nowhere, *, chinese: bool) -> list[str]:
+    """One thing a line. Nothing in it is escaped."""
     say = _Words(chinese=chinese)
+    return list(_nowhere(say, question, said) if isinstance(said, Nowhere) else _way(say, question, said))
+
+
+def _nowhere(say: _Words, question: Question, nowhere: Nowhere) -> Iterator[str]:
+    """For a request that the gateway answers itself."""
     yield say("request", method=question.method, path=nowhere.path or question.path, host=nowhere.host)
     refusal = nowhere.refusal
     if refusal is None:
@@ -116,9 +120,9 @@ def nowhere_lines(question: Question, nowhere: Nowhere, *, chinese: bool) -> Ite
         yield say("no_group")
 
 
-def way_lines(question: Question, way: Way, *, chinese: bool) -> Iterator[str]:
+def _way(say: _Words, question: Question, way: Way) -> Iterator[str]:
     """For a request that goes to an upstream."""
-    say, route = _Words(chinese=chinese), way.route
+    route = way.route
     yield say("request", method=question.method, path=way.path, host=way.host)
     methods = f", {' '.join(route.methods)}" if route.methods else ""
     yield say("api", api=route.id, prefix=route.prefix.rstrip("/"), pattern=route.path, methods=methods)
@@ -172,7 +176,7 @@ def _destination(say: _Words, way: Way) -> Iterator[str]:
         yield say(key, bucket=choice.bucket, spans=_spans(choice))
     percents = {version: stop - start for version, start, stop in choice.spans}
     for version, endpoints in way.endpoints.items():
-        where = ", ".join(shown_address(endpoint) for endpoint in endpoints)
+        where = ", ".join(map(str, endpoints))
         percent = percents.get(version, 100)
         key = "goes" if choice.version else "may_go"
         yield say(key, upstream=upstream, version=version, endpoints=where, percent=percent)

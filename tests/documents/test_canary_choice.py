@@ -1,10 +1,10 @@
-"""That these choices are Envoy's is proved in ``test_dry_run.py``; here is what they say about themselves."""
+"""That these choices are Envoy's is proved in ``tests/envoy/test_dry_run.py``; here is what they say of themselves."""
 
 from __future__ import annotations
 
 from menshen.config.buckets import bucket
 from menshen.config.route_rules import CanaryRule, Condition, Share
-from menshen.envoy.canary_choice import choose
+from menshen.documents.canary_choice import choose
 
 NEVER = CanaryRule("never", "c", (Share("v3", 100),), (("t", Condition("EQUAL", ("no",))),))
 HALF = CanaryRule("half", "c", (Share("v2", 50),))
