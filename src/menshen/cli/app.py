@@ -27,6 +27,7 @@ _COMMANDS = {
     "webhooks": "menshen.cli.webhooks:webhooks",
     "plugins": "menshen.cli.plugins:plugins",
     "trace": "menshen.cli.trace:trace",
+    "doctor": "menshen.cli.doctor:doctor",
     "emulator": "menshen.cli.emulator:emulator",
 }
 

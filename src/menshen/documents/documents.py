@@ -78,7 +78,7 @@ class Documents:
         and what is active stays so.
         """
         active = await self.revisions.active()
-        loaded = self._load(text, active)
+        loaded = self.read(text, active)
         if active is not None and self._raw(active) == loaded.raw:
             return active.id, loaded
         return await self.store(loaded, active, author=author, comment=comment), loaded
@@ -107,7 +107,7 @@ class Documents:
     async def is_last_of(self, author: str, text: str) -> bool:
         """Whether this is what ``author`` applied last, whatever is active now. Raises ``ConfigInvalid``."""
         last = await self.revisions.last(author=author)
-        loaded = self._load(text, last)
+        loaded = self.read(text, last)
         return last is not None and self._raw(last) == loaded.raw
 
     async def rollback(self, number: int, *, author: str, expected: int | None = None) -> Loaded:
@@ -158,7 +158,11 @@ class Documents:
         """A text about a document that ran, with ``${NAME}`` wherever it quotes what the variable holds."""
         return redact([Problem("", text)], resolve_environment(raw, self._env).used)[0].message
 
-    def _load(self, text: str, kept: Revision | None) -> Loaded:
+    def read(self, text: str, kept: Revision | None) -> Loaded:
+        """A document as an operator writes or exports it, checked and not stored; its ``***`` are secrets of ``kept``.
+
+        Raises ``ConfigInvalid``.
+        """
         if SEALED_PREFIX not in text and MASK not in text:
             return load_document(text, self._env)
         parsed = parse_yaml(text)

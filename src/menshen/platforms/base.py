@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from menshen.config.snapshot import App
 from menshen.errors import MenshenError
@@ -26,6 +26,7 @@ __all__ = [
     "PlatformReply",
     "PlatformRequest",
     "PlatformToken",
+    "RefusedFor",
     "TokenRefused",
 ]
 
@@ -105,6 +106,11 @@ class TokenRefused(MenshenError):
         self.platform_errcode = platform_errcode
 
 
+RefusedFor = Literal["appid", "secret", "credentials", "permission", "address", "approval", "transport"]
+"""What a platform has against us where it answers PlatformRefusedUs: the AppID; the AppSecret; one of the two; what the
+app may do; this machine's address, which is not on the app's list, or which the administrator has yet to approve; the
+way that the call came."""
+
 Flow = Generator[PlatformRequest, PlatformReply, T]
 
 
@@ -125,6 +131,12 @@ class Platform(Protocol):
     """Its clients get phone codes."""
     session_checks: bool
     """It tells whether a session_key is still the user's."""
+    stable_tokens: bool
+    """Whoever asks for the app's access token gets the present one: asking ends nobody's."""
+    refused_for: Mapping[int, RefusedFor]
+    """Every errcode that means PlatformRefusedUs, and what it is about."""
+    settings_page: str
+    """Where an operator finds AppID and AppSecret, as the platform's own pages name it."""
 
     def code2session(self, app: App, code: str) -> Flow[PlatformIdentity]: ...
 

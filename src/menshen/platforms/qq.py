@@ -6,16 +6,17 @@ WeChat's; success carries ``errcode`` 0, and wrong credentials have a number of 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
 from menshen.config.snapshot import App
 from menshen.errors import CodeInvalid, NotOffered, PlatformLimit, PlatformRefusedUs, PlatformSaysBusy
-from menshen.platforms.base import Flow, PlatformIdentity, PlatformPhone, PlatformRequest, PlatformToken
+from menshen.platforms.base import Flow, PlatformIdentity, PlatformPhone, PlatformRequest, PlatformToken, RefusedFor
 from menshen.platforms.tencent import CODE_PATTERN, TOKEN_TIMEOUT, address, jscode2session, read_token
 from menshen.platforms.tencent_reply import ErrorTable
 
-__all__ = ["ERRORS", "QQ"]
+__all__ = ["ERRORS", "QQ", "REFUSED_FOR"]
 
 ERRORS: Final[ErrorTable] = MappingProxyType(
     {
@@ -25,6 +26,8 @@ ERRORS: Final[ErrorTable] = MappingProxyType(
         -101222100: PlatformRefusedUs,  # port_login mirror: wrong parameter; check appid, secret and the IDE's appid
     }
 )
+
+REFUSED_FOR: Final[Mapping[int, RefusedFor]] = MappingProxyType({-101222100: "credentials"})
 
 
 class QQ:
@@ -39,6 +42,9 @@ class QQ:
     open_data = True
     phone_codes = False  # numbers come encrypted only
     session_checks = False
+    stable_tokens = False  # each call makes another one
+    refused_for = REFUSED_FOR
+    settings_page = "q.qq.com > 开发管理 > 开发设置"
 
     def code2session(self, app: App, code: str) -> Flow[PlatformIdentity]:
         return jscode2session(app, code, self.default_base_url, ERRORS)

@@ -6,6 +6,7 @@ out the global return codes and answers that developers quote in WeChat's forum 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -18,7 +19,7 @@ from menshen.errors import (
     PlatformSaysBusy,
     UserBlocked,
 )
-from menshen.platforms.base import Flow, PlatformIdentity, PlatformPhone, PlatformToken
+from menshen.platforms.base import Flow, PlatformIdentity, PlatformPhone, PlatformToken, RefusedFor
 from menshen.platforms.tencent import CODE_PATTERN, jscode2session
 from menshen.platforms.tencent_reply import ErrorTable
 from menshen.platforms.wechat_phone import get_phone_number
@@ -26,7 +27,7 @@ from menshen.platforms.wechat_session_key import check_session, reset_session_ke
 from menshen.platforms.wechat_token import stable_token
 from menshen.secret import Secret
 
-__all__ = ["ERRORS", "WeChat"]
+__all__ = ["ERRORS", "REFUSED_FOR", "WeChat"]
 
 ERRORS: Final[ErrorTable] = MappingProxyType(
     {
@@ -49,6 +50,22 @@ ERRORS: Final[ErrorTable] = MappingProxyType(
     }
 )
 
+REFUSED_FOR: Final[Mapping[int, RefusedFor]] = MappingProxyType(
+    {
+        40001: "secret",
+        40002: "transport",
+        40013: "appid",
+        40125: "secret",
+        40164: "address",
+        41002: "transport",
+        41004: "transport",
+        43003: "transport",
+        48001: "permission",
+        89503: "approval",
+    }
+)
+"""Of logins, of access tokens, and of calls with one."""
+
 
 class WeChat:
     """The adapter. Stateless."""
@@ -62,6 +79,9 @@ class WeChat:
     open_data = True
     phone_codes = True
     session_checks = True
+    stable_tokens = True
+    refused_for = REFUSED_FOR
+    settings_page = "mp.weixin.qq.com > 开发管理 > 开发设置"
 
     def code2session(self, app: App, code: str) -> Flow[PlatformIdentity]:
         return jscode2session(app, code, self.default_base_url, ERRORS)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from menshen.errors import DatabaseUnavailable
 from menshen.storage.database import Database
 
-__all__ = ["HEAD", "migrate"]
+__all__ = ["HEAD", "migrate", "schema_version"]
 
 HEAD = "0007"
 
@@ -24,12 +24,13 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 async def migrate(database: Database, revision: str = "head") -> None:
     """Run the migrations that are missing."""
-    if revision == "head" and await _version(database) == HEAD:
+    if revision == "head" and await schema_version(database) == HEAD:
         return
     await asyncio.to_thread(_run, database.url, revision)
 
 
-async def _version(database: Database) -> str | None:
+async def schema_version(database: Database) -> str | None:
+    """The migration that a database is at; None where it has no tables of ours or does not answer."""
     try:
         async with database.reading() as connection:
             return (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()

@@ -1,0 +1,297 @@
+"""Apps: their platform can be reached and takes their AppID and AppSecret.
+
+Nothing is used up. A code that no platform has made is refused for itself where the credentials are right, and for them
+where they are not; no user's code is ever sent. An access token is asked for only at a platform that then gives the
+present one (``stable_tokens``), without force, and is dropped: no holder's token ends by it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from yarl import URL
+
+from menshen.config.snapshot import App
+from menshen.doctor.finding import Check, Finding, Said, Trouble, well
+from menshen.doctor.installation import Installation
+from menshen.doctor.reaching import Unreached, reach
+from menshen.errors import (
+    CodeRefused,
+    PlatformLimit,
+    PlatformRefusedUs,
+    PlatformReplyInvalid,
+    PlatformSaysBusy,
+    PlatformTimeout,
+    PlatformUnreachable,
+    Refusal,
+    UserBlocked,
+)
+from menshen.platforms.base import Platform, RefusedFor
+from menshen.platforms.registry import PLATFORMS
+
+__all__ = ["CHECK"]
+
+_NO_CODE: Final = "menshen-doctor-asks-with-no-code"
+"""Of the form of a code, and none: platforms make letters and digits."""
+
+_REACH_SECONDS: Final = 2.0
+_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+NO_NAME = Trouble(
+    "platform_name_unknown",
+    "failed",
+    Said("the name {host} is not found", "找不到域名 {host}"),
+    Said(
+        "Correct the DNS of this machine (/etc/resolv.conf) or the base_url of the app.",
+        "修正本机 DNS（/etc/resolv.conf）或该应用的 base_url。",
+    ),
+)
+NO_WAY = Trouble(
+    "platform_unreachable",
+    "failed",
+    Said("{host}:{port} {why}", "无法连接 {host}:{port}（{why}）"),
+    Said(
+        "Let this machine out to {host}:{port} in the firewall or security group, or correct the base_url of the app.",
+        "在防火墙或安全组中放行本机到 {host}:{port} 的访问，或修正该应用的 base_url。",
+    ),
+)
+BAD_TLS = Trouble(
+    "platform_certificate_refused",
+    "failed",
+    Said("{host}:{port} {why}", "{host}:{port} 的证书不被接受（{why}）"),
+    Said(
+        "Install the system's CA certificates (ca-certificates), and find out who answers in the place of {host}.",
+        "安装系统 CA 证书（ca-certificates），并查明是谁在代替 {host} 应答。",
+    ),
+)
+BUSY = Trouble(
+    "platform_busy",
+    "warning",
+    Said(
+        "{platform} says that it is busy: the credentials of {appid} are not known to be right",
+        "{platform} 返回系统繁忙，无法确认 {appid} 的凭证是否正确",
+    ),
+    Said("Run menshen doctor again in a minute.", "一分钟后再运行一次 menshen doctor。"),
+)
+LIMIT = Trouble(
+    "platform_limit",
+    "warning",
+    Said("{platform} says that the quota of {appid} is used up", "{platform} 返回 {appid} 的调用额度已用完"),
+    Said(
+        "Wait a minute (45011) or a day (45009), and if it stays so raise the quota at {page}.",
+        "等一分钟（45011）或一天（45009）；若持续如此，请到 {page} 提升额度。",
+    ),
+)
+NONSENSE = Trouble(
+    "platform_answers_nonsense",
+    "failed",
+    Said("what answers is not {platform} as it is documented: {why}", "应答内容不符合 {platform} 的接口文档：{why}"),
+    Said(
+        "Correct the base_url of the app, or take away the proxy in front of the platform.",
+        "修正该应用的 base_url，或去掉平台前面的代理。",
+    ),
+)
+NO_ANSWER = Trouble(
+    "platform_no_answer",
+    "failed",
+    Said("{platform} took the call and did not answer: {why}", "{platform} 接受连接后没有应答：{why}"),
+    Said(
+        "Run menshen doctor again, and if it stays so look at what is between this machine and {host}.",
+        "再运行一次 menshen doctor；若仍如此，请检查本机与 {host} 之间的网络设备。",
+    ),
+)
+WRONG_APPID = Trouble(
+    "appid_wrong",
+    "failed",
+    Said("{platform} does not know the AppID {appid} ({errcode})", "{platform} 不认识 AppID {appid}（{errcode}）"),
+    Said(
+        "Copy the AppID again from {page}, correct it in the configuration and apply that.",
+        "从 {page} 重新复制 AppID，改正配置后重新应用。",
+    ),
+)
+WRONG_SECRET = Trouble(
+    "appsecret_wrong",
+    "failed",
+    Said("the AppSecret is not the one of {appid} ({errcode})", "AppSecret 不属于 {appid}（{errcode}）"),
+    Said("Copy the AppSecret again from {page}, {how}.", "从 {page} 重新复制 AppSecret，{how}。"),
+)
+WRONG_CREDENTIALS = Trouble(
+    "credentials_wrong",
+    "failed",
+    Said(
+        "{platform} does not take the AppID {appid} with this AppSecret ({errcode})",
+        "{platform} 不接受 AppID {appid} 与当前 AppSecret（{errcode}）",
+    ),
+    Said("Copy AppID and AppSecret again from {page}, {how}.", "从 {page} 重新复制 AppID 和 AppSecret，{how}。"),
+)
+NOT_PERMITTED = Trouble(
+    "app_not_permitted",
+    "failed",
+    Said(
+        "{platform} does not let {appid} make this call ({errcode})",
+        "{platform} 不允许 {appid} 调用该接口（{errcode}）",
+    ),
+    Said(
+        "See at {page} whether the app is frozen, unverified or without this interface.",
+        "到 {page} 查看该应用是否被冻结、未认证或未开通该接口。",
+    ),
+)
+WRONG_TRANSPORT = Trouble(
+    "platform_address_wrong",
+    "failed",
+    Said(
+        "{platform} did not get the call as it was sent ({errcode})", "{platform} 收到的请求与发出的不符（{errcode}）"
+    ),
+    Said(
+        "Correct the base_url of the app (https, no path of your own) or leave it out.",
+        "修正该应用的 base_url（使用 https，不带自定义路径）或将其删除。",
+    ),
+)
+NOT_LISTED = Trouble(
+    "address_not_listed",
+    "warning",
+    Said(
+        "logins work, access tokens do not: this machine's address is not on the list of {appid} ({errcode})",
+        "可以登录，但无法获取 access token：本机地址不在 {appid} 的 IP 白名单中（{errcode}）",
+    ),
+    Said(
+        "Add the public address of this machine to the IP whitelist (IP 白名单) at {page}.",
+        "到 {page} 把本机公网地址加入 IP 白名单。",
+    ),
+)
+NOT_APPROVED = Trouble(
+    "address_not_approved",
+    "warning",
+    Said(
+        "logins work, access tokens do not: the administrator of {appid} has not approved this machine ({errcode})",
+        "可以登录，但无法获取 access token：{appid} 的管理员尚未批准本机（{errcode}）",
+    ),
+    Said(
+        "Let the app's administrator approve the call in the message that the platform has sent him.",
+        "请该应用的管理员在平台发来的消息中确认。",
+    ),
+)
+_MEANS: Final[Mapping[RefusedFor, Trouble]] = {
+    "appid": WRONG_APPID,
+    "secret": WRONG_SECRET,
+    "credentials": WRONG_CREDENTIALS,
+    "permission": NOT_PERMITTED,
+    "address": NOT_LISTED,
+    "approval": NOT_APPROVED,
+    "transport": WRONG_TRANSPORT,
+}
+
+
+async def _run(installation: Installation, subject: str) -> Sequence[Finding]:
+    (app,) = [each for each in installation.snapshot.apps if each.name == subject]
+    platform = PLATFORMS[app.platform]  # a checked document has no other
+    address = URL(app.base_url or platform.default_base_url)
+    failure = await _reached(address)
+    if failure is not None:
+        return [_UNREACHED[failure.stage].seen(host=address.host or "", port=address.port or 443, why=failure.words)]
+    refusal = await _login(installation, platform, app)
+    # Asked in turn, not at once: a wrong AppSecret would only be said twice.
+    if refusal is None and platform.stable_tokens:
+        refusal = await _token(installation, platform, app)
+    if refusal is not None:
+        return [_meaning(installation, platform, app, address, refusal)]
+    return [
+        well(f"{platform.name} takes {app.appid} and its AppSecret", f"{platform.name} 接受 {app.appid} 及其 AppSecret")
+    ]
+
+
+def _subjects(installation: Installation) -> Sequence[str]:
+    return [app.name for app in installation.snapshot.apps]
+
+
+async def _reached(address: URL) -> Unreached | None:
+    context = await asyncio.to_thread(ssl.create_default_context) if address.scheme == "https" else None
+    return await reach(address.host or "", address.port or 443, context, seconds=_REACH_SECONDS)
+
+
+async def _login(installation: Installation, platform: Platform, app: App) -> Refusal | None:
+    """What is wrong; None where the platform has nothing but the code against us."""
+    try:
+        await installation.client.run(platform.code2session(app, _NO_CODE))
+    except (CodeRefused, UserBlocked):
+        return None
+    except Refusal as refusal:
+        return refusal
+    return PlatformReplyInvalid("it gave a session for a code that nobody made")
+
+
+async def _token(installation: Installation, platform: Platform, app: App) -> Refusal | None:
+    try:
+        await installation.client.run(platform.access_token(app, False))
+    except Refusal as refusal:
+        return refusal
+    return None
+
+
+def _meaning(installation: Installation, platform: Platform, app: App, address: URL, refusal: Refusal) -> Finding:
+    facts = {
+        "platform": platform.name,
+        "appid": app.appid,
+        "page": platform.settings_page,
+        "errcode": refusal.platform_errcode if refusal.platform_errcode is not None else "-",
+        "host": address.host or "",
+        "why": refusal.detail or refusal.reason,
+    }
+    how = _how(installation, app)
+    if isinstance(refusal, PlatformRefusedUs):
+        about = platform.refused_for.get(refusal.platform_errcode or 0, "credentials")
+        return _MEANS[about].seen(how=how, **facts)
+    if isinstance(refusal, PlatformSaysBusy):
+        return BUSY.seen(**facts)
+    if isinstance(refusal, PlatformLimit):
+        return LIMIT.seen(**facts)
+    if isinstance(refusal, PlatformUnreachable | PlatformTimeout):
+        return NO_ANSWER.seen(**facts)
+    return NONSENSE.seen(**facts)
+
+
+def _how(installation: Installation, app: App) -> Said:
+    """How a new AppSecret gets to where the old one is."""
+    written = [each for each in installation.raw.get("apps", ()) if each.get("name") == app.name]
+    names = _VARIABLE.findall(str(written[0].get("secret", ""))) if written else []
+    if names:
+        variables = ", ".join(names)
+        return Said(f"set {variables} and restart serve", f"设置环境变量 {variables} 并重启 serve")
+    return Said(
+        f"write it to the app {app.name} in the configuration and apply that", f"写入配置中的应用 {app.name} 并重新应用"
+    )
+
+
+_UNREACHED: Final = {"name": NO_NAME, "connection": NO_WAY, "certificate": BAD_TLS}
+
+CHECK = Check(
+    "app",
+    Said(
+        "For each app: DNS, connection and certificate of its platform, then whether the platform takes AppID and "
+        "AppSecret, and lets this machine have access tokens. No code and no access token is used up.",
+        "对每个应用：平台的 DNS、连接和证书，平台是否接受 AppID 与 AppSecret，是否允许本机获取 access token。"
+        "不消耗任何 code 或 access token。",
+    ),
+    (
+        NO_NAME,
+        NO_WAY,
+        BAD_TLS,
+        BUSY,
+        LIMIT,
+        NONSENSE,
+        NO_ANSWER,
+        WRONG_APPID,
+        WRONG_SECRET,
+        WRONG_CREDENTIALS,
+        NOT_PERMITTED,
+        WRONG_TRANSPORT,
+        NOT_LISTED,
+        NOT_APPROVED,
+    ),
+    _run,
+    _subjects,
+)
