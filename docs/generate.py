@@ -26,6 +26,8 @@ from menshen.config import document
 from menshen.config.meanings import document_meanings, plugin_meanings
 from menshen.config.part import Part
 from menshen.config.plugins.registry import PARTS
+from menshen.doctor.examination import CHECKS, GENERAL
+from menshen.doctor.finding import Said, Trouble
 from menshen.errors import refusals
 from menshen.web.user_api.endpoint import Endpoint
 from menshen.web.user_api.table import Served, endpoints
@@ -302,6 +304,34 @@ def user_api_refusals(language: Language) -> str:
     )
 
 
+def doctor_checks(language: Language) -> str:
+    """Each check of ``menshen doctor`` and what it can find, from where it is declared."""
+    heads = (("it says", "status", "what to do"), ("输出", "结果", "处理办法"))
+    statuses = ({"warning": "warning", "failed": "failed"}, {"warning": "注意", "failed": "异常"})
+    any_check = Said("What any of them can come to.", "任何检查都可能出现的情况。")
+
+    def table(troubles: Sequence[Trouble]) -> str:
+        return _table(
+            heads[language],
+            (
+                (_placed(each.found, language), statuses[language][each.status], _placed(each.advice, language))
+                for each in troubles
+            ),
+        )
+
+    sections = [(f"`{check.name}`", check.looks_at, check.troubles) for check in CHECKS]
+    sections.append(("`*`", any_check, GENERAL))
+    return "\n\n".join(
+        f"### {heading}\n\n{(about.en, about.zh)[language]}\n\n{table(troubles)}"
+        for heading, about, troubles in sections
+    )
+
+
+def _placed(said: Said, language: Language) -> str:
+    """Places for facts as a reader knows them: ``{path}`` is ``PATH``."""
+    return re.sub(r"{(\w+)}", lambda place: place[1].upper(), (said.en, said.zh)[language]).replace("*", r"\*")
+
+
 PAGES: Final[dict[str, tuple[Language, dict[str, Callable[[Language], str]]]]] = {
     "README.md": (0, {"errors": errors}),
     "README.zh-CN.md": (1, {"errors": errors}),
@@ -312,6 +342,8 @@ PAGES: Final[dict[str, tuple[Language, dict[str, Callable[[Language], str]]]]] =
     "docs/reference/user-api.md": (0, {"calls": user_api, "refusals": user_api_refusals}),
     "docs/reference/user-api.zh-CN.md": (1, {"calls": user_api, "refusals": user_api_refusals}),
     "docs/reference/commands.md": (0, {"commands": command_list}),
+    "docs/how-to/doctor.md": (0, {"checks": doctor_checks}),
+    "docs/how-to/doctor.zh-CN.md": (1, {"checks": doctor_checks}),
     **{plugin_page(kind): (0, {"keys": plugin_table(kind)}) for kind in PARTS},
     **{plugin_page(kind).replace(".md", ".zh-CN.md"): (1, {"keys": plugin_table(kind)}) for kind in PARTS},
 }

@@ -32,6 +32,7 @@ from menshen.config.own_paths import OWN_PATHS
 from menshen.config.plugins.registry import PARTS
 from menshen.config.snapshot import SessionKind, SessionRules
 from menshen.config.user_rules import EVENTS
+from menshen.doctor.examination import CHECKS
 from menshen.documents.documents import load_document
 from menshen.emulator.faults import FAULTS
 from menshen.errors import ConfigInvalid, refusals
@@ -214,6 +215,13 @@ def test_everything_that_a_hook_is_told_is_documented(page: str) -> None:
     assert hook.before_login(replace(attempt, account="e-1")) is None
     done = LoginDone(attempt, "u1", False, "vip-1")
     assert asyncio.run(hook.after_login(done)) == {"level": "gold"}
+
+
+@pytest.mark.parametrize("page", ["docs/how-to/doctor.md", "docs/how-to/doctor.zh-CN.md"])
+def test_every_check_of_the_doctor_has_a_section_and_a_row_for_all_it_can_find(page: str) -> None:
+    sections = re.findall(r"^### `([\w*]+)`\n(.*?)(?=^##|^<!--)", text(page), re.MULTILINE | re.DOTALL)
+    rows = {name: len(re.findall(r"^\| ", section, re.MULTILINE)) - 2 for name, section in sections}
+    assert rows == {check.name: len(check.troubles) for check in CHECKS} | {"*": 2}
 
 
 @pytest.mark.parametrize("page", ["docs/how-to/logs.md", "docs/how-to/logs.zh-CN.md"])

@@ -13,13 +13,11 @@ import pytest
 from menshen.config.snapshot import Listener, Snapshot
 from menshen.documents.documents import load_document
 from menshen.envoy import build
-from menshen.envoy.addresses import FILES, Subscription
+from menshen.envoy.addresses import FILES
 from menshen.envoy.binary import find_envoy
-from menshen.envoy.limits import LIMITS
 from menshen.envoy.resources import BOOTSTRAP
 from menshen.envoy.revoked import REVOKED_FILTERS, revoked_apps, revoked_sessions
-from menshen.envoy.states import STATES
-from menshen.envoy.tokens import TOKENS
+from menshen.envoy.validation import inlined
 from tests.envoy.certificates import self_signed
 from tests.envoy.samples import ADDRESSES, FULL, OWN, PLAIN, PLANTED, sample
 from tests.envoy.signed import signed_routes
@@ -67,26 +65,17 @@ def test_the_resources_are_the_golden_ones(name: str, snapshot: Snapshot, keys: 
 @pytest.mark.parametrize(("name", "snapshot", "keys"), CASES)
 def test_envoy_accepts_them(name: str, snapshot: Snapshot, keys: str, tmp_path: Path) -> None:
     files = build(snapshot, ADDRESSES, keys)
-    static = json.loads(files["bootstrap.json"])
-    del static["dynamic_resources"]
-    static["static_resources"]["clusters"] += _resources(files, "cds")
-    static["static_resources"]["listeners"] = _resources(files, "lds")
+    static = inlined(files)
     chain = static["static_resources"]["listeners"][0]["filter_chains"][0]
     chain.pop("transport_socket", None)  # its files are not here
-    connection_manager = chain["filters"][0]["typed_config"]
-    del connection_manager["rds"]
-    connection_manager["route_config"] = _resources(files, "rds")[0]
-    found = {
-        STATES: _filter(files, "states"),
-        TOKENS: _filter(files, "tokens"),
-        **{filter_name: _filter(files, stage) for stage, filter_name in LIMITS.items()},
+    revoked = {
         REVOKED_FILTERS["settled"]: revoked_sessions(["a", "b"]),
         REVOKED_FILTERS["recent"]: revoked_sessions([]),
         REVOKED_FILTERS["apps"]: revoked_apps([("wechat", "wx1", 5), ("", "", 7)]),
     }
-    for http_filter in connection_manager["http_filters"]:
-        if http_filter.pop("config_discovery", None):
-            http_filter["typed_config"] = found[http_filter["name"]]
+    static["static_resources"]["secrets"] = []
+    for http_filter in chain["filters"][0]["typed_config"]["http_filters"]:
+        http_filter["typed_config"] = revoked.get(http_filter["name"], http_filter["typed_config"])
     authority, _ = self_signed(tmp_path, "orders.internal")
     path = tmp_path / "static.json"
     there = {
@@ -134,12 +123,3 @@ def test_a_changed_upstream_touches_clusters_alone() -> None:
     upstreams = tuple(replace(upstream, connect_timeout=3.0) for upstream in PLAIN.upstreams)
     after = build(replace(PLAIN, upstreams=upstreams), ADDRESSES)
     assert {file for file in before if before[file] != after[file]} == {FILES["cds"]}
-
-
-def _filter(files: dict[str, bytes], subscription: Subscription) -> object:
-    return json.loads(files[FILES[subscription]])["resources"][0]["typed_config"]
-
-
-def _resources(files: dict[str, bytes], kind: Subscription) -> list[dict[str, object]]:
-    resources = json.loads(files[FILES[kind]])["resources"]
-    return [{key: value for key, value in resource.items() if key != "@type"} for resource in resources]

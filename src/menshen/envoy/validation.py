@@ -27,8 +27,9 @@ from menshen.errors import ChildFailed
 __all__ = ["inlined", "validate"]
 
 _LIMIT: Final = 20.0
-_SEVERE: Final = re.compile(r"^\[.*?\]\[(?:critical|error)\]\[\w+\] (?:\[[^\]]*\] )?")
-"""What stands before the text of a line that says what is wrong."""
+_SEVERE: Final = re.compile(r"^(?:critical|error) ", re.MULTILINE)
+_LONGEST: Final = 500
+"""Characters of Envoy's reason that are told: it likes to print a whole message."""
 
 
 def inlined(files: Mapping[str, bytes]) -> Json:
@@ -64,7 +65,8 @@ async def validate(snapshot: Snapshot, keys: str = "") -> None:
         config.write_bytes(msgspec.json.encode(inlined(build(snapshot, addresses, keys))))
         process = await asyncio.create_subprocess_exec(
             find_envoy(),
-            *("--mode", "validate", "--config-path", str(config), "--log-level", "warning", "--use-dynamic-base-id"),
+            *("--mode", "validate", "--config-path", str(config), "--log-level", "warning", "--log-format", "%l %v"),
+            "--use-dynamic-base-id",
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
@@ -103,5 +105,7 @@ def _placed(value: object, routes: Mapping[str, Json], filters: Mapping[str, Jso
 
 
 def _reason(said: str, directory: str) -> str:
-    told = [_SEVERE.sub("", line) for line in said.splitlines() if _SEVERE.match(line)]
-    return " | ".join(told).replace(directory, "") or "Envoy does not say why"
+    """What Envoy wrote from its first error on; a message may go over several lines."""
+    first = _SEVERE.search(said)
+    told = " ".join(_SEVERE.sub("", said[first.start() :]).split()) if first is not None else ""
+    return told.replace(directory, "")[:_LONGEST] or "Envoy does not say why"

@@ -1,0 +1,154 @@
+"""Apps against the real emulator: what is wrong with each, what to do, and that nothing is used up."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from menshen.doctor.apps import CHECK
+from menshen.doctor.finding import Finding
+from menshen.errors import PlatformRefusedUs
+from menshen.platforms.qq import ERRORS as QQ_ERRORS
+from menshen.platforms.registry import PLATFORMS
+from menshen.platforms.wechat import ERRORS as WECHAT_ERRORS
+from menshen.platforms.wechat_token import CALL_ERRORS, TOKEN_ERRORS
+from tests.doctor.installed import free_port, install, listening, looked_at
+from tests.edge.conftest import APPID, QQ_APPID, QQ_SECRET, SECRET
+from tests.edge.processes import Client
+from tests.envoy.certificates import self_signed
+
+
+def document(base_url: str, *, platform: str = "wechat", appid: str = APPID, secret: str = SECRET) -> str:
+    fields = f'name: shop, platform: {platform}, appid: "{appid}", secret: "{secret}", base_url: "{base_url}"'
+    return f"version: 1\napps: [{{{fields}}}]\n"
+
+
+def found(directory: Path, text: str, env: dict[str, str] | None = None) -> Finding:
+    (finding,) = looked_at(CHECK, install(directory, text, env), "shop")
+    return finding
+
+
+@pytest.mark.parametrize(("platform", "appid", "secret"), [("wechat", APPID, SECRET), ("qq", QQ_APPID, QQ_SECRET)])
+def test_right_credentials(directory: Path, emulator: Client, platform: str, appid: str, secret: str) -> None:
+    text = document(f"{emulator.origin}/{platform}", platform=platform, appid=appid, secret=secret)
+    finding = found(directory, text)
+    assert (finding.status, finding.found.en) == ("ok", f"{platform} takes {appid} and its AppSecret")
+
+
+def test_nothing_is_used_up(directory: Path, emulator: Client) -> None:
+    """The access token that the team's services hold is good afterwards, and the next one who asks gets the same."""
+    asked = {"grant_type": "client_credential", "appid": APPID, "secret": SECRET}
+    held = emulator.post_json("/wechat/cgi-bin/stable_token", asked).json["access_token"]
+    code = emulator.post_json("/emulator/wechat/login", {"appid": APPID, "user": "lin"}).json["code"]
+    assert found(directory, document(f"{emulator.origin}/wechat")).status == "ok"
+    assert emulator.post_json("/wechat/cgi-bin/stable_token", asked).json["access_token"] == held
+    query = f"appid={APPID}&secret={SECRET}&js_code={code}&grant_type=authorization_code"
+    assert "openid" in emulator(f"/wechat/sns/jscode2session?{query}").json
+
+
+def test_of_qq_no_token_is_asked_for(directory: Path, emulator: Client) -> None:
+    """There each call makes another one, and the team's own would end."""
+    before = emulator("/emulator/qq/calls").json["apis"]
+    found(directory, document(f"{emulator.origin}/qq", platform="qq", appid=QQ_APPID, secret=QQ_SECRET))
+    assert emulator("/emulator/qq/calls").json["apis"] == before
+
+
+def test_a_wrong_secret_of_the_environment(directory: Path, emulator: Client) -> None:
+    text = document(f"{emulator.origin}/wechat", secret="${SHOP_APPSECRET}")
+    finding = found(directory, text, {"SHOP_APPSECRET": "another-secret-than-the-right-one"})
+    assert (finding.status, finding.trouble) == ("failed", "appsecret_wrong")
+    assert finding.found.en == f"the AppSecret is not the one of {APPID} (40125)"
+    assert finding.advice is not None
+    page = "mp.weixin.qq.com > 开发管理 > 开发设置"
+    assert finding.advice.en == f"Copy the AppSecret again from {page}, set SHOP_APPSECRET and restart serve."
+    assert finding.advice.zh == f"从 {page} 重新复制 AppSecret，设置环境变量 SHOP_APPSECRET 并重启 serve。"
+
+
+def test_a_wrong_secret_that_is_sealed(directory: Path, emulator: Client) -> None:
+    finding = found(directory, document(f"{emulator.origin}/wechat", secret="another-secret-than-the-right-one"))
+    assert finding.advice is not None
+    assert "write it to the app shop in the configuration and apply that" in finding.advice.en
+    assert "another-secret" not in repr(finding)
+
+
+def test_a_wrong_appid(directory: Path, emulator: Client) -> None:
+    finding = found(directory, document(f"{emulator.origin}/wechat", appid="wx00000000000000ff"))
+    assert (finding.status, finding.trouble) == ("failed", "appid_wrong")
+
+
+def test_qq_says_either_in_one_number(directory: Path, emulator: Client) -> None:
+    finding = found(
+        directory, document(f"{emulator.origin}/qq", platform="qq", appid=QQ_APPID, secret="wrong-secret-1")
+    )
+    assert (finding.status, finding.trouble) == ("failed", "credentials_wrong")
+    assert finding.advice is not None
+    assert "q.qq.com" in finding.advice.en
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "trouble"),
+    [
+        ({"fault": "-1"}, "warning", "platform_busy"),
+        ({"fault": "502"}, "warning", "platform_busy"),
+        ({"fault": "html"}, "failed", "platform_answers_nonsense"),
+        ({"fault": "redirect"}, "failed", "platform_answers_nonsense"),
+        ({"fault": "truncated"}, "failed", "platform_answers_nonsense"),
+        ({"fault": "timeout"}, "failed", "platform_no_answer"),
+        ({"fault": "45011", "api": "token"}, "warning", "platform_limit"),
+        ({"fault": "45009", "api": "token"}, "warning", "platform_limit"),
+        ({"fault": "48001", "api": "token"}, "failed", "app_not_permitted"),
+        ({"fault": "40164", "api": "token"}, "warning", "address_not_listed"),
+        ({"fault": "89503", "api": "token"}, "warning", "address_not_approved"),
+        ({"fault": "-1", "api": "token"}, "warning", "platform_busy"),
+    ],
+)
+def test_what_the_platform_says(
+    directory: Path, emulator: Client, fault: dict[str, str], status: str, trouble: str
+) -> None:
+    assert emulator.post_json("/emulator/wechat/faults", fault).status == 200
+    finding = found(directory, document(f"{emulator.origin}/wechat"))
+    assert (finding.status, finding.trouble) == (status, trouble)
+
+
+def test_nobody_listens(directory: Path) -> None:
+    port = free_port()
+    finding = found(directory, document(f"http://127.0.0.1:{port}"))
+    assert (finding.status, finding.trouble) == ("failed", "platform_unreachable")
+    assert finding.found.en == f"127.0.0.1:{port} refuses connections (Connection refused)"
+
+
+def test_somebody_listens_and_never_answers(directory: Path) -> None:
+    with listening() as port:
+        assert found(directory, document(f"http://127.0.0.1:{port}")).trouble == "platform_no_answer"
+
+
+def test_a_name_that_is_none(directory: Path) -> None:
+    assert found(directory, document("https://platform.invalid")).trouble == "platform_name_unknown"
+
+
+def test_a_certificate_of_somebody_else(directory: Path, tmp_path: Path) -> None:
+    chain, key = self_signed(tmp_path, "127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, key)
+    server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        finding = found(directory, document(f"https://127.0.0.1:{server.server_port}"))
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert (finding.status, finding.trouble) == ("failed", "platform_certificate_refused")
+
+
+def test_every_refusal_of_our_credentials_is_about_something() -> None:
+    """An errcode that is added to an adapter's table without saying what it is about would be advised on wrongly."""
+    for name, tables in (("wechat", (WECHAT_ERRORS, TOKEN_ERRORS, CALL_ERRORS)), ("qq", (QQ_ERRORS,))):
+        refused = {errcode for table in tables for errcode, kind in table.items() if kind is PlatformRefusedUs}
+        assert set(PLATFORMS[name].refused_for) == refused
