@@ -12,7 +12,7 @@ import typer
 import uvloop
 
 from menshen.cli.address import free_port
-from menshen.cli.options import DATA_DIR, DataDir, endpoint, problem_lines
+from menshen.cli.options import DATA_DIR, DataDir, endpoint, in_chinese, problem_lines
 from menshen.config.loading import read_text
 from menshen.config.snapshot import Endpoint
 from menshen.documents.documents import Documents
@@ -78,10 +78,21 @@ async def _serve(settings: NodeSettings, config: Path | None) -> None:
 
     async with running(settings, file.at_start if file else None) as node:
         typer.echo(f"ready http://{settings.listen} admin=http://{settings.admin}")
+        await _tell_setup_token(node, settings.admin)
         following = asyncio.create_task(file.follow(node)) if file else None
         await stop.wait()
         if following:
             following.cancel()
+
+
+async def _tell_setup_token(node: Node, admin: Endpoint) -> None:
+    """Once: nobody can ask for it again, and a restart makes another."""
+    token = await node.operators.setup.begin()
+    if token is not None:
+        where = f"http://{admin}/console/setup"
+        typer.echo(f"no owner yet: open {where} and give the set-up token {token.reveal()}")
+        if in_chinese():
+            typer.echo(f"还没有所有者：请打开 {where}，填入初始化令牌 {token.reveal()}")
 
 
 class _ConfigFile:

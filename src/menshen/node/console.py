@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from menshen.operators.service import OperatorService
 from menshen.web.console.preferences import preference_views
+from menshen.web.console.sign_in import sign_in_views
 from menshen.web.console.view import View
 
 __all__ = ["console_views"]
 
 
-def console_views() -> Sequence[View]:
+def console_views(operators: OperatorService) -> Sequence[View]:
     """In the order of the navigation."""
-    return [*preference_views()]
+    return [*preference_views(), *sign_in_views(operators)]

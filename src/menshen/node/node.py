@@ -30,6 +30,7 @@ from menshen.gateway.access_tokens import AccessTokens
 from menshen.gateway.open_data import OpenData
 from menshen.node.access_tokens import keep_tokens
 from menshen.node.channel import WorkerState
+from menshen.node.console import console_views
 from menshen.node.keyring import KeyFiles
 from menshen.node.operating import avatars_of, configuration_endpoints, operator_endpoints
 from menshen.node.retention import forget
@@ -37,7 +38,7 @@ from menshen.node.revocations import RevocationFeed
 from menshen.node.trace_log import TraceLog
 from menshen.node.webhooks import WebhookSender
 from menshen.node.workers import Workers
-from menshen.operators.token_file import token_file
+from menshen.operators.service import OperatorService, operator_service
 from menshen.platforms.client import PlatformClient
 from menshen.secret import Secret
 from menshen.sessions.keys import public_jwks, session_jwks
@@ -49,10 +50,12 @@ from menshen.storage.revisions import Revisions
 from menshen.storage.schema import migrate
 from menshen.storage.sealing import Sealer, load_master_key
 from menshen.users.avatars import Avatars
+from menshen.users.passwords import Passwords
 from menshen.web.admin import admin_app
 from menshen.web.admin_api.apps import app_endpoints, session_key_endpoints
 from menshen.web.admin_api.dispatch import admin_routes
 from menshen.web.admin_api.openapi import with_openapi
+from menshen.web.console.door import console_routes
 from menshen.web.serving import serving
 
 __all__ = ["Node", "NodeSettings", "open_documents", "running"]
@@ -105,8 +108,10 @@ class Node:
         workers: Workers,
         data_plane: DataPlane,
         avatars: Avatars,
+        operators: OperatorService,
     ) -> None:
         self.documents = documents
+        self.operators = operators
         self.workers = workers
         self.data_plane = data_plane
         self._database = database
@@ -269,7 +274,9 @@ async def running(
         data_plane = DataPlane(addresses, concurrency=settings.envoy_threads)
         records = SessionRecords(database, time.time)
         avatars = avatars_of(records, data_dir)
-        node = Node(documents, database, records, key_files, workers, data_plane, avatars)
+        random = secrets.token_bytes
+        operators = operator_service(database, master_key, token, Passwords(random), time.time, time.monotonic, random)
+        node = Node(documents, database, records, key_files, workers, data_plane, avatars, operators)
         client = await stack.enter_async_context(PlatformClient())
         sender = WebhookSender(database, client, node.webhooks, time.time, secrets.token_bytes)
         tokens = AccessTokens(database, Sealer(master_key, "access-token"), client, time.time, secrets.token_bytes)
@@ -281,8 +288,9 @@ async def running(
             *session_key_endpoints(open_data, node.configured_apps),
             *configuration_endpoints(configuration),
         ]
-        api = admin_routes(with_openapi(endpoints), token_file(token))
-        admin = admin_app(node.jwks, node.session_jwks, node.parts, api)
+        api = admin_routes(with_openapi(endpoints), operators.access.principal_of_bearer)
+        console = console_routes(console_views(operators), operators.access)
+        admin = admin_app(node.jwks, node.session_jwks, node.parts, [*api, *console])
         try:
             await stack.enter_async_context(serving(admin, settings.admin.host, settings.admin.port))
         except OSError as error:

@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from menshen.operators.bearing import digest_of, same
+from menshen.operators.bearing import digest_of
 from menshen.operators.changes import Changes
 from menshen.operators.console_sessions import ConsoleSessions, Visitor
-from menshen.operators.names import NODE
-from menshen.operators.roles import Principal, Scope
+from menshen.operators.roles import Principal
+from menshen.operators.token_file import token_file
 from menshen.operators.tokens import ApiTokens
 from menshen.secret import Secret
 
@@ -41,16 +41,13 @@ class Access:
         changes: Changes,
         steady: Callable[[], float],
     ) -> None:
-        self._token = digest_of(token.reveal())
+        self._node = token_file(token)
         self._bearers = _Believed(tokens.principal, changes, steady)
         self._visits = _Believed(sessions.visit, changes, steady)
-        self._node = Principal(NODE, frozenset(Scope), "file")
 
     async def principal_of_bearer(self, text: str) -> Principal | None:
         """Who shows this behind ``Bearer``; None: nobody. Raises ``DatabaseUnavailable``, not for the node's token."""
-        if same(self._token, text):
-            return self._node
-        return await self._bearers.answer(text)
+        return await self._node(text) or await self._bearers.answer(text)
 
     async def visit(self, cookie: str) -> Visitor | None:
         """Who comes with this cookie, and in which session; None: nobody. Raises ``DatabaseUnavailable``."""

@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from menshen.errors import CallMalformed, OperatorInvalid
+from menshen.operators.token_file import BY_FILE
 from menshen.users.account_names import canonical_name, new_name
 from menshen.users.audit import BY_USER
 
-__all__ = ["NOBODY", "NODE", "new_operator_name", "operator_name"]
-
-NODE: Final = "admin"
-"""The actor of whoever has the node's ``admin.token``."""
+__all__ = ["NOBODY", "new_operator_name", "operator_name"]
 
 NOBODY: Final = "anonymous"
 """The actor of a login that failed."""
 
-_TAKEN: Final = frozenset({NODE, NOBODY, BY_USER, "menshen", "file", "demo"})
+_TAKEN: Final = frozenset({BY_FILE.name, NOBODY, BY_USER, "menshen", "file", "demo"})
 
 
 def operator_name(text: str) -> str:

@@ -63,7 +63,7 @@ class ApiTokens:
             raise OperatorInvalid(f"a token lasts 1 to {MOST_DAYS} days", f"令牌有效期须为 1 到 {MOST_DAYS} 天")
         owner = self._owner(by, owner)
         if not wanted <= by.scopes:
-            raise OperatorInvalid("a token has no scope that you do not have", "令牌的权限不能超出您自己的权限")
+            raise OperatorInvalid("a token has no scope that you do not have", "令牌的权限不能超出你自己的权限")
         now = int(self._clock())
         token = made(self._random, TOKEN_PREFIX)
         row = ApiTokenRow(new_id(self._random), name, owner, tuple(sorted(wanted)), now, now + expires_in_days * _DAY)

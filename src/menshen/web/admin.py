@@ -12,7 +12,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 __all__ = ["JWKS_PATH", "SESSION_JWKS_PATH", "admin_app"]
 
@@ -27,7 +27,7 @@ def admin_app(
     jwks: Callable[[], dict[str, Any]],
     session_jwks: Callable[[], dict[str, Any]],
     ready: Callable[[], dict[str, bool]],
-    more: Sequence[Route] = (),
+    more: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """``ready`` gives the parts of the node and whether each works.
 

@@ -21,6 +21,9 @@ from menshen.errors import (
     EditInvalid,
     MenshenError,
     NameTaken,
+    OperatorConflict,
+    OperatorInvalid,
+    OperatorUnknown,
     PartUnknown,
     Problem,
     Refusal,
@@ -50,6 +53,9 @@ ANSWERED: Final[Mapping[type[MenshenError], int]] = {
     ClaimInvalid: 400,
     ConfigInvalid: 422,
     DatabaseUnavailable: 503,
+    OperatorInvalid: 400,
+    OperatorUnknown: 404,
+    OperatorConflict: 409,
 }
 """The status of each error that an endpoint may let through. A ``Refusal`` has its own."""
 

@@ -23,12 +23,23 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Message
 
-from menshen.errors import DatabaseUnavailable, RevisionUnknown, UserUnknown, WebhookUnknown
+from menshen.errors import DatabaseUnavailable, OperatorUnknown, RevisionUnknown, UserUnknown, WebhookUnknown
+from menshen.secret import Secret
 from menshen.web.console.language import load_catalog, locale_of, sentence
 from menshen.web.console.rendering import SAID_COOKIE, Renderer, read_said
 from menshen.web.console.view import HOME, View, Visit, Visitors
 
-__all__ = ["CSRF_FIELD", "CSRF_HEADER", "SESSION_COOKIE", "THEMES", "console_routes", "csrf_token", "local_path"]
+__all__ = [
+    "CSRF_FIELD",
+    "CSRF_HEADER",
+    "SESSION_COOKIE",
+    "THEMES",
+    "console_routes",
+    "csrf_token",
+    "local_path",
+    "signed_in",
+    "signed_out",
+]
 
 SESSION_COOKIE: Final = "menshen_console"
 _ANONYMOUS_COOKIE: Final = "menshen_visit"
@@ -78,12 +89,26 @@ def csrf_token(cookie: str) -> str:
     return hashlib.sha256(b"menshen console csrf\0" + cookie.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def signed_in(answer: Response, visit: Visit, cookie: Secret) -> Response:
+    """The answer, with the cookie of a new session; whatever cookie the browser came with is good for nothing more."""
+    _keep(answer, SESSION_COOKIE, cookie.reveal(), secure=visit.secure)
+    return answer
+
+
+def signed_out(answer: Response) -> Response:
+    """The answer, which takes the session's cookie away."""
+    answer.delete_cookie(SESSION_COOKIE, path="/console", httponly=True, samesite="strict")
+    return answer
+
+
 def local_path(text: str) -> str:
     """``text`` where it is a page of the console, else the first page (attack class 51: open redirects)."""
-    if not text.startswith("/console/") or any(each in text for each in "\\\r\n\t\0") or "//" in text:
+    path = text.partition("?")[0].partition("#")[0].lower()
+    # Browsers take "\\" for "/", drop blanks and controls, and read "%2e%2e" as "..".
+    plain = text.isascii() and text.isprintable() and not any(each in text for each in "\\ ") and "//" not in text
+    if not text.startswith("/console/") or not plain or "%2e" in path or ".." in path.split("/"):
         return HOME
-    parts = urlsplit(text)
-    return HOME if parts.scheme or parts.netloc or ".." in parts.path.split("/") else text
+    return text
 
 
 class _Files(StaticFiles):
@@ -101,17 +126,17 @@ def _door(
     async def answer(request: Request) -> Response:
         cookie = request.cookies.get(SESSION_COOKIE, "")
         anonymous = request.cookies.get(_ANONYMOUS_COOKIE, "")
-        visit = _visit(request, renderer, cookie, anonymous or secrets.token_urlsafe(32))
+        visit = _visit(request, renderer, cookie, anonymous or secrets.token_urlsafe(32), origin)
         try:
             found = await _answered(views, visitors, visit, request, origin, cookie or anonymous)
         except DatabaseUnavailable:
             found = visit.trouble(503, sentence("The database is not available"))
-        except (UserUnknown, RevisionUnknown, WebhookUnknown):
+        except (UserUnknown, RevisionUnknown, WebhookUnknown, OperatorUnknown):
             found = visit.trouble(404, sentence("There is no such thing"))
         for name, value in {**_HEADERS, **visit.headers}.items():
             found.headers[name] = value
         if not cookie and not anonymous:
-            _keep(found, _ANONYMOUS_COOKIE, visit.cookie, secure=origin.startswith("https:"))
+            _keep(found, _ANONYMOUS_COOKIE, visit.cookie, secure=visit.secure)
         if visit.said:
             found.delete_cookie(SAID_COOKIE, path="/console")
         return found
@@ -144,7 +169,7 @@ async def _answered(
     return await view.work(visit)
 
 
-def _visit(request: Request, renderer: Renderer, cookie: str, anonymous: str) -> Visit:
+def _visit(request: Request, renderer: Renderer, cookie: str, anonymous: str, origin: str) -> Visit:
     theme = request.cookies.get("menshen_theme", "")
     said = request.cookies.get(SAID_COOKIE, "")
     return Visit(
@@ -162,6 +187,7 @@ def _visit(request: Request, renderer: Renderer, cookie: str, anonymous: str) ->
         said=read_said(said) if said and request.method == "GET" else "",
         address=request.client.host if request.client else "",
         user_agent=request.headers.get("user-agent", "")[:_LONGEST_WORD],
+        secure=origin.startswith("https:") or _over_tls(request),
     )
 
 
@@ -194,6 +220,11 @@ def _from_us(request: Request, origin: str) -> bool:
     if sent is None:
         return True
     return sent == origin if origin else urlsplit(sent).netloc == request.headers.get("host", "")
+
+
+def _over_tls(request: Request) -> bool:
+    # Whoever lies here about a proxy in front only keeps his own cookies from plain HTTP.
+    return request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
 
 
 def _token_fits(given: object, cookie: str) -> bool:

@@ -45,6 +45,8 @@ class Visit:
     said: str = ""
     address: str = ""
     user_agent: str = ""
+    secure: bool = False
+    """Whether the browser came over TLS, as far as can be told: cookies then go over nothing else."""
     headers: dict[str, str] = field(default_factory=dict)
     """To be set on the answer, whatever it is."""
 
@@ -54,6 +56,15 @@ class Visit:
         if self.principal is None:
             raise ValueError("this view needs no scope, so nobody need have signed in")
         return self.principal
+
+    def text(self, name: str) -> str:
+        """What was written into a field of the form; "" where it is not there, or a file."""
+        value = self.form.get(name)
+        return value if isinstance(value, str) else ""
+
+    def texts(self, name: str) -> list[str]:
+        """All values of a field that may be there several times."""
+        return [value for value in self.form.getlist(name) if isinstance(value, str)]
 
     def may(self, scope: Scope) -> bool:
         return self.principal is not None and self.principal.may(scope)
