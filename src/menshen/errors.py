@@ -23,7 +23,7 @@
     │   │   ├── RefreshInvalid           a refresh token that is missing, forged, used before or of an ended session
     │   │   ├── TokenMissing             no token of another issuer where a plugin expects it
     │   │   ├── TokenInvalid             forged, malformed, of another issuer or audience
-    │   │   ├── CheckRefused             the team's checker says that the token is not good
+    │   │   ├── TokenRefused             the team's checker says that the token is not good
     │   │   ├── SignatureMissing         a server's call without a key pair's signature
     │   │   ├── SignatureInvalid         unknown key, wrong signature, or a body that is not what was signed
     │   │   ├── SignatureStale           signed too long ago, or in the future
@@ -129,7 +129,6 @@ __all__ = [
     "CallMalformed",
     "CaptchaRequired",
     "CaptchaUnavailable",
-    "CheckRefused",
     "CheckerUnavailable",
     "ChildFailed",
     "ClaimInvalid",
@@ -203,6 +202,7 @@ __all__ = [
     "TokenExpired",
     "TokenInvalid",
     "TokenMissing",
+    "TokenRefused",
     "TooManyRequests",
     "Unauthorized",
     "UpstreamTimeout",
@@ -366,7 +366,7 @@ class TokenInvalid(Unauthorized):
     message, message_zh = "The token is not valid here.", "令牌无效。"
 
 
-class CheckRefused(Unauthorized):
+class TokenRefused(Unauthorized):
     reason = "token_refused"
     message, message_zh = "The token was refused.", "令牌被拒绝。"
 

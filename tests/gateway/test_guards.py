@@ -16,12 +16,12 @@ from menshen.config.route_rules import KeyPairRules, OAuthRules, TokenAt
 from menshen.config.snapshot import CodeAt, Route
 from menshen.errors import (
     CheckerUnavailable,
-    CheckRefused,
     Refusal,
     SignatureInvalid,
     SignatureMissing,
     SignatureReplayed,
     TokenMissing,
+    TokenRefused,
 )
 from menshen.gateway.guards import Guards
 from menshen.gateway.request import AuthRequest
@@ -113,7 +113,7 @@ def test_an_optional_route_takes_nothing_and_nothing_wrong(tmp_path: Path) -> No
         one = await stage.guards.admit(both, request(TOKEN), LINE)
         assert one.found == ((b"x-menshen-caller", b""), (b"x-member", b"u-1"))
         await refused(stage, both, request({**TOKEN, b"x-mg-alg": b"2"}), SignatureMissing)
-        await refused(stage, both, request({b"x-token": b"bad"}), CheckRefused)
+        await refused(stage, both, request({b"x-token": b"bad"}), TokenRefused)
 
     with_stage(tmp_path, work)
 

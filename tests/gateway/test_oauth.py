@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from menshen.config.route_rules import TokenAt
-from menshen.errors import AmbiguousCredential, CheckerUnavailable, CheckRefused, Refusal
+from menshen.errors import AmbiguousCredential, CheckerUnavailable, Refusal, TokenRefused
 from menshen.gateway.oauth import PAYLOAD_LIMIT, find_authorization, find_token, payload_value
 from menshen.gateway.request import AuthRequest
 
@@ -42,14 +42,14 @@ def test_a_token_is_found_at_its_position_alone() -> None:
     "value", [b"Bearer", b"Bearer ", b"Bearer  abc", b"Basic abc", b"abc", b"Bearer a b", b"Bearer \xff"]
 )
 def test_what_is_no_token_is_refused(value: bytes) -> None:
-    with pytest.raises(CheckRefused) as refused:
+    with pytest.raises(TokenRefused) as refused:
         find_token(request(authorization=value), BEARER)
     assert "abc" not in str(refused.value)
 
 
 def test_a_token_is_at_most_8_kib() -> None:
     assert found(request(x_token=b"t" * 8192), PLAIN) == "t" * 8192
-    with pytest.raises(CheckRefused):
+    with pytest.raises(TokenRefused):
         find_token(request(x_token=b"t" * 8193), PLAIN)
 
 
@@ -69,7 +69,7 @@ def test_authorization_is_forwarded_as_it_came() -> None:
     assert authorization.reveal() == "Digest a=1, b=2"
     assert find_authorization(request()) is None
     for value in (b"\xff", b"a\tb", b"a" * 8193):
-        with pytest.raises(CheckRefused):
+        with pytest.raises(TokenRefused):
             find_authorization(request(authorization=value))
 
 

@@ -13,7 +13,7 @@ from menshen.callouts.calling import Callouts
 from menshen.callouts.checker import checked_token
 from menshen.config.route_rules import KeyPairRules, OAuthRules
 from menshen.config.snapshot import Route
-from menshen.errors import CheckRefused, SignatureMissing, SignatureReplayed, TokenMissing
+from menshen.errors import SignatureMissing, SignatureReplayed, TokenMissing, TokenRefused
 from menshen.gateway.key_pair import proven_caller
 from menshen.gateway.oauth import find_authorization, find_token, payload_value
 from menshen.gateway.request import AuthRequest, RequestLine
@@ -36,7 +36,7 @@ class Guards:
         """The request as the login may see it, with what was found of the caller in ``found``.
 
         A caller who sends nothing passes where ``access`` is optional; whoever sends something wrong never does.
-        Raises the refusals of :func:`proven_caller`, ``SignatureReplayed``, ``TokenMissing``, ``CheckRefused``,
+        Raises the refusals of :func:`proven_caller`, ``SignatureReplayed``, ``TokenMissing``, ``TokenRefused``,
         ``CheckerUnavailable`` and ``DatabaseUnavailable``.
         """
         optional = route.access == "optional"
@@ -71,7 +71,7 @@ class Guards:
         authorization = find_authorization(request) if rules.forward_authorization else None
         verdict = await checked_token(self._checkers, rules, token, authorization)
         if not verdict.result:
-            raise CheckRefused(rules.plugin)
+            raise TokenRefused(rules.plugin)
         return payload_value(verdict.payload or "") if rules.payload else b""
 
 

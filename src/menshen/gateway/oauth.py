@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import quote
 
 from menshen.config.route_rules import TokenAt
-from menshen.errors import AmbiguousCredential, CheckerUnavailable, CheckRefused
+from menshen.errors import AmbiguousCredential, CheckerUnavailable, TokenRefused
 from menshen.gateway.credentials import query_value
 from menshen.gateway.request import AuthRequest
 from menshen.secret import Secret
@@ -26,7 +26,7 @@ _AS_IT_IS: Final = "".join(chr(code) for code in range(0x21, 0x7F) if code != or
 def find_token(request: AuthRequest, at: TokenAt) -> Secret | None:
     """The one token at its position, without its prefix; None where none was sent.
 
-    Raises ``AmbiguousCredential`` for two, and ``CheckRefused`` for what no token can be: a checker is not asked about
+    Raises ``AmbiguousCredential`` for two, and ``TokenRefused`` for what no token can be: a checker is not asked about
     it.
     """
     if at.position == "query":
@@ -40,20 +40,20 @@ def find_token(request: AuthRequest, at: TokenAt) -> Secret | None:
     text = value.decode("latin-1")
     # The name of a scheme has no case (RFC 9110, 11.1).
     if text[: len(at.prefix)].lower() != at.prefix.lower():
-        raise CheckRefused("not behind its prefix")
+        raise TokenRefused("not behind its prefix")
     text = text[len(at.prefix) :]
     if _token(text) is None:
-        raise CheckRefused("not printable ASCII, or over 8 KiB")
+        raise TokenRefused("not printable ASCII, or over 8 KiB")
     return Secret(text)
 
 
 def find_authorization(request: AuthRequest) -> Secret | None:
-    """The caller's ``Authorization`` header as it came. Raises ``CheckRefused`` where it is not printable ASCII."""
+    """The caller's ``Authorization`` header as it came. Raises ``TokenRefused`` where it is not printable ASCII."""
     value = request.headers.get(b"authorization", b"").decode("latin-1")
     if not value:
         return None
     if _authorization(value) is None:
-        raise CheckRefused("Authorization is not printable ASCII, or over 8 KiB")
+        raise TokenRefused("Authorization is not printable ASCII, or over 8 KiB")
     return Secret(value)
 
 

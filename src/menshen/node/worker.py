@@ -112,7 +112,7 @@ async def _follow(channel: Channel, parts: Parts, spans: SpanExport, stop: async
                 gc.freeze()
             keys = message.keys
             await channel.acknowledge(message.number)
-    except EOFError:
+    except (EOFError, ConnectionError):  # the node is gone, before an answer or in the middle of ours
         pass
     except Exception:
         log.exception("state_refused")

@@ -17,7 +17,6 @@ from starlette.types import Receive, Scope, Send
 from menshen.config.snapshot import LoginPlugin, Route, Snapshot
 from menshen.errors import (
     BrainUnavailable,
-    CheckRefused,
     ClientSentSecret,
     CodeMalformed,
     DatabaseUnavailable,
@@ -25,6 +24,7 @@ from menshen.errors import (
     Refusal,
     RouteStale,
     TokenMissing,
+    TokenRefused,
 )
 from menshen.gateway.answer import Answer, answer_allow, answer_login, answer_redirect, answer_refusal
 from menshen.gateway.assertion import Asserter
@@ -260,7 +260,7 @@ def _guarded(route: Route, refusal: Refusal, request_id: str) -> Answer:
         "guard_refused",
         extra={"request_id": request_id, "route": route.id, "reason": refusal.reason, "detail": refusal.detail},
     )
-    if route.oauth is not None and route.oauth.redirect and isinstance(refusal, CheckRefused | TokenMissing):
+    if route.oauth is not None and route.oauth.redirect and isinstance(refusal, TokenRefused | TokenMissing):
         return answer_redirect(refusal, request_id, route.oauth.redirect)
     return answer_refusal(refusal, request_id, route.login.status if route.login is not None else "menshen")
 

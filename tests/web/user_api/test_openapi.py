@@ -12,7 +12,6 @@ from menshen.config.own_paths import OWN_PATHS
 from menshen.errors import (
     AddressRefused,
     CheckerUnavailable,
-    CheckRefused,
     ConcurrencyLimit,
     OriginRefused,
     PathBlocked,
@@ -26,6 +25,7 @@ from menshen.errors import (
     TokenExpired,
     TokenInvalid,
     TokenMissing,
+    TokenRefused,
     UpstreamTimeout,
     UpstreamUnavailable,
     refusals,
@@ -42,7 +42,7 @@ DOCUMENT: Any = msgspec.json.decode(msgspec.json.encode(described(TABLE, "/v1", 
 NEVER = {
     *(UpstreamUnavailable.reason, UpstreamTimeout.reason),
     *(AddressRefused.reason, OriginRefused.reason, PathBlocked.reason, RateLimit.reason, ConcurrencyLimit.reason),
-    *(TokenMissing.reason, TokenInvalid.reason, TokenExpired.reason, CheckRefused.reason, CheckerUnavailable.reason),
+    *(TokenMissing.reason, TokenInvalid.reason, TokenExpired.reason, TokenRefused.reason, CheckerUnavailable.reason),
     *(SignatureMissing.reason, SignatureInvalid.reason, SignatureStale.reason, SignatureReplayed.reason),
     *(PluginRefused.reason, PluginFailed.reason),
 }
