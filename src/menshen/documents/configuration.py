@@ -7,6 +7,7 @@ at all.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from menshen.documents.changes import Change
 from menshen.documents.documents import EMPTY, Documents, as_written, unified
 from menshen.documents.editing import Edit, Edited
 from menshen.documents.lending import new_references
-from menshen.documents.masking import keep_secrets, mask
+from menshen.documents.masking import keep_secrets, mask, mask_all
 from menshen.documents.parts import Json
 from menshen.errors import ChildFailed, ConfigInvalid, EditInvalid, Problem, RevisionMoved
 from menshen.storage.revisions import Revision, RevisionHead
@@ -111,7 +112,9 @@ class Configuration:
             old = await self._revisions.last(below=number)
         else:
             old = await self._revisions.get(against) if against else None
-        return Compared(number, old.id if old else 0, self._documents.changes(old, new), unified(old, new))
+        # Lines are compared beside the loop: of two large documents that takes a while.
+        lines = await asyncio.to_thread(unified, old, new)
+        return Compared(number, old.id if old else 0, self._documents.changes(old, new), lines)
 
     async def check(self, edit: Edit, *, references: bool = True, etag: str = ANY) -> Changed:
         """What a change would come to, without storing it. Raises as :meth:`change` does."""
@@ -134,7 +137,27 @@ class Configuration:
         number = await self._documents.store(loaded, active, author=author, comment=comment, expected=expected)
         return await self._run(number, loaded, changes)
 
-    async def rollback(self, number: int, *, author: str, etag: str = ANY) -> Changed:
+    async def draft(self, edit: Edit, *, etag: str = ANY, references: bool = True) -> tuple[int, Loaded]:
+        """The active revision's number, and what a change would make of it, without storing it.
+
+        Raises as :meth:`change` does.
+        """
+        active, _, loaded = await self._edited(etag, edit, references)
+        return (active.id if active else 0), loaded
+
+    async def active_document(self) -> tuple[int, Loaded]:
+        """The active revision's number and its document, 0 and the empty one before the first.
+
+        Raises ``ConfigInvalid`` where it does not hold any more.
+        """
+        active = await self._revisions.active()
+        return (active.id, self._documents.load(active)) if active else (0, self._documents.check(EMPTY))
+
+    def without_environment(self, loaded: Loaded) -> Callable[[str], str]:
+        """As the documents have it, for texts that no secret can be in: their variables are not looked for."""
+        return self._documents.without_environment(mask_all(loaded.raw))
+
+    async def rollback(self, number: int, *, author: str, comment: str = "", etag: str = ANY) -> Changed:
         """Make an older revision the active one and run it here.
 
         Raises ``RevisionUnknown``, ``RevisionMoved``, or ``ConfigInvalid`` where it does not hold any more.
@@ -143,7 +166,8 @@ class Configuration:
         wanted = await self._revisions.get(number)
         if active is not None and active.id == number:
             return Changed(number, etag_of(active))
-        loaded = await self._documents.rollback(number, author=author, expected=active.id if active else 0)
+        expected = active.id if active else 0
+        loaded = await self._documents.rollback(number, author=author, comment=comment, expected=expected)
         return await self._run(number, loaded, self._documents.changes(active, wanted))
 
     async def _run(self, number: int, loaded: Loaded, changes: tuple[Change, ...]) -> Changed:
@@ -152,7 +176,7 @@ class Configuration:
             try:
                 await self._activate(number)
             except (ChildFailed, ConfigInvalid) as error:
-                refused = self._documents.without_environment(loaded.raw, str(error))
+                refused = self._documents.without_environment(loaded.raw)(str(error))
         active = await self._revisions.active() if refused else await self._revisions.get(number)
         return Changed(active.id if active else 0, etag_of(active), changes, refused)
 

@@ -36,6 +36,8 @@ EMPTY: Final[Mapping[str, Any]] = {"version": 1}
 _MOST_PARTS = 100
 """That the audit log names of one change; the revisions have the rest."""
 
+_LONGEST_COMMENT = 500
+
 
 def load_document(text: str, env: Mapping[str, str]) -> Loaded:
     """A document that holds no sealed secrets. Raises ``ConfigInvalid`` with every problem."""
@@ -110,19 +112,26 @@ class Documents:
         loaded = self.read(text, last)
         return last is not None and self._raw(last) == loaded.raw
 
-    async def rollback(self, number: int, *, author: str, expected: int | None = None) -> Loaded:
-        """Activate an older revision, if it holds here and now, and write down who did it.
+    async def rollback(self, number: int, *, author: str, comment: str = "", expected: int | None = None) -> Loaded:
+        """Activate an older revision, if it holds here and now, and write down who did it, and why.
 
         Raises ``RevisionUnknown``, ``RevisionMoved`` or ``ConfigInvalid``.
         """
         loaded = self.load(await self.revisions.get(number))
-        await self.reactivate(number, author=author, expected=expected)
+        await self.reactivate(number, author=author, comment=comment, expected=expected)
         return loaded
 
-    async def reactivate(self, number: int, *, author: str, expected: int | None = None) -> None:
-        """The same without a look at the document. Raises ``RevisionUnknown`` or ``RevisionMoved``."""
+    async def reactivate(
+        self, number: int, *, author: str, comment: str = "", refused: str = "", expected: int | None = None
+    ) -> None:
+        """The same without a look at the document. Raises ``RevisionUnknown`` or ``RevisionMoved``.
+
+        ``refused`` is why the revision that is active now cannot run, where that is the reason.
+        """
         left, now = await self.revisions.active_id(), self._clock()
-        row = audited(AuditAction.CONFIG_ROLLBACK, "", author, now, revision=number, instead_of=left or 0)
+        told = {"comment": comment[:_LONGEST_COMMENT], "refused": refused[:_LONGEST_COMMENT]}
+        detail = {"revision": number, "instead_of": left or 0, **{key: text for key, text in told.items() if text}}
+        row = audited(AuditAction.CONFIG_ROLLBACK, "", author, now, **detail)
         await self.revisions.activate(number, author=author, now=now, expected=expected, written=lambda _: [row])
 
     def load(self, revision: Revision) -> Loaded:
@@ -154,9 +163,10 @@ class Documents:
         new = await self.revisions.get(number)
         return unified(await self.revisions.last(below=number), new)
 
-    def without_environment(self, raw: Mapping[str, Any], text: str) -> str:
-        """A text about a document that ran, with ``${NAME}`` wherever it quotes what the variable holds."""
-        return redact([Problem("", text)], resolve_environment(raw, self._env).used)[0].message
+    def without_environment(self, raw: Mapping[str, Any]) -> Callable[[str], str]:
+        """Makes texts about a document that may quote what a variable holds into such with ``${NAME}`` there."""
+        used = resolve_environment(raw, self._env).used
+        return lambda text: redact([Problem("", text)], used)[0].message
 
     def read(self, text: str, kept: Revision | None) -> Loaded:
         """A document as an operator writes or exports it, checked and not stored; its ``***`` are secrets of ``kept``.

@@ -22,6 +22,7 @@ __all__ = [
     "create",
     "delete",
     "delete_section",
+    "put",
     "rebind",
     "replace",
     "replace_document",
@@ -81,6 +82,17 @@ def replace(where: Way, name: str, part: Json) -> Edit:
         if new["name"] == name or not isinstance(new["name"], str):
             return Edited(changed, (place,))
         return Edited(_following(changed, where, name, new["name"]), (place,), {(*where, new["name"]): (*where, name)})
+
+    return edit
+
+
+def put(where: Way, part: Json) -> Edit:
+    """A part in the place of its namesake, or at the end of the list."""
+
+    def edit(raw: Json) -> Edited:
+        name = part.get("name")
+        known = isinstance(name, str) and index_of(items_at(raw, where), name) is not None
+        return (replace(where, str(name), part) if known else create(where, part))(raw)
 
     return edit
 

@@ -18,7 +18,7 @@ from menshen.documents.parts import Json, Way, index_of, item_name
 from menshen.errors import Problem
 from menshen.secret import Secret
 
-__all__ = ["MASK", "SEALED_PREFIX", "Kept", "keep_secrets", "mask"]
+__all__ = ["MASK", "SEALED_PREFIX", "Kept", "keep_secrets", "mask", "mask_all"]
 
 MASK: Final = Secret.MASK
 SEALED_PREFIX: Final = "sealed:v1:"
@@ -43,6 +43,11 @@ _NONE = ("there is no secret here that *** could keep: write it", "此处没有�
 def mask(raw: Json) -> dict[str, Any]:
     """The document with ``***`` for every secret; a ``${NAME}`` reference is shown."""
     return map_at_secrets(raw, lambda value: value if isinstance(value, str) and is_reference(value) else MASK)
+
+
+def mask_all(raw: Json) -> dict[str, Any]:
+    """The same, with the mark in the place of references as well."""
+    return map_at_secrets(raw, lambda _: MASK)
 
 
 @dataclass(frozen=True, slots=True)

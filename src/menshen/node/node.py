@@ -23,7 +23,8 @@ from typing import Any
 from menshen.config.snapshot import App, Endpoint, Snapshot
 from menshen.config.user_rules import WebhookRules
 from menshen.documents.configuration import Configuration
-from menshen.documents.documents import Documents
+from menshen.documents.documents import Documents, as_written
+from menshen.documents.history import Refused, Running
 from menshen.envoy import Addresses, DataPlane
 from menshen.errors import ChildFailed, ConfigInvalid, KeyRingInvalid, MenshenError, RevisionMoved
 from menshen.gateway.access_tokens import AccessTokens
@@ -123,6 +124,7 @@ class Node:
         workers.revoked = self.revocations.all
         self._snapshots: tuple[Snapshot, ...] = (Snapshot().sealed(),)
         self._revision: int | None = None
+        self._refused: Refused | None = None
         self._number = 0
         self._activating = asyncio.Lock()
 
@@ -134,6 +136,10 @@ class Node:
     def revision(self) -> int | None:
         """The number of the running revision; None while the node runs an empty document."""
         return self._revision
+
+    def runs_here(self) -> Running:
+        """What runs, and what could not."""
+        return Running(self._revision, self._refused)
 
     def parts(self) -> dict[str, bool]:
         """What must work for requests to be served, and whether it does."""
@@ -172,19 +178,21 @@ class Node:
         async with self._activating:
             if number is None or number == self._revision:
                 return
+            revision = await self.documents.revisions.get(number)
             try:
-                revision = await self.documents.revisions.get(number)
                 await self._run(self.documents.load(revision).snapshot)
             except (ConfigInvalid, ChildFailed) as error:
-                log.warning(
-                    "revision_refused", extra={"revision": number, "running": self._revision, "why": str(error)}
-                )
+                why = self.documents.without_environment(as_written(revision))(str(error))
+                self._refused = Refused(number, time.time(), why)
+                log.warning("revision_refused", extra={"revision": number, "running": self._revision, "why": why})
                 if self._revision is not None:
                     # Only instead of the refused one: another node may have activated a third meanwhile.
                     with contextlib.suppress(RevisionMoved):
-                        await self.documents.reactivate(self._revision, author="menshen", expected=number)
+                        await self.documents.reactivate(self._revision, author="menshen", refused=why, expected=number)
                 raise
             self._revision = number
+            if self._refused is not None and self._refused.revision == number:
+                self._refused = None
             log.info("revision_active", extra={"revision": number, "checksum": self.snapshot.checksum})
 
     async def _run(self, snapshot: Snapshot) -> None:

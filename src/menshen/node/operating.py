@@ -9,7 +9,9 @@ from pathlib import Path
 
 from menshen.config.user_rules import WebhookRules
 from menshen.documents.configuration import Configuration
+from menshen.documents.dry_runs import DryRuns
 from menshen.documents.schemas import plugin_types
+from menshen.envoy.dry_run import find_way
 from menshen.gateway.plugin_loading import installed_types
 from menshen.sessions.claims import new_id
 from menshen.sessions.records import SessionRecords
@@ -21,6 +23,7 @@ from menshen.users.life import UserLife
 from menshen.users.phones import PhoneNumbers
 from menshen.users.profiles import Profiles
 from menshen.web.admin_api.config import config_endpoints
+from menshen.web.admin_api.dry_run import dry_run_endpoints
 from menshen.web.admin_api.endpoint import Endpoint
 from menshen.web.admin_api.logs import log_endpoints
 from menshen.web.admin_api.revisions import revision_endpoints
@@ -59,8 +62,9 @@ def operator_endpoints(
 
 
 def configuration_endpoints(configuration: Configuration) -> list[Endpoint]:
-    """The document, its revisions, and the plugin types of this installation."""
+    """The document, its revisions, the plugin types of this installation, and the dry run."""
     return [
         *config_endpoints(configuration),
         *revision_endpoints(configuration, lambda: plugin_types(installed_types())),
+        *dry_run_endpoints(DryRuns(configuration, find_way)),
     ]
