@@ -29,6 +29,7 @@ from menshen.config.plugins.registry import PARTS
 from menshen.doctor.examination import CHECKS, GENERAL
 from menshen.doctor.finding import Said, Trouble
 from menshen.errors import refusals
+from menshen.web.metrics import METRICS
 from menshen.web.user_api.endpoint import Endpoint
 from menshen.web.user_api.table import Served, endpoints
 
@@ -332,6 +333,29 @@ def _placed(said: Said, language: Language) -> str:
     return re.sub(r"{(\w+)}", lambda place: place[1].upper(), (said.en, said.zh)[language]).replace("*", r"\*")
 
 
+def metric_meanings() -> dict[str, str]:
+    """Metric -> what it is, in Chinese; the English text is the code's own."""
+    return tomllib.loads((ROOT / "docs/reference/metrics.toml").read_text(encoding="utf-8"))
+
+
+def metrics(language: Language) -> str:
+    """Every metric of ``/metrics``."""
+    heads = (("metric", "kind", "labels", "meaning"), ("指标", "类型", "标签", "含义"))
+    chinese = metric_meanings()
+    return _table(
+        heads[language],
+        (
+            (
+                f"`{each.name}{'_info' if each.kind == 'info' else ''}`",
+                each.kind,
+                ", ".join(f"`{label}`" for label in each.labels) or "–",
+                (each.help, chinese.get(each.name, "**missing**"))[language],
+            )
+            for each in METRICS
+        ),
+    )
+
+
 PAGES: Final[dict[str, tuple[Language, dict[str, Callable[[Language], str]]]]] = {
     "README.md": (0, {"errors": errors}),
     "README.zh-CN.md": (1, {"errors": errors}),
@@ -341,6 +365,8 @@ PAGES: Final[dict[str, tuple[Language, dict[str, Callable[[Language], str]]]]] =
     "docs/reference/configuration.zh-CN.md": (1, {"configuration": configuration}),
     "docs/reference/user-api.md": (0, {"calls": user_api, "refusals": user_api_refusals}),
     "docs/reference/user-api.zh-CN.md": (1, {"calls": user_api, "refusals": user_api_refusals}),
+    "docs/reference/metrics.md": (0, {"metrics": metrics}),
+    "docs/reference/metrics.zh-CN.md": (1, {"metrics": metrics}),
     "docs/reference/commands.md": (0, {"commands": command_list}),
     "docs/how-to/doctor.md": (0, {"checks": doctor_checks}),
     "docs/how-to/doctor.zh-CN.md": (1, {"checks": doctor_checks}),

@@ -169,4 +169,4 @@ def test_hosts_are_matched_whatever_their_case_port_or_final_dot(stack: Stack) -
 
 def test_the_node_says_that_it_is_well(stack: Stack) -> None:
     assert stack.admin("/healthz").status == 200
-    assert stack.admin("/readyz").json == {"workers": True, "envoy": True}
+    assert stack.admin("/readyz").json == {"workers": True, "envoy": True, "database": True, "revision": 1}

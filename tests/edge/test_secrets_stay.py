@@ -60,7 +60,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], di
             "menshen export": menshen(stack, "export").stdout.encode(),
             "menshen envoy-config": menshen(stack, "envoy-config").stdout.encode(),
             "menshen revisions": menshen(stack, "revisions").stdout.encode(),
-            "admin": stack.admin("/.well-known/jwks.json").raw + stack.admin("/readyz").raw,
+            "admin": b"".join(stack.admin(path).raw for path in ("/.well-known/jwks.json", "/readyz", "/metrics")),
             "command lines": b"".join(p.read_bytes() for p in Path("/proc").glob("[0-9]*/cmdline") if p.exists()),
         }
     sinks["log"] = stack.serve.log.read_bytes()

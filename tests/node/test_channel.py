@@ -31,7 +31,7 @@ def test_a_state_arrives_as_it_was_sent_and_is_acknowledged(tmp_path: Path) -> N
         assert received == state
         assert received.snapshots[0].sealed().checksum == SNAPSHOT.checksum
         await worker.acknowledge(received.number)
-        assert await node.acknowledged() == 7
+        assert await node.heard() == 7
         node.close()
         with pytest.raises(EOFError):
             await worker.receive()
@@ -71,6 +71,20 @@ def test_revocations_travel_beside_states(tmp_path: Path) -> None:
         assert [type(await worker.receive()) for _ in range(3)] == [Revoked, WorkerState, Revoked]
         await node.send_revoked(Revoked((), 1.0, whole=True))
         assert await worker.receive() == Revoked((), 1.0, whole=True)
+        for channel in (node, worker):
+            channel.close()
+
+    asyncio.run(main())
+
+
+def test_a_worker_tells_what_it_has_counted_between_acknowledgements() -> None:
+    async def main() -> None:
+        node, worker = await pair()
+        await worker.acknowledge(1)
+        await worker.tell({"decisions": {"allow": 3}})
+        await worker.tell({})
+        await worker.acknowledge(2)
+        assert [await node.heard() for _ in range(4)] == [1, {"decisions": {"allow": 3}}, {}, 2]
         for channel in (node, worker):
             channel.close()
 

@@ -13,6 +13,7 @@ from menshen.config.user_rules import UserRules
 from menshen.node import retention
 from menshen.node.retention import forget
 from menshen.storage.database import Database
+from menshen.storage.figures import MinuteRow, add_minutes, list_minutes
 from menshen.storage.login_log import LoginFilter, LoginRow, list_logins, write_logins
 from menshen.storage.tables import account_failures, counters, nonces, sms_codes
 from menshen.storage.trace_links import TraceLink, add_trace_links, find_traces
@@ -141,3 +142,15 @@ def test_traces_are_kept_as_long_as_the_document_says(database_url: str) -> None
 
 AGES = (0, 14 * DAY, 14 * DAY + 1, 21 * DAY)
 """Without a word in the document it is 14 days."""
+
+
+def test_figures_are_kept_for_eight_days(database_url: str) -> None:
+    async def main() -> None:
+        async with opened(database_url) as database:
+            async with database.writing() as connection:
+                await add_minutes(connection, [MinuteRow(NOW - age * DAY, "one", "{}") for age in (0, 7, 8, 9, 30)])
+            assert await forget(database, Snapshot(), NOW) == 2
+            async with database.reading() as connection:
+                assert [NOW - row.at for row in await list_minutes(connection, 0)] == [8 * DAY, 7 * DAY, 0]
+
+    asyncio.run(main())

@@ -18,6 +18,7 @@ import pytest
 
 from menshen.config.snapshot import App, TracingRules
 from menshen.errors import CodeInvalid, PlatformBusy, TokenMissing
+from menshen.figures.counting import Counts
 from menshen.gateway.answer import Answer, answer_redirect, answer_refusal
 from menshen.gateway.traced import TracedExchange, note_answer
 from menshen.node.span_export import SpanExport
@@ -276,7 +277,7 @@ def test_an_exchange_says_how_it_went_and_nothing_else(
     collector: Collector, answer: PlatformIdentity | Exception, told: dict[str, object], error: bool
 ) -> None:
     async def work(spans: SpanExport) -> None:
-        exchange = TracedExchange(Platform(answer), spans)
+        exchange = TracedExchange(Platform(answer), spans, Counts())
         with spans.of(PARENT, "outer"):
             if isinstance(answer, Exception):
                 with pytest.raises(type(answer)) as raised:
@@ -284,7 +285,8 @@ def test_an_exchange_says_how_it_went_and_nothing_else(
                 assert raised.value is answer
             else:
                 assert await exchange.code2session(APP, "canary-code") == answer
-        assert isinstance(answer, Exception) or await TracedExchange(Platform(answer), NO_SPANS).code2session(APP, "c")
+        silent = TracedExchange(Platform(answer), NO_SPANS, Counts())
+        assert isinstance(answer, Exception) or await silent.code2session(APP, "c")
 
     exporting(collector.origin, work)
     span = collector.of_trace(TRACE, "code2session wechat")["code2session wechat"]

@@ -11,6 +11,7 @@ import pytest
 
 from menshen.config.route_rules import KeyPairRules
 from menshen.errors import DatabaseUnavailable, InternalFault, SignatureReplayed
+from menshen.figures.counting import Counts
 from menshen.gateway.assertion import Asserter
 from menshen.gateway.decide import route_table
 from menshen.sessions.seen import SeenLog
@@ -128,3 +129,23 @@ def test_a_guard_that_does_not_let_in_is_not_passed_by(fault: Exception, status:
     made, stamp = guarded(fault)
     answered, body = ask(made, "/authz/mall/order", **{"x-menshen-route": stamp})
     assert (answered, body["reason"]) == (status, reason)
+
+
+def test_every_decision_is_counted_once_by_its_outcome() -> None:
+    nothing: Any = None
+    counts = Counts()
+    brain = state()
+    made = AuthorizationEndpoint(
+        nothing, BrokenLogin(BUG), nothing, nobody, SeenLog(), lambda: NOW, brain, counts=counts
+    )
+    for path, route, headers in (
+        ("/authz/mall/orders/1", "mall/order", {}),
+        ("/authz/mall/orders/1", "mall/order", {"user_session": "nonsense"}),
+        ("/authz/mall/login", "mall/order", {"js_code": "c"}),
+        ("/authz/anything", "no/such", {}),
+    ):
+        ask(made, path, **{"x-menshen-route": f"{route}@{SNAPSHOT.checksum}", **headers})
+    ask(made, "/health")
+    assert counts.tally() == {
+        "decisions": {"session_missing": 1, "session_invalid": 1, "internal_fault": 1, "route_stale": 1}
+    }

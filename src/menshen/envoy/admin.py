@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import aiohttp
 import msgspec
 
-__all__ = ["Admin"]
+__all__ = ["Admin", "Stats"]
+
+Stats = dict[str, int | str]
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=2.0)
 
@@ -41,9 +43,10 @@ class Admin:
         """Whether Envoy is live: first configuration read, listeners open, not draining."""
         return await self._ask("GET", "/ready") is not None
 
-    async def stats(self, pattern: str) -> dict[str, int | str] | None:
-        """Counters, gauges and texts whose names match ``pattern``."""
-        body = await self._ask("GET", "/stats", {"format": "json", "filter": pattern})
+    async def stats(self, pattern: str, *, used: bool = False) -> Stats | None:
+        """Counters, gauges and texts whose names match ``pattern``; of ``used`` ones alone, those that ever changed."""
+        only = {"usedonly": "1"} if used else {}
+        body = await self._ask("GET", "/stats", {"format": "json", "filter": pattern, **only})
         if body is None:
             return None
         try:
@@ -51,6 +54,20 @@ class Admin:
         except (msgspec.DecodeError, KeyError, TypeError):
             return None
         return {stat["name"]: stat["value"] for stat in found if "name" in stat and "value" in stat}
+
+    async def histogram(self, pattern: str) -> str | None:
+        """Histograms whose names match, in the text format of Prometheus: the one that has the sum."""
+        body = await self._ask("GET", "/stats/prometheus", {"filter": pattern})
+        return None if body is None else body.decode()
+
+    async def clusters(self) -> list[dict[str, Any]] | None:
+        """Every cluster with its hosts and their health."""
+        body = await self._ask("GET", "/clusters", {"format": "json"})
+        try:
+            found: list[dict[str, Any]] | None = None if body is None else msgspec.json.decode(body)["cluster_statuses"]
+        except (msgspec.DecodeError, KeyError, TypeError):
+            return None
+        return found
 
     async def fail_health_check(self) -> bool:
         return await self._ask("POST", "/healthcheck/fail") is not None

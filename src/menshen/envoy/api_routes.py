@@ -160,6 +160,7 @@ def _way(route: Route, upstream: Upstream, credentials: Carried) -> Json:
         action["rate_limits"] = rate_limits(route)
     entry: Json = {
         "name": route.id,
+        "stat_prefix": route.id,
         "match": match,
         "route": action,
         "typed_per_filter_config": governed(route),

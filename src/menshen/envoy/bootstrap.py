@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from menshen.envoy.addresses import Addresses
-from menshen.envoy.clusters import BRAIN, brain_cluster
+from menshen.envoy.clusters import BRAIN, UPSTREAM, brain_cluster
 from menshen.envoy.http_connection_manager import STAT_PREFIX
 from menshen.envoy.typed import Json, typed
+from menshen.figures.latency import BUCKETS
 
 __all__ = ["bootstrap"]
 
@@ -25,11 +26,16 @@ _STATS: Final = (
     "extension_config_discovery.",
     f"http.{STAT_PREFIX}.",
     f"cluster.{BRAIN}.",
+    "limits_early.http_local_rate_limit.rate_limited",
+    "limits_late.http_local_rate_limit.rate_limited",
 )
 
 _UPSTREAM_STATS: Final = (
     "membership_(?:healthy|total)|upstream_cx_(?:active|connect_fail|total)|upstream_rq_(?:total|[0-9]xx|timeout|retry)"
 )
+
+_ROUTE_STATS: Final = "upstream_rq_[1-5]xx"
+"""Of each API: there may be thousands."""
 
 
 def bootstrap(addresses: Addresses) -> Json:
@@ -46,6 +52,7 @@ def bootstrap(addresses: Addresses) -> Json:
         "overload_manager": _overload(),
         "layered_runtime": {"layers": [{"name": "menshen", "static_layer": _runtime()}]},
         "stats_config": _stats(),
+        "stats_flush_interval": "2s",  # no sooner does a duration get into its bucket
     }
 
 
@@ -91,5 +98,10 @@ def _runtime() -> Json:
 def _stats() -> Json:
     """Only what is read by us or worth a graph; the rest would cost memory per upstream."""
     patterns: list[Json] = [{"prefix": prefix} for prefix in _STATS]
-    patterns.append({"safe_regex": {"regex": rf"cluster\.upstream/.*\.(?:{_UPSTREAM_STATS})"}})
-    return {"stats_matcher": {"inclusion_list": {"patterns": patterns}}}
+    patterns.append({"safe_regex": {"regex": rf"cluster\.{UPSTREAM}.*\.(?:{_UPSTREAM_STATS})"}})
+    patterns.append({"safe_regex": {"regex": rf"vhost\..*\.route\..*\.{_ROUTE_STATS}"}})
+    buckets = {"match": {"exact": f"http.{STAT_PREFIX}.downstream_rq_time"}, "buckets": list(BUCKETS)}
+    return {
+        "stats_matcher": {"inclusion_list": {"patterns": patterns}},
+        "histogram_bucket_settings": [buckets],
+    }

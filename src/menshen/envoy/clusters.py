@@ -13,9 +13,21 @@ from menshen.envoy.addresses import Addresses
 from menshen.envoy.typed import Json, seconds, socket_address, typed
 from menshen.gateway.wire import HEALTH_PATH
 
-__all__ = ["BRAIN", "brain_cluster", "called", "called_cluster", "cluster_name", "clusters", "upstream_cluster"]
+__all__ = [
+    "BRAIN",
+    "UPSTREAM",
+    "brain_cluster",
+    "called",
+    "called_cluster",
+    "cluster_name",
+    "clusters",
+    "upstream_cluster",
+]
 
 BRAIN: Final = "brain"
+
+UPSTREAM: Final = "upstream/"
+"""How the name of an upstream's cluster begins, so that an upstream can be called ``brain``."""
 
 _UPSTREAM_IDLE: Final = 4.0
 """Below the 5 s after which Node and uvicorn close an idle connection: a request must not meet that close halfway."""
@@ -25,8 +37,8 @@ _BRAIN_IDLE: Final = 10.0
 
 
 def cluster_name(upstream: str, version: str = "") -> str:
-    """Prefixed, so that an upstream can be called ``brain``. Without a version it is the upstream's own endpoints."""
-    return f"upstream/{upstream}@{version}" if version else f"upstream/{upstream}"
+    """Without a version it is the upstream's own endpoints."""
+    return f"{UPSTREAM}{upstream}@{version}" if version else f"{UPSTREAM}{upstream}"
 
 
 def clusters(snapshot: Snapshot, addresses: Addresses) -> list[Json]:

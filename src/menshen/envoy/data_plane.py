@@ -8,9 +8,11 @@ from typing import Final
 from menshen.config.snapshot import Snapshot
 from menshen.envoy.addresses import Addresses
 from menshen.envoy.admin import Admin
+from menshen.envoy.figures import EnvoyFigures, read_endpoints, read_figures, read_routes
 from menshen.envoy.process import EnvoyProcess
 from menshen.envoy.publisher import Publisher
 from menshen.envoy.revoked import Denied
+from menshen.figures.tally import Tally
 
 __all__ = ["DataPlane"]
 
@@ -75,6 +77,18 @@ class DataPlane:
 
     async def ready(self) -> bool:
         return await self.admin.ready()
+
+    async def figures(self) -> EnvoyFigures | None:
+        """What Envoy has counted, its routes apart; None where it does not answer."""
+        return await read_figures(self.admin)
+
+    async def routes(self) -> Tally | None:
+        """What Envoy has counted by API; None where it does not answer."""
+        return await read_routes(self.admin)
+
+    async def endpoints(self) -> dict[str, list[tuple[str, bool]]] | None:
+        """Upstream -> each endpoint's ``host:port`` and whether it is healthy; None where Envoy does not answer."""
+        return await read_endpoints(self.admin)
 
     async def stop(self, grace: float = 5.0) -> None:
         """Drain for at most ``grace`` seconds and end."""

@@ -26,6 +26,7 @@ from menshen.errors import (
     PlatformTimeout,
     Refusal,
 )
+from menshen.figures.counting import Counts
 from menshen.platforms.base import Flow, Platform, PlatformToken, TokenRefused
 from menshen.platforms.client import PlatformClient
 from menshen.platforms.registry import PLATFORMS
@@ -108,7 +109,9 @@ class AccessTokens:
         *,
         platforms: Mapping[str, Platform] = PLATFORMS,
         lease: float = LEASE,
+        counts: Counts | None = None,
     ) -> None:
+        self._counts = counts or Counts()
         self._database = database
         self._sealer = sealer
         self._client = client
@@ -130,7 +133,7 @@ class AccessTokens:
         found, errcode = _Found(await self._current(app), new=False), None
         for _ in range(_MOST_CALLS):
             try:
-                return await self._client.run(flow_of(found.held.token))
+                return await self._called(app, flow_of(found.held.token))
             except TokenRefused as refused:
                 errcode = refused.platform_errcode
             if found.new:
@@ -263,14 +266,18 @@ class AccessTokens:
         platform = self._platforms.get(app.platform)
         if platform is None:
             raise InternalFault(f"no adapter for platform {app.platform}")
-        got = await self._client.run(platform.access_token(app, False))
+        got = await self._called(app, platform.access_token(app, False))
         if refused is None or got.token != refused:
             return got
         # Only now: force kills a token that other holders may be using, and there are few of it a day.
-        got = await self._client.run(platform.access_token(app, True))
+        got = await self._called(app, platform.access_token(app, True))
         if got.token == refused:
             raise PlatformLimit("the platform goes on giving the access token that it refuses")
         return got
+
+    async def _called(self, app: App, flow: Flow[T]) -> T:
+        with self._counts.calling(app.platform, app.name):
+            return await self._client.run(flow)
 
     def _unsealed(self, key: TokenKey, row: TokenRow | None) -> _Held | None:
         if row is None or not row.sealed_token:

@@ -24,6 +24,7 @@ from menshen.errors import (
     SessionExpired,
     SessionInvalid,
 )
+from menshen.figures.counting import Counts
 from menshen.gateway.codes import CodeBook, LoggedIn, Spend
 from menshen.gateway.decide import same_app
 from menshen.gateway.decision import Exchange
@@ -89,7 +90,9 @@ class Login:
         checks: LoginChecks,
         clock: Callable[[], float],
         spans: Spans = NO_SPANS,
+        counts: Counts | None = None,
     ) -> None:
+        self._counts = counts or Counts()
         self._platforms = platforms
         self._pool = pool
         self._codes = codes
@@ -138,10 +141,12 @@ class Login:
                 await self.refused(plugin, refusal, caller, proofs.how)
                 raise
             span.note("menshen.new_user", logged_in.new_user)
+        self._counts.login(plugin.app.name)
         return Issuer.known(states, logged_in)
 
     async def refused(self, plugin: LoginPlugin, refusal: Refusal, caller: Caller, how: How = "code") -> None:
         """Keep a login that came to nothing. That it did is the answer, whether or not it can be written down."""
+        self._counts.login(plugin.app.name, refusal.reason)
         row = failure_row(plugin.app, caller, how, int(self._clock()), refusal)
         try:
             await self._pool.database.write(write_logins, row)

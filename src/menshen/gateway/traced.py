@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from menshen.config.snapshot import App
 from menshen.errors import Refusal
+from menshen.figures.counting import Counts
 from menshen.gateway.answer import Answer
 from menshen.gateway.proofs import CodeExchange
 from menshen.platforms.base import PlatformIdentity
@@ -16,17 +17,19 @@ __all__ = ["TracedExchange", "note_answer", "note_refusal"]
 
 @dataclass(frozen=True, slots=True)
 class TracedExchange:
-    """A code exchange with a span of its own. What is sent is not in it: the query has a secret and a code."""
+    """A code exchange with a span of its own, counted. What is sent is in neither: it has a secret and a code."""
 
     exchange: CodeExchange
     spans: Spans
+    counts: Counts
 
     async def code2session(self, app: App, code: str) -> PlatformIdentity:
         with self.spans.within(f"code2session {app.platform}") as span:
             span.note("menshen.app", app.name)
             span.note("menshen.platform", app.platform)
             try:
-                return await self.exchange.code2session(app, code)
+                with self.counts.calling(app.platform, app.name):
+                    return await self.exchange.code2session(app, code)
             except Refusal as refusal:
                 note_refusal(span, refusal)
                 raise

@@ -12,6 +12,7 @@ from pathlib import Path
 from menshen.callouts.calling import Callouts
 from menshen.callouts.sms import SmsSender
 from menshen.config.snapshot import Snapshot
+from menshen.figures.counting import Counts
 from menshen.gateway.access_tokens import AccessTokens
 from menshen.gateway.account_binding import AccountBinding
 from menshen.gateway.account_check import AccountCheck
@@ -83,6 +84,7 @@ class Parts:
     revocations: Revocations
     references: References
     seen: SeenLog
+    counts: Counts
 
 
 def assembled(
@@ -101,7 +103,8 @@ def assembled(
 
     ``checkers`` calls the checkers of OAuth plugins, else ``client`` does that too.
     """
-    platforms = TracedExchange(platforms or client, spans)
+    counts = Counts()
+    platforms = TracedExchange(platforms or client, spans, counts)
     records = SessionRecords(database, clock)
     revocations, references, seen = Revocations(), References(), SeenLog()
     loader = ReferenceLoader(references, records)
@@ -121,7 +124,7 @@ def assembled(
     accounts = OwnAccounts(database, Passwords(random), clock)
     account_check = AccountCheck(accounts, Lockouts(database, KeyedDigest(master_key, "account-failures")), callouts)
 
-    tokens = AccessTokens(database, Sealer(master_key, "access-token"), client, clock, random)
+    tokens = AccessTokens(database, Sealer(master_key, "access-token"), client, clock, random, counts=counts)
     open_data = OpenData(database, session_keys, tokens, clock)
     phone_numbers = PhoneNumbers(master_key)
     sms = SmsCodes(database, KeyedDigest(master_key, "sms-code"), limits, SmsSender(callouts), random)
@@ -129,8 +132,9 @@ def assembled(
 
     guards = Guards(database, Callouts(checkers or client, clock, random, spans), clock)
     checks = LoginChecks(guard, account_check, open_data, phones, hooks)
-    login = Login(platforms, pool, codes, issuer, records, checks, clock, spans)
-    authorization = AuthorizationEndpoint(guards, login, loader, revocations.revoked, seen, clock, spans=spans)
+    login = Login(platforms, pool, codes, issuer, records, checks, clock, spans, counts)
+    revoked = revocations.revoked
+    authorization = AuthorizationEndpoint(guards, login, loader, revoked, seen, clock, spans=spans, counts=counts)
 
     profiles = Profiles(database)
     avatars = Avatars(data_dir / AVATARS, profiles, lambda: new_id(random))
@@ -153,8 +157,8 @@ def assembled(
         life=UserLife(database, clock, avatars.erase),
         ended=ended,
     )
-    user_api = UserApi(endpoints(served), bearers, lambda: authorization.state, clock, spans)
-    return Parts(Brain(authorization, user_api), authorization, records, revocations, references, seen)
+    user_api = UserApi(endpoints(served), bearers, lambda: authorization.state, clock, spans, counts)
+    return Parts(Brain(authorization, user_api), authorization, records, revocations, references, seen, counts)
 
 
 def brain_state(

@@ -3,7 +3,8 @@
 The node sends the whole state whenever a part of it changes, the worker answers with the number it now runs. Nothing
 is merged, so a worker that was restarted is as current as one that was not; only a snapshot that went through this line
 before is named by its checksum, for a large one takes a worker a while to read. Revocations alone are sent as they
-come, for they are many; a new worker gets them all first. The state holds AppSecrets and keys: it goes through this
+come, for they are many; a new worker gets them all first. The other way go counts, all of them each time: what a
+worker that dies has told is known. The state holds AppSecrets and keys: it goes through this
 line and never into a file or an argument.
 """
 
@@ -16,6 +17,7 @@ import struct
 import msgspec
 
 from menshen.config.snapshot import Snapshot, decode_snapshot, encode_snapshot
+from menshen.figures.tally import Tally
 from menshen.sessions.keys import KeyRings
 from menshen.sessions.revocation import Revocation
 
@@ -52,6 +54,7 @@ class _Frame(msgspec.Struct, frozen=True, omit_defaults=True):
     snapshots: tuple[msgspec.Raw, ...] = ()
     keys: KeyRings | None = None
     revoked: Revoked | None = None
+    counts: Tally | None = None
 
 
 class Channel:
@@ -96,9 +99,14 @@ class Channel:
     async def acknowledge(self, number: int) -> None:
         await self._send(_Frame(number))
 
-    async def acknowledged(self) -> int:
-        """The number of the state that the worker now runs. Raises EOFError when the worker is gone."""
-        return (await self._receive()).number
+    async def tell(self, counts: Tally) -> None:
+        """What the worker has counted since its start."""
+        await self._send(_Frame(counts=counts))
+
+    async def heard(self) -> int | Tally:
+        """The number of the state that the worker now runs, or its counts. Raises EOFError when the worker is gone."""
+        frame = await self._receive()
+        return frame.number if frame.counts is None else frame.counts
 
     async def _send(self, frame: _Frame) -> None:
         async with self._sending:

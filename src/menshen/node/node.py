@@ -26,7 +26,7 @@ from menshen.documents.configuration import Configuration
 from menshen.documents.documents import Documents, as_written
 from menshen.documents.history import Refused, Running
 from menshen.envoy import Addresses, DataPlane
-from menshen.errors import ChildFailed, ConfigInvalid, KeyRingInvalid, MenshenError, RevisionMoved
+from menshen.errors import ChildFailed, ConfigInvalid, DatabaseUnavailable, KeyRingInvalid, MenshenError, RevisionMoved
 from menshen.gateway.access_tokens import AccessTokens
 from menshen.gateway.open_data import OpenData
 from menshen.node.access_tokens import keep_tokens
@@ -34,6 +34,7 @@ from menshen.node.channel import WorkerState
 from menshen.node.console import console_views
 from menshen.node.keyring import KeyFiles
 from menshen.node.operating import avatars_of, configuration_endpoints, operator_endpoints
+from menshen.node.readings import NodeReadings
 from menshen.node.retention import forget
 from menshen.node.revocations import RevocationFeed
 from menshen.node.trace_log import TraceLog
@@ -42,7 +43,7 @@ from menshen.node.workers import Workers
 from menshen.operators.service import OperatorService, operator_service
 from menshen.platforms.client import PlatformClient
 from menshen.secret import Secret
-from menshen.sessions.keys import public_jwks, session_jwks
+from menshen.sessions.keys import KeyRings, public_jwks, session_jwks
 from menshen.sessions.records import SessionRecords
 from menshen.storage.database import Database
 from menshen.storage.database_url import database_url
@@ -55,8 +56,10 @@ from menshen.users.passwords import Passwords
 from menshen.web.admin import admin_app
 from menshen.web.admin_api.apps import app_endpoints, session_key_endpoints
 from menshen.web.admin_api.dispatch import admin_routes
+from menshen.web.admin_api.figures import figure_endpoints
 from menshen.web.admin_api.openapi import with_openapi
 from menshen.web.console.door import console_routes
+from menshen.web.metrics import metrics_route
 from menshen.web.serving import serving
 
 __all__ = ["Node", "NodeSettings", "open_documents", "running"]
@@ -127,10 +130,21 @@ class Node:
         self._refused: Refused | None = None
         self._number = 0
         self._activating = asyncio.Lock()
+        self._database_answers = True
 
     @property
     def snapshot(self) -> Snapshot:
         return self._snapshots[0]
+
+    @property
+    def keys(self) -> KeyRings:
+        """Those that are made with now: never to be shown."""
+        return self._keys
+
+    @property
+    def database_answers(self) -> bool:
+        """Whether it did when it was asked last, a moment ago."""
+        return self._database_answers
 
     @property
     def revision(self) -> int | None:
@@ -144,6 +158,10 @@ class Node:
     def parts(self) -> dict[str, bool]:
         """What must work for requests to be served, and whether it does."""
         return {"workers": bool(self.workers.running), "envoy": self.data_plane.pid is not None}
+
+    def facts(self) -> dict[str, bool | int | None]:
+        """What does not: without the database login states go on being checked, and an empty document serves 404."""
+        return {"database": self._database_answers, "revision": self._revision}
 
     def apps(self) -> Mapping[str, tuple[str, str]]:
         """Platform and AppID of each app of the running revision."""
@@ -218,10 +236,13 @@ class Node:
             await asyncio.sleep(_FOLLOW_SECONDS)
             try:
                 number = await self.documents.revisions.active_id()
+                self._database_answers = True
                 if number != refused:
                     refused = number
                     await self.activate(number)
                     refused = None
+            except DatabaseUnavailable:
+                self._database_answers = False
             except MenshenError:
                 continue
             except Exception:
@@ -285,9 +306,11 @@ async def running(
         random = secrets.token_bytes
         operators = operator_service(database, master_key, token, Passwords(random), time.time, time.monotonic, random)
         node = Node(documents, database, records, key_files, workers, data_plane, avatars, operators)
+        readings = NodeReadings.of(node, database)
         client = await stack.enter_async_context(PlatformClient())
         sender = WebhookSender(database, client, node.webhooks, time.time, secrets.token_bytes)
-        tokens = AccessTokens(database, Sealer(master_key, "access-token"), client, time.time, secrets.token_bytes)
+        token_sealer = Sealer(master_key, "access-token")
+        tokens = AccessTokens(database, token_sealer, client, time.time, secrets.token_bytes, counts=readings.counts)
         open_data = OpenData(database, Sealer(master_key, "session-key"), tokens, time.time)
         configuration = Configuration(documents, node.activate)
         endpoints = [
@@ -295,22 +318,26 @@ async def running(
             *app_endpoints(tokens, node.configured_apps),
             *session_key_endpoints(open_data, node.configured_apps),
             *configuration_endpoints(configuration),
+            *figure_endpoints(readings.now, readings.day),
         ]
         api = admin_routes(with_openapi(endpoints), operators.access.principal_of_bearer)
         console = console_routes(console_views(operators), operators.access)
-        admin = admin_app(node.jwks, node.session_jwks, node.parts, [*api, *console])
+        shown = [metrics_route(readings.now), *api, *console]
+        admin = admin_app(node.jwks, node.session_jwks, node.parts, shown, facts=node.facts)
         try:
             await stack.enter_async_context(serving(admin, settings.admin.host, settings.admin.port))
         except OSError as error:
             raise ChildFailed(f"admin address {settings.admin.host}:{settings.admin.port}: {error.strerror}") from None
         traces = TraceLog(addresses.traces, database)
         stack.push_async_callback(traces.finish)
+        stack.push_async_callback(readings.history.write)  # of the minute that the stop is in
         stack.push_async_callback(data_plane.stop)
         traces.open()
         await node.start()
         following = (node.follow_revisions(), node.follow_keys(), node.revocations.follow())
         keeping = (node.prune(), sender.follow(), traces.follow(), keep_tokens(tokens, node.configured_apps))
-        tasks = [asyncio.create_task(each) for each in (*following, *keeping)]
+        counting = (readings.figures.follow(), readings.history.follow())
+        tasks = [asyncio.create_task(each) for each in (*following, *keeping, *counting)]
         try:
             yield node
         finally:

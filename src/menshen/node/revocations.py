@@ -56,6 +56,11 @@ class RevocationFeed:
         """Everything, for a worker that has just started."""
         return Revoked(tuple(self._known.values()), self._heard, whole=True)
 
+    @property
+    def active(self) -> int:
+        """How many are known: of sessions and of apps, those that ran out a moment ago among them."""
+        return len(self._known)
+
     def denied(self) -> Denied:
         """Envoy's part: it judges the kind ``signed`` alone."""
         now = self._clock()

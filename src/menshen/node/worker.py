@@ -21,6 +21,8 @@ from pathlib import Path
 
 import uvloop
 
+from menshen.figures.counting import Counts
+from menshen.figures.tally import Tally
 from menshen.gateway.hooks import Hooks, load_hooks
 from menshen.gateway.plugin_loading import installed_types
 from menshen.gateway.plugin_steps import plugins_of_routes
@@ -41,6 +43,7 @@ __all__ = ["main"]
 log = logging.getLogger("menshen.worker")
 
 _SEEN_SECONDS = 1.0
+_COUNTS_SECONDS = 1.0
 
 
 def main() -> None:
@@ -77,6 +80,7 @@ async def _run(arguments: argparse.Namespace) -> None:
             tasks = [
                 asyncio.create_task(_follow(channel, parts, spans, stop)),
                 asyncio.create_task(_write_seen(parts)),
+                asyncio.create_task(_tell_counts(channel, parts.counts)),
             ]
             await stop.wait()
             for task in tasks:
@@ -117,6 +121,18 @@ async def _follow(channel: Channel, parts: Parts, spans: SpanExport, stop: async
     except Exception:
         log.exception("state_refused")
     stop.set()
+
+
+async def _tell_counts(channel: Channel, counts: Counts) -> None:
+    """Often enough for who looks on, seldom enough to cost nothing; a worker that does nothing says nothing."""
+    told: Tally = {}
+    with contextlib.suppress(OSError):  # the node is gone, and so will this worker be
+        while True:
+            await asyncio.sleep(_COUNTS_SECONDS)
+            now = counts.tally()
+            if now != told:
+                await channel.tell(now)
+                told = now
 
 
 async def _write_seen(parts: Parts) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from menshen.errors import ChildFailed
+from menshen.figures.tally import Source, Tally
 from menshen.node.channel import Channel, Revoked, WorkerState
 from menshen.web.serving import Bound, reserved
 
@@ -33,7 +34,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE, _STEADY_AFTER = 0.1, 5.0, 10.0
 class Workers:
     """``count`` worker processes on ports of their own. Use as an async context.
 
-    ``revoked`` gives every revocation of now, for a worker that starts.
+    ``revoked`` gives every revocation of now, for a worker that starts; ``counted`` gets what they do, piece by piece.
     """
 
     def __init__(self, count: int, data_dir: Path, clock: Callable[[], float] = time.monotonic):
@@ -43,6 +44,7 @@ class Workers:
         self._ports = contextlib.ExitStack()
         self._slots: list[_Slot] = []
         self.revoked: Callable[[], Revoked] = lambda: Revoked((), 0.0, whole=True)
+        self.counted: Callable[[Tally], None] = lambda _: None
 
     @property
     def addresses(self) -> tuple[Bound, ...]:
@@ -56,7 +58,8 @@ class Workers:
     async def __aenter__(self) -> Workers:
         for number in range(self._count):
             bound = self._ports.enter_context(reserved(_HOST, 0))
-            self._slots.append(_Slot(number, bound, self._command(bound), self._clock, lambda: self.revoked()))
+            own = (lambda: self.revoked(), lambda counts: self.counted(counts))
+            self._slots.append(_Slot(number, bound, self._command(bound), self._clock, *own))
         for slot in self._slots:
             slot.begin()  # they refuse everything until they have a state, and take a while to import
         return self
@@ -99,6 +102,7 @@ class _Slot:
         command: list[str],
         clock: Callable[[], float],
         revoked: Callable[[], Revoked],
+        counted: Callable[[Tally], None],
     ) -> None:
         self.bound = bound
         self.process: asyncio.subprocess.Process | None = None
@@ -106,6 +110,8 @@ class _Slot:
         self._command = command
         self._clock = clock
         self._revoked = revoked
+        self._counted = counted
+        self._counting = Source()
         self._state: WorkerState | None = None
         self._channel: Channel | None = None
         self._running = 0
@@ -205,7 +211,11 @@ class _Slot:
                 await self._channel.send_revoked(self._revoked())
                 await self._channel.send_state(self._state)
             while True:
-                await self._runs_now(await self._channel.acknowledged())
+                heard = await self._channel.heard()
+                if isinstance(heard, int):
+                    await self._runs_now(heard)
+                else:
+                    self._counted(self._counting.added(self.process.pid, heard))
         except (EOFError, OSError):
             pass
         finally:

@@ -19,6 +19,7 @@ import msgspec
 from menshen.errors import KeyRingInvalid
 from menshen.sessions.keys import (
     FILES,
+    KeyRings,
     Purpose,
     SigningAlgorithm,
     check_ring,
@@ -28,7 +29,7 @@ from menshen.sessions.keys import (
 )
 from menshen.storage.private_file import read_private, replace_private
 
-__all__ = ["KeyInfo", "listed", "retire", "rotate"]
+__all__ = ["KeyInfo", "listed", "making_since", "retire", "rotate"]
 
 _LOCK = "rotation.lock"
 _ALGORITHMS = {"oct": "A256GCM", "EC": "ES256", "OKP": "EdDSA"}
@@ -86,6 +87,12 @@ def listed(directory: Path) -> list[KeyInfo]:
         for purpose in FILES
         for place, key in enumerate(_read(directory, purpose))
     ]
+
+
+def making_since(rings: KeyRings) -> dict[Purpose, int]:
+    """When the key was made that makes now, by purpose, in Unix seconds; without the purposes where nobody knows."""
+    first = {purpose: msgspec.json.decode(getattr(rings, purpose))["keys"][0] for purpose in FILES}
+    return {purpose: made_at for purpose, key in first.items() if (made_at := _made_at(key))}
 
 
 def _made_at(key: dict[str, Any]) -> int:

@@ -17,7 +17,7 @@ from menshen.storage.database import Database
 
 __all__ = ["HEAD", "migrate", "schema_version"]
 
-HEAD = "0007"
+HEAD = "0008"
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 

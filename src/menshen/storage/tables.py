@@ -28,6 +28,7 @@ __all__ = [
     "audit",
     "codes",
     "counters",
+    "figures",
     "identities",
     "login_log",
     "metadata",
@@ -358,3 +359,12 @@ nonces = Table(
     Index("ix_nonces_expires_at", "expires_at"),
 )
 """Nonces of calls that were signed with a key pair, each good once."""
+
+figures = Table(
+    "figures",
+    metadata,
+    Column("at", BigInteger, primary_key=True),
+    Column("node", String(26), primary_key=True),
+    Column("counts", Text, nullable=False),
+)
+"""What a node did in the minute that began ``at``, as JSON. A node that was started again is another one."""

@@ -1,12 +1,12 @@
 """The node's own address (127.0.0.1:8081): public keys for backends, and whether the node is well.
 
 Served by the node's process, away from the hot path. ``/healthz`` says that the node lives, ``/readyz`` that requests
-are being decided and carried.
+are being decided and carried, and beside that whether the database answers and which revision runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -28,8 +28,9 @@ def admin_app(
     session_jwks: Callable[[], dict[str, Any]],
     ready: Callable[[], dict[str, bool]],
     more: Sequence[BaseRoute] = (),
+    facts: Callable[[], Mapping[str, bool | int | None]] = dict,
 ) -> Starlette:
-    """``ready`` gives the parts of the node and whether each works.
+    """``ready`` gives the parts of the node and whether each works; ``facts`` are told beside them and decide nothing.
 
     The keys of assertions and those of signed login states are two documents: a backend that looks at a signature and
     at nothing else must not take what a client holds for what the gateway says (attack class 23).
@@ -50,7 +51,7 @@ def admin_app(
 
     async def readiness(_: Request) -> Response:
         parts = ready()
-        return JSONResponse(parts, status_code=200 if all(parts.values()) else 503)
+        return JSONResponse({**parts, **facts()}, status_code=200 if all(parts.values()) else 503)
 
     return Starlette(
         routes=[

@@ -26,6 +26,7 @@ from menshen.errors import (
     TokenMissing,
     TokenRefused,
 )
+from menshen.figures.counting import ALLOWED, ANONYMOUS, LOGGED_IN, NOT_ASKED, Counts
 from menshen.gateway.answer import Answer, answer_allow, answer_login, answer_redirect, answer_refusal
 from menshen.gateway.assertion import Asserter
 from menshen.gateway.codes import LoggedIn
@@ -108,8 +109,10 @@ class AuthorizationEndpoint:
         clock: Callable[[], float],
         state: BrainState | None = None,
         spans: Spans = NO_SPANS,
+        counts: Counts | None = None,
     ) -> None:
         self.state = state
+        self._decisions = (counts or Counts()).decisions
         self._guards = guards
         self._login = login
         self._loader = loader
@@ -126,6 +129,8 @@ class AuthorizationEndpoint:
         else:
             headers: dict[bytes, bytes] = dict(scope["headers"])
             answer = await (self._traced if self._spans.on else self._answer)(scope, receive, headers)
+            if answer.reason:
+                self._decisions[answer.reason] += 1
         status = answer.status if answer.passes else to_wire(answer.status)
         await send({"type": "http.response.start", "status": status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body})
@@ -189,7 +194,12 @@ class AuthorizationEndpoint:
                     self._seen.renewed(renewed, now)
                 elif claims is not None:
                     self._seen.used(claims, now)
-                return answer_allow(allow, request, state.states, state.asserter, now)
+                answer = answer_allow(allow, request, state.states, state.asserter, now)
+                if claims is not None:
+                    self._decisions[ALLOWED] += 1
+                else:
+                    self._decisions[NOT_ASKED if allow.route.login is None else ANONYMOUS] += 1
+                return answer
             case Deny(RouteStale() as refusal):
                 log.warning("route_stale", extra={"request_id": request_id, "stamp": request.route[:200]})
                 return answer_refusal(refusal, request_id)
@@ -245,7 +255,9 @@ class AuthorizationEndpoint:
                 # Nobody has the state of this session yet, but for requests that brought the same code beside this.
                 await self._login.take_back(logged_in.claims)
                 return answer_refusal(refusal, request.request_id, plugin.status)
-        return answer_login(route, plugin, logged_in, request, state.states, state.asserter, now)
+        answer = answer_login(route, plugin, logged_in, request, state.states, state.asserter, now)
+        self._decisions[LOGGED_IN] += 1
+        return answer
 
 
 def _line(scope: Scope, headers: Mapping[bytes, bytes]) -> RequestLine:

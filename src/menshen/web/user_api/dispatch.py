@@ -23,6 +23,7 @@ from menshen.errors import (
     Refusal,
     RouteStale,
 )
+from menshen.figures.counting import DONE, Counts
 from menshen.gateway.answer import Answer, answer_refusal
 from menshen.gateway.bearers import Bearers
 from menshen.gateway.request import AuthRequest
@@ -53,7 +54,9 @@ class UserApi:
         state: Callable[[], BrainState | None],
         clock: Callable[[], float],
         spans: Spans = NO_SPANS,
+        counts: Counts | None = None,
     ) -> None:
+        self._counted = (counts or Counts()).api
         self._table: dict[str, dict[str, Endpoint]] = {}
         for endpoint in endpoints:
             self._table.setdefault(endpoint.path, {})[endpoint.method] = endpoint
@@ -67,6 +70,7 @@ class UserApi:
         with self._spans.of(headers.get(_TRACE, b""), self._called(scope)) as span:
             answer = await self._answered(scope, receive, headers)
             note_answer(span, answer)
+        self._counted[answer.reason or DONE] += 1
         length = (b"content-length", b"%d" % len(answer.body))
         await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]})
         await send({"type": "http.response.body", "body": answer.body})
