@@ -1,0 +1,99 @@
+"""The whole admin API of a running node, called as its own OpenAPI document says, and otherwise.
+
+Calls that end, erase or change something are among them: the node is this test's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.edge.conftest import Stack, running_stack
+
+EXAMPLES: Final = 12
+"""Of each operation, and of each way of calling it."""
+
+CHECKS: Final = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running_stack(tmp_path_factory.mktemp("schemathesis")) as running:
+        yield running
+
+
+def known(stack: Stack, token: str) -> Mapping[str, list[str]]:
+    """Names that lead somewhere, by path parameter: chance would find none of them."""
+    stack.log_in("somebody")
+    users = stack.admin("/v1/users", ("Authorization", token)).json
+    sessions = stack.admin("/v1/sessions", ("Authorization", token)).json
+    return {
+        "uid": [each["uid"] for each in users["users"]],
+        "sid": [each["sid"] for each in sessions["sessions"]],
+        "name": ["shop", "orders", "mall", "shop-login"],
+        "group": ["mall"],
+        "number": ["1"],
+    }
+
+
+@pytest.mark.timeout(300)
+def test_no_call_breaks_it_and_every_answer_is_as_documented(stack: Stack, subtests: pytest.Subtests) -> None:
+    token = f"Bearer {(stack.data_dir / 'admin.token').read_text().strip()}"
+    schema = schemathesis.openapi.from_url(f"{stack.admin.origin}/v1/openapi.json")
+    names = known(stack, token)
+    operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
+    worked = set()
+    with requests.Session() as session:
+        session.headers["Authorization"] = token
+        for operation in operations:
+            with subtests.test(operation=operation.label):
+                for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+                    statuses = _called(operation, mode, names, session)
+                    worked |= {operation.label for status in statuses if status < 300}
+    # Calls that are all refused at the door would show nothing of what is behind it.
+    assert len(worked) > len(operations) / 2, sorted(worked)
+
+
+def _called(
+    operation: Any, mode: GenerationMode, names: Mapping[str, list[str]], session: requests.Session
+) -> set[int]:
+    """The statuses of its answers."""
+    statuses: set[int] = set()
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode), data=st.data())
+    def calls(case: Any, data: st.DataObject) -> None:
+        for name in case.path_parameters or {}:
+            if names.get(name) and data.draw(st.booleans()):
+                case.path_parameters[name] = data.draw(st.sampled_from(names[name]))
+        headers = {"If-Match": "*"} if data.draw(st.booleans()) else {}
+        statuses.add(case.call_and_validate(session=session, headers=headers, checks=CHECKS).status_code)
+
+    calls()
+    return statuses
