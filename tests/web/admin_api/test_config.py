@@ -284,7 +284,9 @@ SENT_ELSEWHERE = [
 
 
 @pytest.mark.parametrize(("part", "change", "at"), SENT_ELSEWHERE)
-def test_who_does_not_know_a_secret_cannot_have_it_sent_elsewhere(where: str, part: str, change: Any, at: str) -> None:
+def test_class_50_who_does_not_know_a_secret_cannot_have_it_sent_elsewhere(
+    where: str, part: str, change: Any, at: str
+) -> None:
     async def work(editor: Editor) -> None:
         path = f"/v1/config/{part}"
         shown = await editor.get(path)
@@ -299,7 +301,7 @@ def test_who_does_not_know_a_secret_cannot_have_it_sent_elsewhere(where: str, pa
     editing(where, work)
 
 
-def test_only_an_owner_lends_values_of_the_environment(where: str) -> None:
+def test_class_50_only_an_owner_lends_values_of_the_environment(where: str) -> None:
     async def work(editor: Editor) -> None:
         stolen = {**APP, "base_url": "https://his.example.com/${MENSHEN_MASTER_KEY}"}
         refused = await editor.call("POST", "/v1/config/apps", stolen, role="operator")
