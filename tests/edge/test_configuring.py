@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from tests.edge.conftest import OTHER_SECRET, SECRET, Stack, running_stack
 from tests.edge.nodes import Nodes, two_nodes
-from tests.edge.processes import Reply
+from tests.edge.processes import REPOSITORY, Reply
 from tests.edge.test_reload import until
 from tests.postgresql import PostgreSQL
 
@@ -130,6 +131,22 @@ def test_what_envoy_refuses_is_told_and_the_old_one_runs_on(stack: Stack) -> Non
     assert f"revision {revision_of(before)} runs on" in problem["message"]
     assert etag_of(stack) == before
     assert stack.gateway("/mall/orders/1", ("user_session", state)).status == 200
+
+
+@pytest.mark.parametrize("suffix", [".md", ".zh-CN.md"])
+def test_every_call_of_a_node_is_on_some_page(stack: Stack, suffix: str) -> None:
+    """Written as ``GET /v1/users``, or as a path of a table whose next column has the methods."""
+    described = call(stack, "GET", "/v1/openapi.json").json["paths"]
+    calls = {(path, method.upper()) for path, methods in described.items() for method in methods}
+    assert {("/v1/users/{uid}/ban", "POST"), ("/v1/config", "PUT"), ("/v1/sessions", "GET")} <= calls
+    pages = [
+        page for page in (REPOSITORY / "docs").rglob("*.md") if page.name.endswith(".zh-CN.md") == (suffix != ".md")
+    ]
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
+    said = {(path, method) for method, path in re.findall(r"`([A-Z]+) (/[^`?]+)[`?]", text)}
+    for path, methods in re.findall(r"^\| `(/[^`]+)` \| ((?:`[A-Z]+` ?)+)\|", text, re.MULTILINE):
+        said |= {(path, method) for method in re.findall("[A-Z]+", methods)}
+    assert sorted(calls - said) == []
 
 
 def test_what_is_changed_at_one_node_counts_at_the_other(nodes: Nodes) -> None:

@@ -9,6 +9,7 @@ import pytest
 from menshen.config.plugins.registry import PARTS
 from menshen.documents.masking import mask
 from menshen.platforms.registry import PLATFORM_OF_PLUGIN
+from menshen.storage.audit import list_audit
 from menshen.storage.database import sqlite_url
 from tests.documents.samples import full
 from tests.web.admin_api.configuring import Editor, editing
@@ -62,7 +63,10 @@ def test_revisions_are_listed_compared_and_activated_again(where: str) -> None:
         assert (await editor.call("POST", back, etag="")).status == 428
         assert (await editor.call("POST", back, etag='"x"')).status == 412
         assert (await editor.call("POST", back, role="viewer")).status == 403
-        assert await editor.done("POST", back) == [("apps/shop", "changed")]
+        assert await editor.done("POST", f"{back}?comment=too+slow") == [("apps/shop", "changed")]
+        async with editor.documents.revisions.database.reading() as connection:
+            (row, *_) = await list_audit(connection)
+        assert (row.row.actor, row.row.action, row.row.detail["comment"]) == ("the-owner", "config.rollback", "too slow")
         assert await editor.get("/v1/config") == mask(full())
         assert await editor.done("POST", back, etag="*") == []
 

@@ -13,7 +13,7 @@ from menshen.documents.configuration import Compared, Configuration
 from menshen.documents.schemas import PluginType
 from menshen.operators.roles import Scope
 from menshen.web.admin_api.config import Written, written
-from menshen.web.admin_api.endpoint import MOST, Answered, BadCall, Below, Call, Endpoint, Limit
+from menshen.web.admin_api.endpoint import MOST, Answered, BadCall, Below, Call, Endpoint, Limit, Word
 from menshen.web.admin_api.preconditions import CONDITIONS, REQUIRED, as_header, expected_etag, is_known
 
 __all__ = ["revision_endpoints"]
@@ -25,6 +25,12 @@ _LONGEST = 10
 class RevisionQuery(msgspec.Struct, forbid_unknown_fields=True):
     limit: Limit = 50
     below: Below | None = None
+
+
+class ActivateQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """``comment`` goes to the audit log."""
+
+    comment: Word = ""
 
 
 class AgainstQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -59,7 +65,8 @@ def revision_endpoints(configuration: Configuration, types: Callable[[], Sequenc
     async def activated(call: Call) -> Answered:
         number, current = _number(call), await configuration.current()
         etag = expected_etag(call, current.etag)
-        return written(await configuration.rollback(number, author=call.principal.name, etag=etag))
+        name, comment = call.principal.name, call.query.comment
+        return written(await configuration.rollback(number, author=name, comment=comment, etag=etag))
 
     async def known(_: Call) -> dict[str, Any]:
         return {"types": [asdict(each) for each in types()]}
@@ -84,6 +91,7 @@ def revision_endpoints(configuration: Configuration, types: Callable[[], Sequenc
             "Roll back: make a revision the active one again",
             write,
             activated,
+            ActivateQuery,
             answer=Written,
             refuses=(404, 412, 422, 428),
             headers=REQUIRED,
