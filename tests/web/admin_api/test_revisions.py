@@ -66,7 +66,11 @@ def test_revisions_are_listed_compared_and_activated_again(where: str) -> None:
         assert await editor.done("POST", f"{back}?comment=too+slow") == [("apps/shop", "changed")]
         async with editor.documents.revisions.database.reading() as connection:
             (row, *_) = await list_audit(connection)
-        assert (row.row.actor, row.row.action, row.row.detail["comment"]) == ("the-owner", "config.rollback", "too slow")
+        assert (row.row.actor, row.row.action, row.row.detail["comment"]) == (
+            "the-owner",
+            "config.rollback",
+            "too slow",
+        )
         assert await editor.get("/v1/config") == mask(full())
         assert await editor.done("POST", back, etag="*") == []
 
