@@ -24,9 +24,16 @@ def demo(tmp_path: Path) -> subprocess.CompletedProcess[str]:
 def test_every_step_holds_and_nothing_is_left_behind(tmp_path: Path) -> None:
     run = demo(tmp_path)
     assert run.returncode == 0, run.stdout + run.stderr
-    assert run.stdout.count("[ok]") == 6
+    assert run.stdout.count("[ok]") == 7
     assert "FAILED" not in run.stdout
-    for said in ("code: 4001", "user_session: ", "x-menshen-openid: o", "session_invalid", "code: 4022"):
+    for said in (
+        "code: 4001",
+        "user_session: ",
+        "x-menshen-openid: o",
+        "session_invalid",
+        "code: 4022",
+        "GET /console/try",
+    ):
         assert said in run.stdout
     assert list(tmp_path.iterdir()) == []
 
@@ -37,7 +44,7 @@ def test_a_step_that_does_not_hold_fails_the_command(tmp_path: Path) -> None:
         "from menshen.cli import demo as d\n"
         "import menshen.cli.demo_steps as s\n"
         "s._identity = lambda got: {}\n"
-        "d.demo(once=True)\n"
+        "d.demo(once=True, no_browser=True)\n"
     )
     run = subprocess.run(
         [sys.executable, "-c", script],

@@ -45,6 +45,7 @@ def command(arguments: Sequence[str], log: Path, env: dict[str, str] | None = No
         process = subprocess.Popen(
             [sys.executable, *arguments],
             stdout=subprocess.PIPE,
+            bufsize=0,  # a line that waits in a buffer is none that select() sees
             stderr=errors,
             cwd=REPOSITORY,
             env={**os.environ, **(env or {})},

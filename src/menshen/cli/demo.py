@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 import signal
+import sys
 import tempfile
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +18,7 @@ import typer
 import uvloop
 
 from menshen.cli.address import free_port
-from menshen.cli.demo_steps import Step, steps
+from menshen.cli.demo_steps import Step, console_step, steps
 from menshen.cli.echo import echo
 from menshen.config.snapshot import Endpoint
 from menshen.documents.documents import Documents
@@ -23,11 +26,15 @@ from menshen.emulator.asgi import emulator_app
 from menshen.emulator.state import Emulator
 from menshen.errors import MenshenError
 from menshen.node.logs import configure_logs
-from menshen.node.node import NodeSettings, running
+from menshen.node.node import Node, NodeSettings, running
+from menshen.secret import Secret
+from menshen.web.console.sign_in_link import LINK_PATH
+from menshen.web.console.try_it.page import TRY_PATH
 from menshen.web.serving import serving
 
 __all__ = ["demo"]
 
+_OWNER = "owner"
 _APPID = "wx4f4bc4dec97d474b"
 _DOCUMENT = """\
 version: 1
@@ -59,11 +66,14 @@ bindings:
 
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Stop after the steps; exit 0 only if every one held.")] = False,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Print the console's address, and leave the browser alone.")
+    ] = False,
 ) -> None:
-    """Show one login from end to end, with no AppSecret of yours and no network."""
+    """Show one login from end to end, with no AppSecret of yours and no network; then try it in the console."""
     configure_logs()
     try:
-        held = uvloop.run(_demo(once))
+        held = uvloop.run(_demo(once, browser=not no_browser))
     except (MenshenError, OSError) as error:
         typer.echo(f"menshen demo: {error}", err=True)
         raise typer.Exit(1) from None
@@ -71,7 +81,7 @@ def demo(
         raise typer.Exit(1)
 
 
-async def _demo(once: bool) -> bool:
+async def _demo(once: bool, *, browser: bool) -> bool:
     stop = asyncio.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
@@ -96,7 +106,7 @@ async def _demo(once: bool) -> bool:
                 workers=1,
                 envoy_threads=1,
             )
-            async with running(settings, apply), aiohttp.ClientSession() as client:
+            async with running(settings, apply) as node, aiohttp.ClientSession() as client:
                 gateway = f"http://127.0.0.1:{settings.listen.port}"
                 registered = {"appid": _APPID, "secret": secret}
                 async with client.post(f"{platform.origin}/emulator/wechat/apps", json=registered) as answer:
@@ -108,9 +118,18 @@ async def _demo(once: bool) -> bool:
                     number += 1
                     held = held and step.held
                     _print(number, step)
+                console = f"http://{settings.admin}"
+                password = Secret(secrets.token_urlsafe(12))
+                await node.operators.accounts.add_first_owner(_OWNER, password)
+                shown = await console_step(client, console, await _link(node, console))
+                held = held and shown.held
+                _print(number + 1, shown)
                 typer.echo("every step held" if held else "a step did not hold")
                 if not once:
-                    _what_next(gateway, platform.origin, settings.admin)
+                    link = await _link(node, console)
+                    _what_next(gateway, platform.origin, console, password, link)
+                    if browser and _has_display():
+                        await asyncio.to_thread(webbrowser.open, link)
                     await stop.wait()
     return held
 
@@ -131,15 +150,31 @@ def _short(value: str) -> str:
     return value if len(value) <= 88 else f"{value[:60]}… ({len(value)} characters)"
 
 
-def _what_next(gateway: str, emulator: str, admin: Endpoint) -> None:
+async def _link(node: Node, console: str) -> str:
+    """Signs in once and leads to the page with the phone."""
+    token = await node.operators.links.make(_OWNER)
+    return f"{console}{LINK_PATH}?next={TRY_PATH}#{token.reveal()}"
+
+
+def _has_display() -> bool:
+    """Whether somebody sits here who could look at a browser; one in a text terminal would take the terminal away."""
+    if not sys.stdout.isatty():
+        return False
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _what_next(gateway: str, emulator: str, console: str, password: Secret, link: str) -> None:
     body = json.dumps({"appid": _APPID, "user": "lisi"})
     typer.echo(f"""
-Try it yourself (Ctrl-C stops everything):
+Try it in the console: {link}
+(the link signs in once, within five minutes; later: {console}/console/ as {_OWNER}, password {password.reveal()})
+
+Or by hand (Ctrl-C stops everything):
 
   curl -i {gateway}/mall/orders/1
   CODE=$(curl -s {emulator}/emulator/wechat/login -d '{body}' | sed 's/.*"code": *"\\([^"]*\\)".*/\\1/')
   curl -i {gateway}/mall/login -H "js_code: $CODE"        # copy user_session from the answer
   curl -i {gateway}/mall/orders/1 -H "user_session: …" -H "X-Menshen-Openid: forged"
-  curl -s http://{admin.host}:{admin.port}/.well-known/jwks.json
+  curl -s {console}/.well-known/jwks.json
 
-ready {gateway}""")
+ready {gateway} console={link}""")

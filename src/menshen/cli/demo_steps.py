@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 
-__all__ = ["Exchanged", "Step", "steps"]
+__all__ = ["Exchanged", "Step", "console_step", "steps"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,29 @@ async def steps(client: aiohttp.ClientSession, gateway: str, emulator: str, appi
 
     got = await get("/mall/login", js_code=code)
     yield Step("A code that was used is refused", got, _refused(got, 401, 4022), got.body)
+
+
+async def console_step(client: aiohttp.ClientSession, console: str, link: str) -> Step:
+    """Sign in with a link as a browser does, and open the page with the phone.
+
+    ``console`` is the node's own address; ``link`` is one of ``SignInLinks``, and is used up.
+    """
+    page, _, token = link.partition("#")
+    async with client.get(page) as shown:
+        form = await shown.text()
+        visit = shown.cookies["menshen_visit"].value if "menshen_visit" in shown.cookies else ""
+    fields = dict(re.findall(r'name="(csrf|next)" value="([^"]*)"', form)) | {"token": token}
+    sent = {"cookie": f"menshen_visit={visit}"}
+    async with client.post(page, data=fields, headers=sent, allow_redirects=False) as signed:
+        session = "; ".join(f"{name}={morsel.value}" for name, morsel in signed.cookies.items())
+        path = signed.headers.get("location", "")
+    async with client.get(console + path, headers={"cookie": session}) as tried:
+        text = await tried.text()
+        received = {name.lower(): value for name, value in tried.headers.items()}
+        got = Exchanged(f"GET {path}", {}, tried.status, received, "")
+    taps = re.findall(r'data-tap="(\w+)"', text)
+    held = got.status == 200 and path == "/console/try" and "login" in taps
+    return Step("The console has a phone to try it on; its sign-in link works once", got, held, {"buttons": taps})
 
 
 def _refused(got: Exchanged, status: int, code: int) -> bool:

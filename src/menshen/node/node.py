@@ -38,6 +38,7 @@ from menshen.node.readings import NodeReadings
 from menshen.node.retention import forget
 from menshen.node.revocations import RevocationFeed
 from menshen.node.trace_log import TraceLog
+from menshen.node.trying import trying_views
 from menshen.node.webhooks import WebhookSender
 from menshen.node.workers import Workers
 from menshen.operators.service import OperatorService, operator_service
@@ -59,6 +60,7 @@ from menshen.web.admin_api.dispatch import admin_routes
 from menshen.web.admin_api.figures import figure_endpoints
 from menshen.web.admin_api.openapi import with_openapi
 from menshen.web.console.door import console_routes
+from menshen.web.console.try_it.calling import calling
 from menshen.web.metrics import metrics_route
 from menshen.web.serving import serving
 
@@ -321,7 +323,9 @@ async def running(
             *figure_endpoints(readings.now, readings.day),
         ]
         api = admin_routes(with_openapi(endpoints), operators.access.principal_of_bearer)
-        console = console_routes(console_views(operators), operators.access)
+        phone = await stack.enter_async_context(calling())
+        trying = trying_views(lambda: node.snapshot, settings.listen, phone, records)
+        console = console_routes(console_views(operators, trying), operators.access)
         shown = [metrics_route(readings.now), *api, *console]
         admin = admin_app(node.jwks, node.session_jwks, node.parts, shown, facts=node.facts)
         try:

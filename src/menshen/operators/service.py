@@ -10,6 +10,7 @@ from menshen.operators.accounts import Operators
 from menshen.operators.changes import Changes
 from menshen.operators.console_sessions import ConsoleSessions
 from menshen.operators.setup import SetUp
+from menshen.operators.sign_in_links import SignInLinks
 from menshen.operators.throttle import Throttle
 from menshen.operators.tokens import ApiTokens
 from menshen.secret import Secret
@@ -28,6 +29,7 @@ class OperatorService:
     sessions: ConsoleSessions
     tokens: ApiTokens
     setup: SetUp
+    links: SignInLinks
 
 
 def operator_service(
@@ -46,4 +48,5 @@ def operator_service(
     sessions = ConsoleSessions(database, passwords, throttle, changes, clock, random)
     tokens = ApiTokens(database, changes, clock, random)
     access = Access(admin_token, tokens, sessions, changes, steady)
-    return OperatorService(access, accounts, sessions, tokens, SetUp(accounts, random))
+    links = SignInLinks(accounts, sessions, clock, random)
+    return OperatorService(access, accounts, sessions, tokens, SetUp(accounts, random), links)

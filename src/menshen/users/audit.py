@@ -25,6 +25,8 @@ class AuditAction(StrEnum):
     CLAIMS = "user.claims"
     ACCOUNT_ADD = "account.add"
     ACCOUNT_PASSWORD = "account.password"  # noqa: S105  (an action's name)
+    SESSIONS_END = "sessions.end"
+    """Some sessions, all of a user, or all of an app, ended by an operator."""
     OPERATOR_SETUP = "operator.setup"
     """The first owner, made with the set-up token."""
     OPERATOR_ADD = "operator.add"

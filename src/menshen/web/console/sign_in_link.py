@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from menshen.errors import AccountRefused
 from menshen.secret import Secret
-from menshen.web.console.door import SESSION_COOKIE, local_path
+from menshen.web.console.door import local_path, signed_in
+from menshen.web.console.language import sentence
 from menshen.web.console.view import View, Visit
 
 __all__ = ["LINK_PATH", "UseLink", "link_views"]
@@ -26,22 +27,17 @@ class UseLink(Protocol):
     async def __call__(self, token: str, *, ip: str, user_agent: str) -> Secret: ...
 
 
-def link_views(use: UseLink, *, secure: bool = False) -> list[View]:
-    """``secure``: operators open the console over https only."""
+def link_views(use: UseLink) -> list[View]:
+    """The page, and its form."""
 
     async def shown(visit: Visit) -> Response:
         return visit.page("sign_in_link.html", next=local_path(visit.query.get("next", "")))
 
     async def used(visit: Visit) -> Response:
-        token = visit.form.get("token", "")
         try:
-            cookie = await use(token if isinstance(token, str) else "", ip=visit.address, user_agent=visit.user_agent)
+            cookie = await use(visit.text("token"), ip=visit.address, user_agent=visit.user_agent)
         except AccountRefused:
-            return visit.trouble(403, "This link was used before, or is older than five minutes")
-        answer = visit.go(local_path(str(visit.form.get("next", ""))))
-        answer.set_cookie(
-            SESSION_COOKIE, cookie.reveal(), path="/console", httponly=True, samesite="strict", secure=secure
-        )
-        return answer
+            return visit.trouble(403, sentence("This link was used before, or is older than five minutes"))
+        return signed_in(visit.go(local_path(visit.text("next"))), visit, cookie)
 
     return [View("GET", LINK_PATH, None, shown), View("POST", LINK_PATH, None, used)]

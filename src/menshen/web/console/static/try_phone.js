@@ -62,6 +62,24 @@
     }
   }
 
+  // One press of a button, under its name; others wait.
+  async function act(button, work) {
+    if (room.dataset.busy) return;
+    room.dataset.busy = 'yes';
+    const title = fresh('act');
+    title.textContent = button.textContent;
+    steps.append(title);
+    try {
+      await work();
+    } catch (error) {
+      const failed = fresh('failed');
+      failed.textContent = error.message;
+      steps.append(failed);
+    } finally {
+      delete room.dataset.busy;
+    }
+  }
+
   let code = '';
   async function login() {
     const told = await ask('login', { person });
@@ -89,33 +107,21 @@
       for (const each of view.querySelectorAll('[data-if]')) each.hidden = !page.data[each.dataset.if];
       if (then) then.call(page);
     };
-    view.addEventListener('click', async (event) => {
+    view.addEventListener('click', (event) => {
       const button = event.target.closest('[data-tap]');
-      if (!button || room.dataset.busy) return;
-      room.dataset.busy = 'yes';
-      const act = fresh('act');
-      act.textContent = button.textContent;
-      steps.append(act);
-      page[button.dataset.tap]({ type: 'tap', currentTarget: button });
-      await idle();
-      delete room.dataset.busy;
+      if (!button) return;
+      act(button, async () => {
+        page[button.dataset.tap]({ type: 'tap', currentTarget: button });
+        await idle();
+      });
     });
     page.setData({});
     for (const moment of ['onLoad', 'onShow', 'onReady']) if (page[moment]) page[moment]({});
   }
 
   document.getElementById('clear').addEventListener('click', () => steps.replaceChildren());
-  document.getElementById('end').addEventListener('click', async () => {
-    const act = fresh('act');
-    act.textContent = document.getElementById('end').textContent;
-    steps.append(act);
-    try {
-      await ask('end', { code });
-    } catch (error) {
-      const failed = fresh('failed');
-      failed.textContent = error.message;
-      steps.append(failed);
-    }
+  document.getElementById('end').addEventListener('click', (event) => {
+    act(event.currentTarget, () => ask('end', { code }));
   });
 
   Object.assign(globalThis, { wx, Page, App: () => {}, getApp: () => ({ globalData }) });

@@ -89,8 +89,8 @@ async def to_gateway(
 
 def listener_origin(gateway: Endpoint, *, tls: bool) -> str:
     """Where the listener is reached from its own machine."""
-    host = _ANY.get(gateway.host, gateway.host)
-    return f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{gateway.port}"
+    reached = Endpoint(_ANY.get(gateway.host, gateway.host), gateway.port)
+    return f"{'https' if tls else 'http'}://{reached}"
 
 
 async def read_some(response: aiohttp.ClientResponse, most: int) -> bytes:

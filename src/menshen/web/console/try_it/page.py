@@ -130,7 +130,7 @@ async def _log_in(visit: Visit, of: _Phones) -> Mapping[str, Any]:
 
 async def _request(visit: Visit, of: _Phones) -> Mapping[str, Any]:
     try:
-        wish = msgspec.json.decode(_text(visit, "wish"), type=Wish)
+        wish = msgspec.json.decode(visit.text("wish"), type=Wish)
     except (msgspec.DecodeError, UnicodeEncodeError):
         raise BadRequest("this is no request of a phone") from None
     phone = of.found(wish.phone)
@@ -174,10 +174,5 @@ def _drawn(visit: Visit, steps: tuple[Step, ...]) -> str:
     return visit.renderer.render("try_it_steps.html", visit, {"steps": steps})
 
 
-def _text(visit: Visit, name: str) -> str:
-    value = visit.form.get(name, "")
-    return value if isinstance(value, str) else ""
-
-
 def _field(visit: Visit, name: str) -> str:
-    return _text(visit, name)[:_LONGEST]
+    return visit.text(name)[:_LONGEST]
