@@ -105,6 +105,8 @@ def test_a_new_app_plugin_and_binding_let_a_user_log_in(stack: Stack) -> None:
     assert stack.gateway("/new/orders", ("user_session", state)).status == 200
     call(stack, "POST", f"/v1/revisions/{revision_of(first)}/activate", etag="*")
     until(lambda: stack.gateway("/new/orders").status == 404, SOON)
+    for file in (stack.serve.log, *(path for path in stack.data_dir.rglob("*") if path.is_file())):
+        assert new["secret"].encode() not in file.read_bytes(), file.name
 
 
 def test_a_secret_that_is_kept_is_the_one_that_the_platform_gets(stack: Stack) -> None:

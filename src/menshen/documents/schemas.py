@@ -9,45 +9,44 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
-from menshen.config.document import Api, App, Binding, Document, EveryPlugin, Group, Listener, Plugin, Tracing, Upstream
+from menshen.config.document import Document, Plugin
 from menshen.config.plugins.custom import Custom
 from menshen.config.plugins.registry import PARTS
-from menshen.config.user_pool import Users, Webhook
 from menshen.gateway.foreign import where
 from menshen.gateway.plugin_loading import InstalledTypes
 from menshen.platforms.registry import PLATFORM_OF_PLUGIN
 
-__all__ = ["PluginType", "plugin_types", "schema_of"]
+__all__ = ["PluginType", "part_schemas", "plugin_types"]
 
 Json = Mapping[str, Any]
 
 _REF: Final = "#/components/schemas/Config{model}"
 
-_MODELS: Final[Mapping[str, Any]] = {
-    "document": Document,
-    "apps": App,
-    "upstreams": Upstream,
-    "groups": Group,
-    "apis": Api,
-    "plugins": EveryPlugin,
-    "webhooks": Webhook,
-    "bindings": Binding,
-    "listener": Listener,
-    "tracing": Tracing,
-    "users": Users,
+_MODELS: Final = {
+    "apps": "App",
+    "upstreams": "Upstream",
+    "groups": "Group",
+    "apis": "Api",
+    "webhooks": "Webhook",
+    "bindings": "Binding",
+    "listener": "Listener",
+    "tracing": "Tracing",
+    "users": "Users",
 }
 
 
-def schema_of(what: str) -> dict[str, Any]:
-    """Of an item of a list, such as ``apps`` or ``apis``, of a section, or of the ``document``.
+def part_schemas() -> dict[str, dict[str, Any]]:
+    """Of an item of each list, such as ``apps`` or ``apis``, of each section, and of the ``document``.
 
-    ``$defs`` has what is referred to below ``#/components/schemas``, as OpenAPI has it.
+    ``$defs`` of each has what any of them refers to, below ``#/components/schemas``, as OpenAPI has it.
     """
-    schema = TypeAdapter(_MODELS[what]).json_schema(ref_template=_REF)
-    defs = {f"Config{name}": each for name, each in schema.pop("$defs", {}).items()}
-    return {**schema, "$defs": defs}
+    whole = Document.model_json_schema(ref_template=_REF)
+    models = {f"Config{name}": schema for name, schema in whole.pop("$defs").items()}
+    defs = {"$defs": {**models, "ConfigDocument": whole, "ConfigEveryPlugin": whole["properties"]["plugins"]["items"]}}
+    names = {**_MODELS, "document": "Document", "plugins": "EveryPlugin"}
+    return {what: {"$ref": _REF.format(model=model), **defs} for what, model in names.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,8 @@ def test_the_openapi_document_knows_the_parts(where: str) -> None:
         put = document["paths"]["/v1/config/groups/{group}/apis/{name}"]["put"]
         assert {"404", "409", "412", "422", "428"} <= put["responses"].keys()
         body = put["requestBody"]["content"]["application/json"]["schema"]
-        assert body["required"] == ["name", "path"]
+        assert body == {"$ref": "#/components/schemas/ConfigApi"}
+        assert schemas["ConfigApi"]["required"] == ["name", "path"]
         assert "If-Match" in [each["name"] for each in put["parameters"]]
         assert "application/yaml" in document["paths"]["/v1/config"]["get"]["responses"]["200"]["content"]
 

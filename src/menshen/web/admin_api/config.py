@@ -28,7 +28,7 @@ from menshen.documents.editing import (
     unbind,
 )
 from menshen.documents.parts import KINDS, SECTIONS, Way, apis_of, items_at, part_at
-from menshen.documents.schemas import schema_of
+from menshen.documents.schemas import part_schemas
 from menshen.errors import ConfigInvalid, Problem
 from menshen.operators.roles import Scope
 from menshen.web.admin_api.endpoint import Answered, BadCall, Call, Endpoint, Method, Word
@@ -111,6 +111,7 @@ class _Table:
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
+        self._schemas = part_schemas()
 
     def read(self, path: str, summary: str, value: Read, answer: Any, *, yaml: bool = False) -> Endpoint:
         """``answer`` names a schema of the document's, or is a type."""
@@ -130,7 +131,7 @@ class _Table:
             summary,
             _READ,
             work,
-            answer=schema_of(answer) if isinstance(answer, str) else answer,
+            answer=self._schemas[answer] if isinstance(answer, str) else answer,
             refuses=(304, 404) if "{" in path else (304,),
             headers=CONDITIONS,
             media=(_YAML,) if yaml else (),
@@ -162,7 +163,7 @@ class _Table:
             answer=Written,
             refuses=(*found, *((409,) if method != "DELETE" else ()), *_REFUSED_WRITES),
             body_limit=MAX_BYTES,
-            body_schema=schema_of(body) if isinstance(body, str) else None,
+            body_schema=self._schemas[body] if isinstance(body, str) else None,
             headers=REQUIRED,
         )
 
@@ -183,6 +184,16 @@ class _Table:
         shown: Shown = await self._configuration.current()
         return expected_etag(call, shown.etag)
 
+    def listed(self, key: str, schema: str) -> Json:
+        """The schema of an answer with a list."""
+        item = {"$ref": self._schemas[schema]["$ref"]}
+        return {
+            "type": "object",
+            "properties": {key: {"type": "array", "items": item}},
+            "required": [key],
+            "additionalProperties": False,
+        }
+
     def of_list(self, path: str, schema: str, one: str, where: Callable[[Call], Way]) -> list[Endpoint]:
         key = path.rpartition("/")[2]
         item = f"{path}/{{name}}"
@@ -191,7 +202,9 @@ class _Table:
             return call.path["name"]
 
         return [
-            self.read(path, f"Every {one}", lambda call, raw: {key: items_at(raw, where(call))}, _listed(key, schema)),
+            self.read(
+                path, f"Every {one}", lambda call, raw: {key: items_at(raw, where(call))}, self.listed(key, schema)
+            ),
             self.write("POST", path, f"Add a new {one}", lambda call: create(where(call), call.body), schema),
             self.read(item, f"One {one}", lambda call, raw: part_at(raw, (*where(call), name(call))), schema),
             self.write(
@@ -210,7 +223,7 @@ class _Table:
 
 def _of_bindings(table: _Table) -> list[Endpoint]:
     all_of, of_plugin = "/v1/config/bindings", "/v1/config/plugins/{name}/bindings"
-    answer = _listed("bindings", "bindings")
+    answer = table.listed("bindings", "bindings")
     return [
         table.read(all_of, "Every binding", lambda _, raw: {"bindings": items_at(raw, ("bindings",))}, answer),
         table.write(
@@ -248,18 +261,6 @@ def _bound(call: Call, raw: Mapping[str, Any]) -> Any:
 
 def _whole(_: Call, raw: Mapping[str, Any]) -> Any:
     return raw
-
-
-def _listed(key: str, schema: str) -> Json:
-    item = schema_of(schema)
-    defs = item.pop("$defs", {})
-    return {
-        "type": "object",
-        "properties": {key: {"type": "array", "items": item}},
-        "required": [key],
-        "additionalProperties": False,
-        "$defs": defs,
-    }
 
 
 def _asks_for_yaml(call: Call) -> bool:
