@@ -1,0 +1,1 @@
+"""How changes reach users: revisions and the way back, canaries and the dry run."""
