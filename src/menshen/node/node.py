@@ -31,7 +31,7 @@ from menshen.gateway.access_tokens import AccessTokens
 from menshen.gateway.open_data import OpenData
 from menshen.node.access_tokens import keep_tokens
 from menshen.node.channel import WorkerState
-from menshen.node.console import console_views
+from menshen.node.console import console_views, rollout_views
 from menshen.node.keyring import KeyFiles
 from menshen.node.operating import avatars_of, configuration_endpoints, operator_endpoints
 from menshen.node.readings import NodeReadings
@@ -325,7 +325,8 @@ async def running(
         api = admin_routes(with_openapi(endpoints), operators.access.principal_of_bearer)
         phone = await stack.enter_async_context(calling())
         trying = trying_views(lambda: node.snapshot, settings.listen, phone, records)
-        console = console_routes(console_views(operators, trying), operators.access)
+        rollout = rollout_views(configuration, documents.revisions, node.runs_here)
+        console = console_routes(console_views(operators, rollout, trying), operators.access)
         shown = [metrics_route(readings.now), *api, *console]
         admin = admin_app(node.jwks, node.session_jwks, node.parts, shown, facts=node.facts)
         try:
