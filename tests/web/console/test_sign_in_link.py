@@ -53,7 +53,7 @@ def test_a_link_that_is_good_no_more_says_so(token: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/console/../x", "/elsewhere", ""])
-def test_a_link_leads_into_the_console_only(target: str) -> None:
+def test_class_51_a_link_leads_into_the_console_only(target: str) -> None:
     """Attack class 51: an open redirect."""
 
     async def work(browser: Browser) -> None:

@@ -78,7 +78,7 @@ def test_a_viewer_has_no_phone(role: Role | None, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/login", "/request", "/end"])
-def test_a_page_elsewhere_cannot_use_the_phone(path: str) -> None:
+def test_class_50_a_page_elsewhere_cannot_use_the_phone(path: str) -> None:
     """Attack class 50: the browser would bring the operator's cookie."""
 
     async def work(stage: Stage) -> None:

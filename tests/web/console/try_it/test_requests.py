@@ -76,7 +76,7 @@ def test_a_request_arrives_as_the_page_made_it() -> None:
         "/mall/" + "x" * 5000,
     ],
 )
-def test_no_path_leads_out_of_the_group(path: str) -> None:
+def test_class_43_no_path_leads_out_of_the_group(path: str) -> None:
     async def work(stage: Stage) -> None:
         got = await stage.wish(path=path)
         assert got.status == 400, got.text
@@ -116,7 +116,7 @@ def test_no_path_leads_out_of_the_group(path: str) -> None:
         ["x-a", "b" * 30_000],
     ],
 )
-def test_no_header_changes_where_or_how_a_request_goes(header: list[str]) -> None:
+def test_class_43_no_header_changes_where_or_how_a_request_goes(header: list[str]) -> None:
     async def work(stage: Stage) -> None:
         got = await stage.wish(headers=[["js_code", "x"], header])
         assert got.status == 400, got.text
@@ -151,7 +151,7 @@ def test_what_no_phone_asks_for_is_not_sent(change: dict[str, Any]) -> None:
     staged(work)
 
 
-def test_a_redirect_is_told_and_not_followed() -> None:
+def test_class_43_a_redirect_is_told_and_not_followed() -> None:
     async def away(_scope: Scope, _receive: Receive, send: Send) -> None:
         headers = [(b"location", b"http://169.254.169.254/"), (b"set-cookie", b"a=1"), (b"set-cookie", b"b=2")]
         await send({"type": "http.response.start", "status": 302, "headers": headers})
@@ -169,7 +169,7 @@ def test_a_redirect_is_told_and_not_followed() -> None:
     staged(work, app=away)
 
 
-def test_an_answer_without_end_is_cut_off() -> None:
+def test_class_43_an_answer_without_end_is_cut_off() -> None:
     async def endless(_scope: Scope, _receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         for _ in range(1000):

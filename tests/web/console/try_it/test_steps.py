@@ -88,7 +88,7 @@ def test_a_login_is_drawn_from_the_code_to_the_login_state() -> None:
     staged(work, app=exchanging)
 
 
-def test_what_anybody_sends_is_text_in_the_diagram() -> None:
+def test_class_50_what_anybody_sends_is_text_in_the_diagram() -> None:
     """Attack class 50: a backend's answer is HTML to nobody."""
 
     async def evil(_scope: Scope, _receive: Receive, send: Send) -> None:
