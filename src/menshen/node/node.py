@@ -29,6 +29,7 @@ from menshen.envoy import Addresses, DataPlane
 from menshen.errors import ChildFailed, ConfigInvalid, DatabaseUnavailable, KeyRingInvalid, MenshenError, RevisionMoved
 from menshen.gateway.access_tokens import AccessTokens
 from menshen.gateway.open_data import OpenData
+from menshen.gateway.plugin_loading import installed_types
 from menshen.node.access_tokens import keep_tokens
 from menshen.node.channel import WorkerState
 from menshen.node.console import console_views, rollout_views
@@ -59,6 +60,7 @@ from menshen.web.admin_api.apps import app_endpoints, session_key_endpoints
 from menshen.web.admin_api.dispatch import admin_routes
 from menshen.web.admin_api.figures import figure_endpoints
 from menshen.web.admin_api.openapi import with_openapi
+from menshen.web.console.configuring.views import configuration_views
 from menshen.web.console.door import console_routes
 from menshen.web.console.try_it.calling import calling
 from menshen.web.metrics import metrics_route
@@ -326,7 +328,8 @@ async def running(
         phone = await stack.enter_async_context(calling())
         trying = trying_views(lambda: node.snapshot, settings.listen, phone, records)
         rollout = rollout_views(configuration, documents.revisions, node.runs_here)
-        console = console_routes(console_views(operators, rollout, trying), operators.access)
+        configuring = configuration_views(configuration, installed_types(), lambda: readings.now().endpoints)
+        console = console_routes(console_views(operators, configuring, rollout, trying), operators.access)
         shown = [metrics_route(readings.now), *api, *console]
         admin = admin_app(node.jwks, node.session_jwks, node.parts, shown, facts=node.facts)
         try:

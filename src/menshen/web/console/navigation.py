@@ -45,6 +45,8 @@ SECTIONS: Final = (
             Entry("/console/plugins", sentence("Plugins"), Scope.CONFIG_READ, "p"),
             Entry("/console/canary", sentence("Canary rules"), Scope.CONFIG_READ, "c"),
             Entry("/console/revisions", sentence("Revisions"), Scope.CONFIG_READ, "v"),
+            Entry("/console/settings", sentence("Settings"), Scope.CONFIG_READ, "n"),
+            Entry("/console/document", sentence("The whole document"), Scope.CONFIG_READ, "y"),
         ),
     ),
     Section(

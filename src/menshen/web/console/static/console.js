@@ -41,9 +41,17 @@
       return;
     }
     const opener = event.target.closest('[data-dialog]');
-    if (opener) { document.getElementById(opener.dataset.dialog)?.showModal(); return; }
+    if (opener) {
+      const dialog = event.ctrlKey || event.metaKey ? null : document.getElementById(opener.dataset.dialog);
+      if (dialog) { event.preventDefault(); dialog.showModal(); }
+      return;
+    }
     const closer = event.target.closest('[data-close]');
-    if (closer) { closer.closest('dialog')?.close(); return; }
+    if (closer) {
+      const dialog = closer.closest('dialog');
+      if (dialog) { event.preventDefault(); dialog.close(); }
+      return;
+    }
     const copier = event.target.closest('[data-copy]');
     if (copier) {
       navigator.clipboard?.writeText(document.getElementById(copier.dataset.copy).textContent.trim());

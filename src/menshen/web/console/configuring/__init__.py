@@ -1,0 +1,1 @@
+"""Pages that change the configuration: a form for every part, the plugins' bindings, and the document as a whole."""

@@ -1,0 +1,162 @@
+"""An app is made, changed and taken away in the console; its AppSecret goes in and never comes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from menshen.documents.configuration import Configuration
+from menshen.errors import ChildFailed
+from menshen.operators.roles import Role
+from tests.documents.samples import CANARY
+from tests.web.console.browsing import Browser
+from tests.web.console.configuring.stage import configuring, etag, fields_in, wrong_fields
+
+
+def test_the_list_tells_of_apps_and_of_who_uses_them(tmp_path: Path) -> None:
+    async def work(browser: Browser, _: Configuration) -> None:
+        page = await browser.get("/console/apps")
+        words = page.words()
+        assert "shop" in words
+        assert "shop-login" in words
+        assert "${SECRET}" in words
+        assert CANARY not in page.text
+        chinese = await browser.get("/console/apps", accept_language="zh-CN")
+        assert "新建应用" in chinese.words()
+
+    configuring(tmp_path, work)
+
+
+def test_an_app_is_made_with_a_comment_and_its_revision_is_told(tmp_path: Path) -> None:
+    async def work(browser: Browser, configuration: Configuration) -> None:
+        form = await browser.get("/console/apps/-/new")
+        fields = {
+            "etag": etag(form),
+            "name": "cafe",
+            "platform": "wechat",
+            "appid": "wx2",
+            "secret": f"{CANARY}-of-the-cafe",
+            "comment": "the café",
+        }
+        got = await browser.post("/console/apps/-/new", fields)
+        assert (got.status, got.location) == (303, "/console/apps/cafe?revision=2")
+        page = await browser.get(got.location)
+        assert "Revision 2 runs now" in page.words()
+        assert 'href="/console/revisions/2"' in page.text
+        assert CANARY not in page.text
+        now = await configuration.current()
+        assert now.document["apps"][-1] == {"name": "cafe", "platform": "wechat", "appid": "wx2", "secret": "***"}
+        assert now.head is not None
+        assert (now.head.author, now.head.comment) == ("li", "the café")
+
+    configuring(tmp_path, work)
+
+
+def test_problems_are_at_their_fields_in_the_visitors_language_and_the_form_is_kept(tmp_path: Path) -> None:
+    async def work(browser: Browser, configuration: Configuration) -> None:
+        fields = {
+            "etag": etag(await browser.get("/console/apps/-/new")),
+            "name": "Café",
+            "platform": "wechat",
+            "appid": "wx 2",
+            "secret": CANARY,
+            "base_url": "ftp://x",
+        }
+        got = await browser.post("/console/apps/-/new", fields, accept_language="zh-CN")
+        assert got.status == 422
+        assert wrong_fields(got) == ["name", "appid", "base_url"]
+        assert "只能包含小写字母" in got.words()
+        assert fields_in(got) | {"secret": ""} == fields_in(got)
+        assert fields_in(got)["appid"] == "wx 2"
+        assert CANARY not in got.text
+        assert got.text.count("autofocus") == 1
+        assert (await configuration.current()).revision == 1
+
+    configuring(tmp_path, work)
+
+
+def test_a_secret_that_is_left_empty_is_kept_and_does_not_go_elsewhere(tmp_path: Path) -> None:
+    async def work(browser: Browser, configuration: Configuration) -> None:
+        fields = fields_in(await browser.get("/console/apps/shop"))
+        assert fields["secret"] == ""
+        got = await browser.post("/console/apps/shop", fields | {"description": "a\r\nshop"})
+        assert got.location == "/console/apps/shop?revision=2"
+        compared = await configuration.compare(2)
+        assert [(key.path, key.new) for key in compared.changes[0].keys] == [("description", "a\nshop")]
+        fields = fields_in(await browser.get("/console/apps/shop"))
+        moved = await browser.post("/console/apps/shop", fields | {"base_url": "https://his.example"})
+        assert moved.status == 422
+        assert wrong_fields(moved) == ["secret"]
+
+    configuring(tmp_path, work)
+
+
+def test_an_app_that_is_used_does_not_go_and_says_by_whom(tmp_path: Path) -> None:
+    async def work(browser: Browser, configuration: Configuration) -> None:
+        page = await browser.get("/console/apps/shop/delete")
+        assert "shop-login" in page.words()
+        got = await browser.post("/console/apps/shop/delete", {"etag": etag(page)})
+        assert got.status == 422
+        page = await browser.get("/console/apps/chat/delete")
+        got = await browser.post("/console/apps/chat/delete", {"etag": etag(page), "comment": "closed"})
+        assert got.location == "/console/apps?revision=2"
+        assert [each["name"] for each in (await configuration.current()).document["apps"]] == ["shop"]
+        assert (await browser.get("/console/apps/chat")).status == 404
+
+    configuring(tmp_path, work)
+
+
+def test_a_viewer_sees_and_changes_nothing(tmp_path: Path) -> None:
+    async def work(browser: Browser, configuration: Configuration) -> None:
+        page = await browser.get("/console/apps/shop")
+        assert page.status == 200
+        assert "Save" not in page.words().replace("Saved", "").split()[-40:]
+        assert (await browser.get("/console/apps/-/new")).status == 403
+        for path in ("/console/apps/shop", "/console/apps/-/new", "/console/apps/chat/delete"):
+            assert (await browser.post(path, {"etag": etag(page)})).status == 403
+        assert (await configuration.current()).revision == 1
+
+    configuring(tmp_path, work, role=Role.VIEWER)
+
+
+def test_a_change_meanwhile_is_shown_with_both_and_nothing_is_overwritten(tmp_path: Path) -> None:
+    async def work(browser: Browser, configuration: Configuration) -> None:
+        mine = fields_in(await browser.get("/console/apps/shop"))
+        theirs = fields_in(await browser.get("/console/apps/shop"))
+        await browser.post("/console/apps/shop", theirs | {"description": "their words", "comment": "why they did"})
+        got = await browser.post("/console/apps/shop", mine | {"description": "my words"})
+        assert got.status == 409
+        for told in ("Changed meanwhile by li", "why they did", "their words", "my words"):
+            assert told in got.words()
+        assert (await configuration.current()).document["apps"][0]["description"] == "their words"
+        again = await browser.post("/console/apps/shop", fields_in(got))
+        assert again.location == "/console/apps/shop?revision=3"
+        assert (await configuration.current()).document["apps"][0]["description"] == "my words"
+
+    configuring(tmp_path, work)
+
+
+def test_a_change_of_something_else_is_in_nobodys_way(tmp_path: Path) -> None:
+    async def work(browser: Browser, configuration: Configuration) -> None:
+        mine = fields_in(await browser.get("/console/apps/shop"))
+        theirs = fields_in(await browser.get("/console/upstreams/orders"))
+        assert (await browser.post("/console/upstreams/orders", theirs | {"timeout": "3"})).status == 303
+        assert (await browser.post("/console/apps/shop", mine | {"description": "x"})).status == 303
+        document = (await configuration.current()).document
+        assert (document["upstreams"][0]["timeout"], document["apps"][0]["description"]) == (3, "x")
+
+    configuring(tmp_path, work)
+
+
+def test_what_envoy_does_not_run_is_told_and_the_form_kept(tmp_path: Path) -> None:
+    async def activate(number: int) -> None:
+        if number > 1:
+            raise ChildFailed("envoy says no")
+
+    async def work(browser: Browser, _: Configuration) -> None:
+        fields = fields_in(await browser.get("/console/apps/shop"))
+        got = await browser.post("/console/apps/shop", fields | {"description": "x"})
+        assert got.status == 422
+        assert "envoy says no" in got.words()
+        assert fields_in(got)["description"] == "x"
+
+    configuring(tmp_path, work, activate=activate)
