@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from menshen.storage.database import sqlite_url
 from tests.postgresql import UNSAFE_AND_FAST, PostgreSQL, running_postgresql
+
+# How long an example takes is the machine's affair, whose two cores a test shares with all that runs beside it.
+settings.register_profile("menshen", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("menshen")
 
 
 @pytest.fixture(scope="session")
