@@ -63,8 +63,8 @@ def test_every_rule_is_said_in_words_with_its_weights(database_url: str) -> None
         await prepared(at)
         got = await at.ok("/console/canary")
         words = got.words()
-        assert "If channel is &lt;b&gt;beta&lt;/b&gt; or city is one of 北京 , 上海 : 100 % to v2" in words
-        assert "Every request: 30 % to v2, 70 % to default" in words
+        assert "If channel is &lt;b&gt;beta&lt;/b&gt; or city is one of 北京 上海 100 % → v2" in words
+        assert "Every request 30 % → v2 70 % → default A user stays where he is." in words
         assert "1. some" in words
         assert "2. testers" in words
         assert "later Off" in words
