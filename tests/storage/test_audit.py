@@ -50,4 +50,4 @@ def test_what_is_rolled_back_was_not_done_and_is_not_written(run: Run) -> None:
 
 
 def test_there_is_no_way_to_change_or_delete_a_row() -> None:
-    assert {name for name in audit.__all__ if name.islower()} == {"list_audit", "write_audit"}
+    assert {name for name in audit.__all__ if name.islower()} == {"list_audit", "page_audit", "write_audit"}

@@ -61,7 +61,7 @@ def send_again(
     """Have a running node send a message once more."""
 
     async def run(pool: Pool) -> None:
-        if not await Deliveries(pool.database, time.time).send_again(name, delivery):
+        if not await Deliveries(pool.database, time.time).send_again(name, delivery, pool.doer.actor):
             raise WebhookUnknown("no such delivery, or it is still on its way")
 
     on_users(data_dir, run)

@@ -34,7 +34,7 @@ from menshen.node.access_tokens import keep_tokens
 from menshen.node.channel import WorkerState
 from menshen.node.console import console_views, rollout_views
 from menshen.node.keyring import KeyFiles
-from menshen.node.operating import avatars_of, configuration_endpoints, operator_endpoints
+from menshen.node.operating import avatars_of, configuration_endpoints, operating_on, operator_endpoints, people_views
 from menshen.node.readings import NodeReadings
 from menshen.node.retention import forget
 from menshen.node.revocations import RevocationFeed
@@ -317,8 +317,9 @@ async def running(
         tokens = AccessTokens(database, token_sealer, client, time.time, secrets.token_bytes, counts=readings.counts)
         open_data = OpenData(database, Sealer(master_key, "session-key"), tokens, time.time)
         configuration = Configuration(documents, node.activate)
+        operating = operating_on(records, avatars, master_key, node.apps, node.webhooks, sender.test, data_dir / "keys")
         endpoints = [
-            *operator_endpoints(records, avatars, master_key, node.apps, node.webhooks, sender.test),
+            *operator_endpoints(operating),
             *app_endpoints(tokens, node.configured_apps),
             *session_key_endpoints(open_data, node.configured_apps),
             *configuration_endpoints(configuration),
@@ -329,7 +330,8 @@ async def running(
         trying = trying_views(lambda: node.snapshot, settings.listen, phone, records)
         rollout = rollout_views(configuration, documents.revisions, node.runs_here)
         configuring = configuration_views(configuration, installed_types(), lambda: readings.now().endpoints)
-        console = console_routes(console_views(operators, configuring, rollout, trying), operators.access)
+        views = console_views(operators, configuring, rollout, people_views(operating), trying)
+        console = console_routes(views, operators.access)
         shown = [metrics_route(readings.now), *api, *console]
         admin = admin_app(node.jwks, node.session_jwks, node.parts, shown, facts=node.facts)
         try:

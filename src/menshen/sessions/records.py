@@ -18,12 +18,13 @@ from menshen.sessions.claims import SessionClaims
 from menshen.sessions.revocation import Revocation
 from menshen.storage.batching import Batcher
 from menshen.storage.database import Database
+from menshen.storage.paging import Page
 from menshen.storage.refreshes import Refresh, Refreshed, refresh_sessions
 from menshen.storage.revocations import add_rule, read_revocations
 from menshen.storage.session_endings import Ending, end_all
 from menshen.storage.session_openings import OpenSession, open_sessions
 from menshen.storage.session_rows import SessionRow
-from menshen.storage.sessions import SessionUse, find_by_digest, find_by_sid, list_sessions, note_uses
+from menshen.storage.sessions import SessionUse, find_by_digest, find_by_sid, list_sessions, note_uses, page_sessions
 from menshen.storage.tidying import tidy
 
 __all__ = [
@@ -253,6 +254,21 @@ class SessionRecords:
         async with self._database.reading() as connection:
             return await list_sessions(
                 connection, self._clock(), uid=uid, app=app, only_live=live, limit=limit, below=below, before=before
+            )
+
+    async def page(
+        self,
+        *,
+        uid: str | None = None,
+        app: tuple[str, str] | None = None,
+        live: bool = True,
+        limit: int = 50,
+        below: int | None = None,
+    ) -> Page[Record, int]:
+        """As :meth:`list`, of so many rows as one page looks at."""
+        async with self._database.reading() as connection:
+            return await page_sessions(
+                connection, self._clock(), uid=uid, app=app, only_live=live, limit=limit, below=below
             )
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, Select, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from menshen.storage.paging import WALK, Page, page_of, walked
 from menshen.storage.tables import audit
 
-__all__ = ["AuditRow", "Audited", "list_audit", "write_audit"]
+__all__ = ["AuditRow", "Audited", "list_audit", "page_audit", "write_audit"]
 
 _NEWEST = 2**63 - 1
 
@@ -64,16 +65,55 @@ async def list_audit(
     limit: int = 50,
     below: int | None = None,
 ) -> list[Audited]:
-    """The newest first. ``below`` is the ``id`` that the page before ended with."""
-    query = select(audit).where(audit.c.id < (_NEWEST if below is None else below))
-    if actor:
-        query = query.where(audit.c.actor == actor)
-    if uid:
-        query = query.where(audit.c.uid == uid)
-    if action:
-        query = query.where(audit.c.action == action)
-    rows = await connection.execute(query.order_by(audit.c.id.desc()).limit(limit))
+    """The newest first, however far back. ``below`` is the ``id`` that the page before ended with."""
+    return await _listed(connection, *_conditions(uid, actor, action), limit, below)
+
+
+async def page_audit(
+    connection: AsyncConnection,
+    *,
+    uid: str = "",
+    action: str = "",
+    actor: str = "",
+    limit: int = 50,
+    below: int | None = None,
+    walk: int = WALK,
+) -> Page[Audited, int]:
+    """The newest first, of so many rows as one page looks at."""
+    leading, others = _conditions(uid, actor, action)
+    stopped_at = None
+    if others:
+        ids = _walk(select(audit.c.id), below).where(*leading)
+        last = await walked(connection, ids, walk)
+        stopped_at = None if last is None else last.id
+    rows = await _listed(connection, leading, others, limit + 1, below, stopped_at or 0)
+    return page_of(rows, limit, lambda row: row.id, stopped_at)
+
+
+def _conditions(uid: str, actor: str, action: str) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+    """The condition whose index is walked, and the others, which are joined to nothing: no index of theirs is taken."""
+    asked = [(column, value) for column, value in ((audit.c.uid, uid), (audit.c.actor, actor)) if value]
+    asked += [(audit.c.action, action)] if action else []
+    return [column == value for column, value in asked[:1]], [column.concat("") == value for column, value in asked[1:]]
+
+
+def _walk(query: Select[Any], below: int | None) -> Select[Any]:
+    # The bound is always there: with it SQLite seeks in the index, without it the plan is a scan of the table.
+    return query.where(audit.c.id < (_NEWEST if below is None else below)).order_by(audit.c.id.desc())
+
+
+async def _listed(
+    connection: AsyncConnection,
+    leading: Sequence[ColumnElement[bool]],
+    others: Sequence[ColumnElement[bool]],
+    limit: int,
+    below: int | None,
+    first: int = 0,
+) -> list[Audited]:
+    query = _walk(select(audit), below).where(*leading, *others).limit(limit)
+    if first:
+        query = query.where(audit.c.id >= first)
     return [
         Audited(row.id, AuditRow(row.at, row.actor, row.action, row.uid, msgspec.json.decode(row.detail)))
-        for row in rows
+        for row in await connection.execute(query)
     ]

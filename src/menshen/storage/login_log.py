@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, Select, delete, insert, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from menshen.storage.paging import WALK, Page, page_of, walked
 from menshen.storage.tables import login_log
 
-__all__ = ["LoggedLogin", "LoginFilter", "LoginRow", "erase_logins", "list_logins", "prune_logins", "write_logins"]
+__all__ = [
+    "LoggedLogin",
+    "LoginFilter",
+    "LoginRow",
+    "erase_logins",
+    "list_logins",
+    "page_logins",
+    "prune_logins",
+    "write_logins",
+]
 
 _NEWEST = 2**63 - 1
+_ASKEW = 600
+"""Seconds that a row may be older than one written before it: logins are written when they are over, and by several
+nodes, whose clocks differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +62,16 @@ class LoggedLogin:
 class LoginFilter:
     """Which logins. "" and None stand for any; ``outcome`` may be ``failed``, for all but ``ok``. ``app`` is a name.
 
-    ``since`` is Unix seconds; ``below`` the ``id`` that the page before ended with.
+    ``since`` is Unix seconds; ``below`` the ``id`` that the page before ended with, ``above`` one that is known.
     """
 
     uid: str = ""
     app: str = ""
     ip: str = ""
     outcome: str = ""
+    how: str = ""
     since: int = 0
+    above: int = 0
     below: int | None = None
     limit: int = 50
 
@@ -69,26 +84,78 @@ async def write_logins(connection: AsyncConnection, rows: Sequence[LoginRow]) ->
 
 
 async def list_logins(connection: AsyncConnection, which: LoginFilter) -> list[LoggedLogin]:
-    """The newest first."""
-    columns = login_log.c
-    # The bound is always there: with it SQLite seeks in the index, without it the plan is a scan of the table.
-    query = select(login_log).where(columns.id < (_NEWEST if which.below is None else which.below))
-    if which.uid:
-        query = query.where(columns.uid == which.uid)
-    if which.ip:
-        # One user has few rows, an address of an operator's may have a million: the user's index is the better one.
-        query = query.where((columns.ip.concat("") if which.uid else columns.ip) == which.ip)
-    if which.app:
-        query = query.where(columns.app == which.app)
-    if which.outcome == "failed":
-        query = query.where(columns.outcome != "ok")
-    elif which.outcome:
-        query = query.where(columns.outcome == which.outcome)
+    """The newest first, however far back they are."""
+    leading, others = _conditions(which)
+    query = _within(select(login_log), which).where(*leading, *others)
     if which.since:
         # The sum keeps SQLite from walking the index of times and sorting what it finds.
-        query = query.where(columns.at + 0 >= which.since)
-    rows = await connection.execute(query.order_by(columns.id.desc()).limit(which.limit))
+        query = query.where(login_log.c.at + 0 >= which.since)
+    rows = await connection.execute(query.order_by(login_log.c.id.desc()).limit(which.limit))
     return [_logged(dict(row._mapping)) for row in rows]
+
+
+async def page_logins(connection: AsyncConnection, which: LoginFilter, walk: int = WALK) -> Page[LoggedLogin, int]:
+    """The newest first, of so many rows as one page looks at."""
+    leading, others = _conditions(which)
+    above = max(which.above, await _newest_before(connection, which.since - _ASKEW) if which.since else 0)
+    stopped_at = None
+    if others:
+        ids = _within(select(login_log.c.id), replace(which, above=above)).where(*leading)
+        last = await walked(connection, ids.order_by(login_log.c.id.desc()), walk)
+        if last is not None:
+            above, stopped_at = last.id - 1, last.id
+    rows = await list_logins(connection, replace(which, above=above, limit=which.limit + 1))
+    return page_of(rows, which.limit, lambda row: row.id, stopped_at)
+
+
+def _within(query: Select[tuple[int]] | Select[tuple[object, ...]], which: LoginFilter) -> Select[tuple[object, ...]]:
+    # The bound is always there: with it SQLite seeks in the index, without it the plan is a scan of the table.
+    query = query.where(login_log.c.id < (_NEWEST if which.below is None else which.below))
+    return query.where(login_log.c.id > which.above) if which.above else query
+
+
+def _conditions(which: LoginFilter) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+    """The condition whose index is walked, and the others.
+
+    The others are joined to nothing, so that neither database walks the index of one of those instead: one user has few
+    rows, an address of an operator's may have a million.
+    """
+    columns = login_log.c
+    asked: list[tuple[Column[str], str]] = [(columns.uid, which.uid), (columns.ip, which.ip)]
+    if which.outcome not in ("", "ok", "failed"):
+        asked.append((columns.outcome, which.outcome))
+    if which.how != "code":
+        asked.append((columns.how, which.how))
+    asked.append((columns.app, which.app))
+    named = [(column, value) for column, value in asked if value]
+    others = [column.concat("") == value for column, value in named[1:]]
+    leading: list[ColumnElement[bool]] = []
+    for column, value in named[:1]:
+        leading.append(column == value)
+        if column in _USUAL:  # said as the partial index says it, or SQLite does not see that it is meant
+            leading.append(column != _USUAL[column])
+    if which.outcome == "failed":
+        (others if leading else leading).append(
+            columns.outcome.concat("") != "ok" if leading else columns.outcome != _USUAL[columns.outcome]
+        )
+    if which.outcome == "ok":
+        others.append(columns.outcome.concat("") == "ok")
+    if which.how == "code":
+        others.append(columns.how.concat("") == "code")
+    return leading, others
+
+
+_USUAL: dict[Column[str], ColumnElement[str]] = {
+    login_log.c.outcome: literal_column("'ok'"),
+    login_log.c.how: literal_column("'code'"),
+}
+"""What nearly every row says, for which there is no index."""
+
+
+async def _newest_before(connection: AsyncConnection, at: int) -> int:
+    """The ``id`` of the newest row from before a moment: what is newer has a higher one."""
+    query = select(login_log.c.id).where(login_log.c.at < at).order_by(login_log.c.at.desc()).limit(1)
+    return (await connection.execute(query)).scalar_one_or_none() or 0
 
 
 async def erase_logins(connection: AsyncConnection, uid: str) -> None:

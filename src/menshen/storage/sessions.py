@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Column, ColumnElement, bindparam, case, select, update
+from sqlalchemy import Column, ColumnElement, Select, bindparam, case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from menshen.storage.paging import WALK, Page, page_of, walked
 from menshen.storage.revocations import RevocationRow, add_sessions, in_order
 from menshen.storage.session_endings import IN_ONE_QUERY
 from menshen.storage.session_rows import GRACE, SessionRow, live, select_sessions, session_row
 from menshen.storage.tables import sessions
 
-__all__ = ["SessionUse", "find_by_digest", "find_by_sid", "list_sessions", "note_uses"]
+__all__ = ["SessionUse", "find_by_digest", "find_by_sid", "list_sessions", "note_uses", "page_sessions"]
 
 _NEWEST = 2**63 - 1
 
@@ -52,12 +54,46 @@ async def list_sessions(
     below: int | None = None,
     before: int | None = None,
 ) -> list[SessionRow]:
-    """The newest first. ``below`` is the ``id`` that the page before ended with; ``before`` bounds the login's time.
+    """The newest first, however far back. ``below`` is the ``id`` that the page before ended with.
 
-    Logins are stored in the order of their times, or nearly: a ``before`` long ago walks past everything since.
+    ``before`` bounds the login's time. Logins are stored in the order of their times, or nearly: a ``before`` long ago
+    walks past everything since.
     """
+    query = _walk(select_sessions(), uid, app, below)
+    if before is not None:
+        query = query.where(sessions.c.auth < before)
+    if only_live:
+        query = query.where(live(now))
+    return [session_row(row) for row in await connection.execute(query.limit(limit))]
+
+
+async def page_sessions(
+    connection: AsyncConnection,
+    now: float,
+    *,
+    uid: str | None = None,
+    app: tuple[str, str] | None = None,
+    only_live: bool = True,
+    limit: int = 50,
+    below: int | None = None,
+    walk: int = WALK,
+) -> Page[SessionRow, int]:
+    """The newest first, of so many rows as one page looks at."""
+    stopped_at = None
+    query = _walk(select_sessions(), uid, app, below)
+    if only_live:
+        query = query.where(live(now))
+        last = await walked(connection, _walk(select(sessions.c.id), uid, app, below), walk)
+        if last is not None:
+            stopped_at = last.id
+            query = query.where(sessions.c.id >= stopped_at)
+    rows = [session_row(row) for row in await connection.execute(query.limit(limit + 1))]
+    return page_of(rows, limit, lambda row: row.id, stopped_at)
+
+
+def _walk(query: Select[Any], uid: str | None, app: tuple[str, str] | None, below: int | None) -> Select[Any]:
     # The bound is always there: with it SQLite seeks in the index, without it the plan is a scan of the table.
-    query = select_sessions().where(sessions.c.id < (_NEWEST if below is None else below))
+    query = query.where(sessions.c.id < (_NEWEST if below is None else below)).order_by(sessions.c.id.desc())
     if uid is not None:
         query = query.where(sessions.c.uid == uid)
     if app is not None and uid is None:
@@ -65,12 +101,7 @@ async def list_sessions(
     elif app is not None:
         # Joined to nothing, so that SQLite does not take the index of the app: a user has few rows, an app a million.
         query = query.where(sessions.c.platform.concat("") == app[0], sessions.c.appid.concat("") == app[1])
-    if before is not None:
-        query = query.where(sessions.c.auth < before)
-    if only_live:
-        query = query.where(live(now))
-    rows = await connection.execute(query.order_by(sessions.c.id.desc()).limit(limit))
-    return [session_row(row) for row in rows]
+    return query
 
 
 async def note_uses(connection: AsyncConnection, uses: Sequence[SessionUse], now: float) -> None:

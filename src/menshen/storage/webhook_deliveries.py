@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Select, bindparam, delete, insert, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from menshen.storage.paging import WALK, Page, page_of, walked
 from menshen.storage.tables import webhook_deliveries
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "add_deliveries",
     "finish_deliveries",
     "list_deliveries",
+    "page_deliveries",
     "prune_deliveries",
     "send_again",
     "take_deliveries",
@@ -222,14 +224,44 @@ async def list_deliveries(
     limit: int = 50,
     below: int | None = None,
 ) -> list[Delivery]:
-    """The newest first. ``below`` is the ``id`` that the page before ended with."""
+    """The newest first, however far back. ``below`` is the ``id`` that the page before ended with."""
+    query = _walk(select(webhook_deliveries), webhook, status, below)
+    if status is not None:
+        query = query.where(webhook_deliveries.c.status == status)
+    return [_delivery(row) for row in await connection.execute(query.limit(limit))]
+
+
+async def page_deliveries(
+    connection: AsyncConnection,
+    webhook: str,
+    *,
+    status: Status | None = None,
+    limit: int = 50,
+    below: int | None = None,
+    walk: int = WALK,
+) -> Page[Delivery, int]:
+    """The newest first, of so many rows as one page looks at."""
     columns = webhook_deliveries.c
-    query = select(webhook_deliveries).where(
-        columns.webhook == webhook, columns.id < (_NEWEST if below is None else below)
-    )
+    stopped_at = None
+    query = _walk(select(webhook_deliveries), webhook, status, below)
     if status is not None:
         query = query.where(columns.status == status)
-    return [_delivery(row) for row in await connection.execute(query.order_by(columns.id.desc()).limit(limit))]
+    if status in ("waiting", "delivered"):
+        last = await walked(connection, _walk(select(columns.id), webhook, status, below), walk)
+        if last is not None:
+            stopped_at = last.id
+            query = query.where(columns.id >= stopped_at)
+    rows = [_delivery(row) for row in await connection.execute(query.limit(limit + 1))]
+    return page_of(rows, limit, lambda row: row.id, stopped_at)
+
+
+def _walk(query: Select[Any], webhook: str, status: Status | None, below: int | None) -> Select[Any]:
+    """Down the index of what failed, which is little, or of all."""
+    columns = webhook_deliveries.c
+    query = query.where(columns.webhook == webhook, columns.id < (_NEWEST if below is None else below))
+    if status == "failed":  # said as the partial index says it, or SQLite does not see that it is meant
+        query = query.where(columns.status == literal_column("'failed'"))
+    return query.order_by(columns.id.desc())
 
 
 async def prune_deliveries(connection: AsyncConnection, before: int, limit: int) -> int:

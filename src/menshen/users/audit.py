@@ -27,6 +27,12 @@ class AuditAction(StrEnum):
     ACCOUNT_PASSWORD = "account.password"  # noqa: S105  (an action's name)
     SESSIONS_END = "sessions.end"
     """Some sessions, all of a user, or all of an app, ended by an operator."""
+    PHONE_SHOWN = "phone.shown"
+    """A phone number was shown in full."""
+    WEBHOOK_TEST = "webhook.test"
+    WEBHOOK_AGAIN = "webhook.again"
+    KEY_ROTATE = "key.rotate"
+    KEY_RETIRE = "key.retire"
     OPERATOR_SETUP = "operator.setup"
     """The first owner, made with the set-up token."""
     OPERATOR_ADD = "operator.add"

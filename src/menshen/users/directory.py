@@ -6,15 +6,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from menshen.errors import CallMalformed, UserInvalid, UserUnknown
-from menshen.storage.audit import Audited, list_audit
+from menshen.storage.audit import Audited, list_audit, page_audit
 from menshen.storage.bindings import Bound, find_bound
 from menshen.storage.database import Database
-from menshen.storage.login_log import LoggedLogin, LoginFilter, list_logins
+from menshen.storage.login_log import LoggedLogin, LoginFilter, list_logins, page_logins
+from menshen.storage.paging import Page
 from menshen.storage.user_rows import Standing, UserRow, find_user
-from menshen.storage.user_search import UserSearch, search_users
+from menshen.storage.user_search import UserSearch, page_users, search_users
 from menshen.users.phone_number import PhoneNumber, parse_phone
 
-__all__ = ["Found", "UserDirectory", "page_after", "page_of"]
+__all__ = ["Found", "Listed", "UserDirectory", "page_after", "page_of", "word_of"]
+
+Listed = tuple[UserRow, Standing]
+"""A user, and the status that counts now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ class UserDirectory:
     ) -> list[tuple[UserRow, Standing]]:
         """Users with the status that counts, the newest first; all conditions together, see ``UserSearch``.
 
+        However far back they are: :meth:`page` answers in time.
+
         ``phone`` is a number or its last four digits. Raises ``UserInvalid`` for any other text.
         """
         now = self._clock()
@@ -62,6 +68,46 @@ class UserDirectory:
         search = self._with_phone(search, phone)
         async with self._database.reading() as connection:
             return [(user, user.standing(now)) for user in await search_users(connection, search)]
+
+    async def page(
+        self,
+        *,
+        uid: str = "",
+        openid: str = "",
+        account: str = "",
+        phone: str = "",
+        anything: str = "",
+        status: Standing | None = None,
+        below: tuple[int, str] | None = None,
+        limit: int = 50,
+    ) -> Page[Listed, tuple[int, str]]:
+        """As :meth:`search`, page by page. ``anything`` is whatever the operator has of the user."""
+        now = self._clock()
+        search = UserSearch(now, uid, openid, account, status=status, below=below, limit=limit)
+        search = self._with_phone(replace(search, anything=anything), phone or _whole_number(anything))
+        async with self._database.reading() as connection:
+            found = await page_users(connection, search)
+        return Page([(user, user.standing(now)) for user in found.rows], found.below, found.stopped)
+
+    async def owner(self, text: str) -> str | None:
+        """The uid of who has the phone number that ``text`` is; "" for a number of nobody, None for no number."""
+        number = _whole_number(text)
+        if not number:
+            return None
+        search = self._with_phone(UserSearch(self._clock(), limit=1), number)
+        async with self._database.reading() as connection:
+            found = await search_users(connection, search)
+        return found[0].uid if found else ""
+
+    async def page_logins(self, which: LoginFilter) -> Page[LoggedLogin, int]:
+        async with self._database.reading() as connection:
+            return await page_logins(connection, which)
+
+    async def page_audit(
+        self, *, uid: str = "", action: str = "", actor: str = "", limit: int = 50, below: int | None = None
+    ) -> Page[Audited, int]:
+        async with self._database.reading() as connection:
+            return await page_audit(connection, uid=uid, action=action, actor=actor, limit=limit, below=below)
 
     async def logins(self, which: LoginFilter) -> Sequence[LoggedLogin]:
         async with self._database.reading() as connection:
@@ -84,9 +130,26 @@ class UserDirectory:
             raise UserInvalid("a phone number, or the last four digits of one") from None
 
 
+def _whole_number(text: str) -> str:
+    """``text`` without blanks and dashes, where it is a whole phone number; else ""."""
+    number = text.translate(_WRITTEN_BETWEEN)
+    try:
+        parse_phone(number)
+    except CallMalformed:
+        return ""
+    return number
+
+
+_WRITTEN_BETWEEN = {ord(each): None for each in " -()."}
+
+
 def page_after(user: UserRow) -> str:
     """What the next page begins below, as one word."""
-    return f"{user.created_at}.{user.uid}"
+    return word_of((user.created_at, user.uid))
+
+
+def word_of(below: tuple[int, str]) -> str:
+    return f"{below[0]}.{below[1]}"
 
 
 def page_of(word: str) -> tuple[int, str]:

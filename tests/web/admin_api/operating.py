@@ -10,11 +10,12 @@ from typing import Any
 import aiohttp
 
 from menshen.config.user_rules import WebhookRules
-from menshen.node.operating import avatars_of, operator_endpoints
+from menshen.node.operating import Operating, avatars_of, operating_on, operator_endpoints
 from menshen.node.webhooks import WebhookSender
 from menshen.operators.token_file import token_file
 from menshen.platforms.client import PlatformClient
 from menshen.secret import Secret
+from menshen.storage.webhook_deliveries import Attempted
 from menshen.web.admin import admin_app
 from menshen.web.admin_api.dispatch import admin_routes
 from menshen.web.admin_api.openapi import with_openapi
@@ -56,19 +57,21 @@ def operating(url: str, directory: Path, work: Callable[[Operator], Awaitable[No
         rules: list[WebhookRules] = []
         async with PlatformClient() as client, aiohttp.ClientSession() as session:
             sender = WebhookSender(people.database, client, lambda: rules, lambda: people.now, _numbered())
-            endpoints = operator_endpoints(
-                people.records,
-                avatars_of(people.records, directory),
-                MASTER_KEY,
-                lambda: {"shop": ("wechat", "wx1")},
-                lambda: rules,
-                sender.test,
-            )
+            endpoints = operator_endpoints(operating_of(people, directory, rules, sender.test))
             app = admin_app(dict, dict, dict, admin_routes(with_openapi(endpoints), token_file(Secret(TOKEN))))
             async with serving(app, "127.0.0.1", 0) as bound:
                 await work(Operator(people, f"http://127.0.0.1:{bound.port}", session, rules))
 
     on_people(url, on)
+
+
+def operating_of(
+    people: People, directory: Path, rules: list[WebhookRules], test: Callable[[str], Awaitable[Attempted]]
+) -> Operating:
+    """What a node has its admin API and its console work with; keys are in ``directory``."""
+    avatars = avatars_of(people.records, directory)
+    apps = {"shop": ("wechat", "wx1")}
+    return operating_on(people.records, avatars, MASTER_KEY, lambda: apps, lambda: rules, test, directory / "keys")
 
 
 def _numbered() -> Callable[[int], bytes]:

@@ -21,6 +21,10 @@ DAY = 86_400
 CALLS = [
     ("GET", "/v1/users"),
     ("GET", "/v1/users/u1"),
+    ("GET", "/v1/users/u1/phone"),
+    ("GET", "/v1/keys"),
+    ("POST", "/v1/keys/sealed/rotate"),
+    ("POST", "/v1/keys/k1/retire"),
     ("POST", "/v1/users/u1/ban"),
     ("POST", "/v1/users/u1/unban"),
     ("POST", "/v1/users/u1/close"),
@@ -65,9 +69,17 @@ def test_users_are_listed_page_by_page_and_found_by_what_is_bound(database_url: 
         assert [user["uid"] for user in page["users"]] == ["u2"]
         rest = await operator.get(f"/v1/users?limit=1&below={page['below']}")
         assert [user["uid"] for user in rest["users"]] == ["u1"]
-        last = await operator.get(f"/v1/users?below={rest['below']}")
-        assert last == {"users": [], "below": None}
-        for query in ("uid=u1", "openid=o1", "account=ANNA", "phone=13580006666", "phone=%2B8613580006666"):
+        assert rest["below"] is None
+        assert await operator.get("/v1/users?below=1.u1") == {"users": [], "below": None}
+        for query in (
+            "uid=u1",
+            "openid=o1",
+            "account=ANNA",
+            "phone=13580006666",
+            "phone=%2B8613580006666",
+            "find=o1",
+            "find=Anna",
+        ):
             assert [user["uid"] for user in (await operator.get(f"/v1/users?{query}"))["users"]] == ["u1"], query
         assert (await operator.get("/v1/users?phone=6666"))["users"] == []  # the sample's tail is its digest's end
         assert (await operator.get("/v1/users?status=banned"))["users"] == []

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from menshen.operators.roles import Scope
 from menshen.sessions.records import Record, SessionRecords
+from menshen.users.ending import SessionEndings
 from menshen.web.admin_api.endpoint import MOST, BadCall, Below, Call, Endpoint, Limit, Word
 
 __all__ = ["AppNames", "session_endpoints", "shown"]
@@ -38,8 +40,51 @@ class _Ending(msgspec.Struct, forbid_unknown_fields=True):
     before: int | None = None
 
 
+class SessionEntry(msgspec.Struct):
+    """A login: who and when, not the identity at the platform. Times are Unix seconds; ``ended_at`` null: not ended."""
+
+    cursor: int
+    sid: str
+    uid: str
+    platform: str
+    appid: str
+    plugin: str
+    kind: str
+    account: str
+    auth: int
+    state_issued_at: int
+    state_expires_at: int
+    state_end_at: int
+    lifetime: int
+    protect_until: int
+    refresh_generation: int
+    refreshed_at: float | None
+    refresh_expires_at: int
+    last_seen_at: int
+    expires_at: int
+    ip: str
+    user_agent: str
+    ended_at: int | None
+    ended_why: str
+
+
+class Sessions(msgspec.Struct):
+    """``below`` is where the next page goes on, null at the end. A page may have fewer rows than its limit, or none."""
+
+    sessions: list[SessionEntry]
+    below: int | None
+
+
+class EndedSessions(msgspec.Struct, omit_defaults=True):
+    """``ended``: how many were live. ``app`` or ``before`` come back where those were ended."""
+
+    ended: int | UnsetType = UNSET
+    app: str | UnsetType = UNSET
+    before: int | UnsetType = UNSET
+
+
 def session_endpoints(
-    records: SessionRecords, apps: AppNames, clock: Callable[[], float] = time.time
+    records: SessionRecords, endings: SessionEndings, apps: AppNames, clock: Callable[[], float] = time.time
 ) -> list[Endpoint]:
     """``GET /v1/sessions?user=&app=&live=&limit=&below=`` and ``POST /v1/sessions/revoke``."""
 
@@ -49,40 +94,43 @@ def session_endpoints(
             raise BadCall(f"no app is named {name!r}; an app that is gone is written platform/appid")
         return key
 
-    async def listed(call: Call) -> dict[str, Any]:
+    async def listed(call: Call) -> Sessions:
         query: SessionQuery = call.query
-        found = await records.list(
+        found = await records.page(
             uid=query.user,
             app=await app_key(query.app) if query.app is not None else None,
             live=query.live != "false",
             limit=min(query.limit, MOST),
             below=query.below,
         )
-        return {"sessions": [shown(record) for record in found], "below": found[-1].id if found else None}
+        return Sessions([shown(record) for record in found.rows], found.below)
 
-    async def revoked(call: Call) -> dict[str, Any]:
+    async def revoked(call: Call) -> EndedSessions:
+        by = call.principal.name
         match call.body:
             case _Ending(session=str(sid), user=None, app=None, before=None):
-                return {"ended": await records.end([sid], "revoked")}
+                return EndedSessions(ended=await endings.end([sid], by))
             case _Ending(session=None, user=str(uid), app=None, before=None):
-                return {"ended": await records.end_user(uid, "revoked")}
+                return EndedSessions(ended=await endings.end_user(uid, by) if uid else 0)
             case _Ending(session=None, user=None, app=str(name), before=before):
-                await records.end_app(*await app_key(name), _before(before, clock()))
-                return {"app": name}
+                await endings.end_app(*await app_key(name), by, _before(before, clock()))
+                return EndedSessions(app=name)
             case _Ending(session=None, user=None, app=None, before=int(before)):
-                await records.end_before(_before(before, clock()))
-                return {"before": before}
+                await endings.end_app("", "", by, _before(before, clock()))
+                return EndedSessions(before=before)
         raise BadCall("give one of session, user, app, before (Unix seconds); app and before may go together")
 
+    read, write, revoke = Scope.USERS_READ, Scope.USERS_WRITE, "/v1/sessions/revoke"
     return [
-        Endpoint("GET", "/v1/sessions", "Sessions, newest first", Scope.USERS_READ, listed, SessionQuery),
-        Endpoint("POST", "/v1/sessions/revoke", "End sessions", Scope.USERS_WRITE, revoked, body=_Ending),
+        Endpoint("GET", "/v1/sessions", "Sessions, newest first", read, listed, SessionQuery, answer=Sessions),
+        Endpoint("POST", revoke, "End sessions", write, revoked, body=_Ending, answer=EndedSessions),
     ]
 
 
-def shown(record: Record) -> dict[str, Any]:
-    """A record for an operator: who and when, not the identity at the platform."""
-    return {"cursor": record.id, **{name: value for name, value in asdict(record).items() if name not in _HIDDEN}}
+def shown(record: Record) -> SessionEntry:
+    """A record for an operator."""
+    values = {name: value for name, value in asdict(record).items() if name not in _HIDDEN}
+    return SessionEntry(record.id, **values)
 
 
 def _before(value: int | None, now: float) -> int | None:

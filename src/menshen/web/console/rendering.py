@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.responses import Response
 
 from menshen import __version__
@@ -50,9 +50,9 @@ class Renderer:
             {
                 **values,
                 "visit": visit,
-                "gettext": _gettext(say),
+                "gettext": _gettext(say, self.catalog),
                 "ngettext": _ngettext(say),
-                "_": _gettext(say),
+                "_": _gettext(say, self.catalog),
                 "sections": self.sections(visit),
                 "said": say(visit.said) if visit.said in self.catalog else "",
             }
@@ -90,10 +90,11 @@ def number(value: float) -> str:
     return f"{value:,}".replace(",", "\u202f")
 
 
-def _gettext(say: Callable[[str], str]) -> Callable[..., str]:
-    # Values go in behind the translation, and escaped: a value is no sentence and no HTML.
+def _gettext(say: Callable[[str], str], catalog: Catalog) -> Callable[..., str]:
+    # Values go in behind the translation, and escaped: a value is no sentence and no HTML. Nor is a text that no
+    # catalog has, such as an outcome that an older version wrote: a template may well have it translated.
     def gettext(text: str, /, **values: Any) -> Any:
-        said = Markup(say(text))  # noqa: S704  (ours: the catalog's or the template's)
+        said = Markup(say(text)) if text in catalog else escape(text)  # noqa: S704  (the catalog is ours)
         return said % values if values else said
 
     return gettext

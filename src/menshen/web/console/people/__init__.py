@@ -1,0 +1,1 @@
+"""Pages around people and operations: users, sessions, the login log, keys, webhooks."""
