@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -120,6 +121,39 @@ def test_forty_requests_are_forty_everywhere(gateway: Stack) -> None:
     }.items():
         assert samples.get(name) == value, name
     assert 0 <= samples["menshen_key_age_seconds{purpose=sealed}"] < 600
+
+
+def test_the_overview_shows_the_same(gateway: Stack) -> None:
+    """Whoever sets the console up comes to it; the browser's part of it is fresh every two seconds."""
+    stdout = gateway.serve.process.stdout
+    assert stdout is not None
+    token = stdout.readline().split()[-1].decode()
+    form = gateway.admin("/console/setup")
+    visit = form.headers["set-cookie"].partition(";")[0]
+    [csrf] = set(re.findall(r'name="csrf" value="([0-9a-f]{64})"', form.raw.decode()))
+    password = "planted-password-of-the-owner"
+    fields = {"csrf": csrf, "token": token, "name": "laoli", "password": password, "again": password}
+    signed = gateway.admin(
+        "/console/setup",
+        ("cookie", visit),
+        ("content-type", "application/x-www-form-urlencoded"),
+        method="POST",
+        body=urlencode(fields).encode(),
+    )
+    assert signed.status == 303, signed.raw
+    cookie = signed.headers["set-cookie"].partition(";")[0]
+    said = ("Success 75.0 %", "session_missing 5", "platform_says_busy 1", "mall/order 28", "1 of 1 healthy")
+    for path in ("/console/", "/console/overview/now"):
+        assert until(lambda path=path: all(each in words(gateway, path, cookie) for each in said))  # type: ignore[misc]
+        assert "shop wechat unwell 3 calls, 1 failed" in words(gateway, path, cookie)
+        assert password not in words(gateway, path, cookie)
+
+
+def words(stack: Stack, path: str, cookie: str) -> str:
+    """What a visitor reads on a page."""
+    page = stack.admin(path, ("cookie", cookie), ("accept-language", "en"))
+    assert page.status == 200
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.raw.decode()))
 
 
 def test_counters_survive_a_worker_that_is_killed(gateway: Stack) -> None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
 from menshen.errors import DatabaseUnavailable
 from menshen.figures.readings import Span
-from menshen.figures.tally import Tally, add
+from menshen.figures.tally import Tally, add, total_of
 from menshen.storage.database import Database
 from menshen.storage.figures import MinuteRow, add_minutes, list_minutes, live_sessions
 
-__all__ = ["SPAN", "FigureHistory"]
+__all__ = ["SPAN", "FigureHistory", "Untaken"]
 
 log = logging.getLogger("menshen.node")
 
@@ -34,14 +34,23 @@ _MOST_ROUTES: Final = 100
 """APIs of a minute that have their own count in the history; the rest of thousands are nowhere near the top."""
 
 
-class FigureHistory:
-    """``take`` gives what was done since it was called last, ``clock`` Unix seconds; ``node`` is this run's name."""
+class Untaken(Protocol):
+    """What was done and is not written yet. See :class:`menshen.node.figures.NodeFigures`."""
 
-    def __init__(self, database: Database, take: Callable[[], Tally], clock: Callable[[], float], node: str) -> None:
+    @property
+    def untaken(self) -> Tally: ...
+
+    def take(self) -> Tally: ...
+
+
+class FigureHistory:
+    """``doing`` has what is to be written, ``clock`` gives Unix seconds; ``node`` is this run's name."""
+
+    def __init__(self, database: Database, doing: Untaken, clock: Callable[[], float], node: str) -> None:
         self.sessions: int | None = None
         """Live ones of all nodes, as they were counted last."""
         self._database = database
-        self._take = take
+        self._doing = doing
         self._clock = clock
         self._node = node
         self._minute = self._now_minute()
@@ -64,7 +73,7 @@ class FigureHistory:
         minute = self._minute
         # Also where the clock was set back, or woke us a moment early: no minute has two rows.
         self._minute = max(self._now_minute(), minute + _MINUTE)
-        done = _shortened(self._take())
+        done = _shortened(self._doing.take())
         if done:
             self._waiting.append(MinuteRow(minute, self._node, msgspec.json.encode(done).decode()))
         rows = self._waiting[-_MOST_WAITING:]
@@ -91,6 +100,8 @@ class FigureHistory:
     async def day(self) -> list[Span]:
         """The last 24 hours in spans, the oldest first; spans in which nothing was done are there, empty.
 
+        Of this node the minute that is going on is in it, of the others when they have written it.
+
         Raises ``DatabaseUnavailable``.
         """
         now = self._clock()
@@ -101,7 +112,9 @@ class FigureHistory:
                 self._read_at = now
                 self._read_until = max(first, (int(now) - _SETTLED) // SPAN * SPAN)
         self._spans = {at: counts for at, counts in self._spans.items() if at >= first}
-        return [Span(at, self._spans.get(at, {})) for at in range(first, int(now) + 1, SPAN)]
+        going_on = int(now) // SPAN * SPAN
+        spans = {**self._spans, going_on: total_of([self._spans.get(going_on, {}), self._doing.untaken])}
+        return [Span(at, spans.get(at, {})) for at in range(first, int(now) + 1, SPAN)]
 
     async def _read(self, since: int) -> None:
         async with self._database.reading() as connection:

@@ -67,6 +67,11 @@ class NodeFigures:
             self._recent.popleft()
         return total_of(more for _, more in self._recent), min(LATELY, now - self._since)
 
+    @property
+    def untaken(self) -> Tally:
+        """What :meth:`take` would give now."""
+        return self._untaken
+
     def take(self) -> Tally:
         """What happened since this was called last."""
         taken, self._untaken = self._untaken, {}

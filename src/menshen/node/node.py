@@ -62,6 +62,7 @@ from menshen.web.admin_api.figures import figure_endpoints
 from menshen.web.admin_api.openapi import with_openapi
 from menshen.web.console.configuring.views import configuration_views
 from menshen.web.console.door import console_routes
+from menshen.web.console.overview import overview_views
 from menshen.web.console.try_it.calling import calling
 from menshen.web.metrics import metrics_route
 from menshen.web.serving import serving
@@ -323,14 +324,15 @@ async def running(
             *app_endpoints(tokens, node.configured_apps),
             *session_key_endpoints(open_data, node.configured_apps),
             *configuration_endpoints(configuration),
-            *figure_endpoints(readings.now, readings.day),
+            *figure_endpoints(readings.desk),
         ]
         api = admin_routes(with_openapi(endpoints), operators.access.principal_of_bearer)
         phone = await stack.enter_async_context(calling())
         trying = trying_views(lambda: node.snapshot, settings.listen, phone, records)
         rollout = rollout_views(configuration, documents.revisions, node.runs_here)
         configuring = configuration_views(configuration, installed_types(), lambda: readings.now().endpoints)
-        views = console_views(operators, configuring, rollout, people_views(operating), trying)
+        overview = overview_views(readings.desk, lambda: len(node.snapshot.apps))
+        views = console_views(operators, overview, configuring, rollout, people_views(operating), trying)
         console = console_routes(views, operators.access)
         shown = [metrics_route(readings.now), *api, *console]
         admin = admin_app(node.jwks, node.session_jwks, node.parts, shown, facts=node.facts)
