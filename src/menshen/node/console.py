@@ -10,11 +10,14 @@ from menshen.documents.history import History, RunsHere
 from menshen.envoy.dry_run import find_way
 from menshen.operators.service import OperatorService
 from menshen.storage.revisions import Revisions
+from menshen.web.console.me import me_views
+from menshen.web.console.operators import operator_views
 from menshen.web.console.preferences import preference_views
 from menshen.web.console.rollout.canary import canary_views
 from menshen.web.console.rollout.revisions import revision_views
 from menshen.web.console.sign_in import sign_in_views
 from menshen.web.console.sign_in_link import link_views
+from menshen.web.console.tokens import token_views
 from menshen.web.console.view import View
 
 __all__ = ["console_views", "rollout_views"]
@@ -23,7 +26,15 @@ __all__ = ["console_views", "rollout_views"]
 def console_views(operators: OperatorService, *pages: Sequence[View]) -> Sequence[View]:
     """``pages`` are the views of each area, such as those of the "Try it" page."""
     every = [view for views in pages for view in views]
-    return [*preference_views(), *sign_in_views(operators), *link_views(operators.links.use), *every]
+    return [
+        *preference_views(),
+        *sign_in_views(operators),
+        *link_views(operators.links.use),
+        *me_views(operators),
+        *operator_views(operators),
+        *token_views(operators),
+        *every,
+    ]
 
 
 def rollout_views(configuration: Configuration, revisions: Revisions, runs_here: RunsHere) -> Sequence[View]:

@@ -35,6 +35,7 @@ from menshen.node.channel import WorkerState
 from menshen.node.console import console_views, rollout_views
 from menshen.node.keyring import KeyFiles
 from menshen.node.operating import avatars_of, configuration_endpoints, operating_on, operator_endpoints, people_views
+from menshen.node.operators import operators_of
 from menshen.node.readings import NodeReadings
 from menshen.node.retention import forget
 from menshen.node.revocations import RevocationFeed
@@ -42,24 +43,24 @@ from menshen.node.trace_log import TraceLog
 from menshen.node.trying import trying_views
 from menshen.node.webhooks import WebhookSender
 from menshen.node.workers import Workers
-from menshen.operators.service import OperatorService, operator_service
+from menshen.operators.service import OperatorService
 from menshen.platforms.client import PlatformClient
-from menshen.secret import Secret
 from menshen.sessions.keys import KeyRings, public_jwks, session_jwks
 from menshen.sessions.records import SessionRecords
 from menshen.storage.database import Database
 from menshen.storage.database_url import database_url
-from menshen.storage.private_file import read_private
 from menshen.storage.revisions import Revisions
 from menshen.storage.schema import migrate
 from menshen.storage.sealing import Sealer, load_master_key
 from menshen.users.avatars import Avatars
-from menshen.users.passwords import Passwords
 from menshen.web.admin import admin_app
 from menshen.web.admin_api.apps import app_endpoints, session_key_endpoints
 from menshen.web.admin_api.dispatch import admin_routes
 from menshen.web.admin_api.figures import figure_endpoints
 from menshen.web.admin_api.openapi import with_openapi
+from menshen.web.admin_api.operators import operator_account_endpoints
+from menshen.web.admin_api.tokens import token_endpoints
+from menshen.web.console.audit import audit_views
 from menshen.web.console.configuring.views import configuration_views
 from menshen.web.console.door import console_routes
 from menshen.web.console.overview import overview_views
@@ -76,8 +77,6 @@ _PRUNE_SECONDS = 60.0
 _SWEEP_EVERY = 60
 """Of those rounds, one looks through all files of avatars."""
 
-_ADMIN_TOKEN = "admin.token"  # noqa: S105  (a file's name)
-_SHORTEST_TOKEN = 32
 _KEEP_SNAPSHOTS = 4
 """Requests that Envoy stamped just before a change are still known; older stamps are refused as stale."""
 
@@ -295,9 +294,9 @@ async def running(
     async with contextlib.AsyncExitStack() as stack:
         master_key = load_master_key(data_dir, os.environ)
         key_files = KeyFiles(data_dir / "keys")
-        token = _admin_token(data_dir)
         database = Database(database_url(data_dir, os.environ), create=False)
         stack.push_async_callback(database.close)
+        operators = operators_of(data_dir, database, master_key)
         workers = await stack.enter_async_context(Workers(settings.workers, data_dir))
         await migrate(database)
         documents = Documents(Revisions(database), Sealer(master_key, "app-secret"), os.environ, time.time)
@@ -308,8 +307,6 @@ async def running(
         data_plane = DataPlane(addresses, concurrency=settings.envoy_threads)
         records = SessionRecords(database, time.time)
         avatars = avatars_of(records, data_dir)
-        random = secrets.token_bytes
-        operators = operator_service(database, master_key, token, Passwords(random), time.time, time.monotonic, random)
         node = Node(documents, database, records, key_files, workers, data_plane, avatars, operators)
         readings = NodeReadings.of(node, database)
         client = await stack.enter_async_context(PlatformClient())
@@ -321,6 +318,8 @@ async def running(
         operating = operating_on(records, avatars, master_key, node.apps, node.webhooks, sender.test, data_dir / "keys")
         endpoints = [
             *operator_endpoints(operating),
+            *operator_account_endpoints(operators),
+            *token_endpoints(operators),
             *app_endpoints(tokens, node.configured_apps),
             *session_key_endpoints(open_data, node.configured_apps),
             *configuration_endpoints(configuration),
@@ -332,7 +331,8 @@ async def running(
         rollout = rollout_views(configuration, documents.revisions, node.runs_here)
         configuring = configuration_views(configuration, installed_types(), lambda: readings.now().endpoints)
         overview = overview_views(readings.desk, lambda: len(node.snapshot.apps))
-        views = console_views(operators, overview, configuring, rollout, people_views(operating), trying)
+        people, logs = people_views(operating), audit_views(operating.directory)
+        views = console_views(operators, overview, configuring, rollout, people, logs, trying)
         console = console_routes(views, operators.access)
         shown = [metrics_route(readings.now), *api, *console]
         admin = admin_app(node.jwks, node.session_jwks, node.parts, shown, facts=node.facts)
@@ -356,14 +356,6 @@ async def running(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _admin_token(data_dir: Path) -> Secret:
-    """The token of the session API on the admin address, made at first start. Raises ``KeyRingInvalid``."""
-    text = read_private(data_dir / _ADMIN_TOKEN, lambda: secrets.token_urlsafe(32).encode() + b"\n").strip()
-    if len(text) < _SHORTEST_TOKEN:
-        raise KeyRingInvalid(f"{_ADMIN_TOKEN}: shorter than {_SHORTEST_TOKEN} characters; remove it and start again")
-    return Secret(text)
 
 
 def _text(jwks: dict[str, Any]) -> str:

@@ -22,7 +22,7 @@ __all__ = ["OperatorService", "operator_service"]
 
 @dataclass(frozen=True, slots=True)
 class OperatorService:
-    """``access`` says who calls; the others do what is asked, and ask no more who may."""
+    """``access`` says who calls; the others do what is asked, and ask no more who may. ``clock`` gives Unix seconds."""
 
     access: Access
     accounts: Operators
@@ -30,6 +30,7 @@ class OperatorService:
     tokens: ApiTokens
     setup: SetUp
     links: SignInLinks
+    clock: Callable[[], float]
 
 
 def operator_service(
@@ -49,4 +50,4 @@ def operator_service(
     tokens = ApiTokens(database, changes, clock, random)
     access = Access(admin_token, tokens, sessions, changes, steady)
     links = SignInLinks(accounts, sessions, clock, random)
-    return OperatorService(access, accounts, sessions, tokens, SetUp(accounts, random), links)
+    return OperatorService(access, accounts, sessions, tokens, SetUp(accounts, random), links, clock)

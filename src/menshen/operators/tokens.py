@@ -84,8 +84,10 @@ class ApiTokens:
 
     async def of(self, owner: str = "") -> Sequence[ApiTokenRow]:
         """An operator's tokens, or everybody's with "", those that are good no more too; the newest first."""
+        if owner and not operator_name(owner):
+            return []
         async with self._database.reading() as connection:
-            return await list_api_tokens(connection, operator_name(owner) if owner else "")
+            return await list_api_tokens(connection, operator_name(owner))
 
     async def revoke(self, token: str, by: Principal) -> ApiTokenRow:
         """By its id: one's own, or anybody's with the scope for operators. Raises ``OperatorUnknown``."""

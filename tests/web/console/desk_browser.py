@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from html import unescape
@@ -14,12 +14,16 @@ from starlette.applications import Starlette
 
 from menshen.node.console import console_views
 from menshen.operators.roles import Role
+from menshen.users.directory import UserDirectory
+from menshen.users.phones import PhoneNumbers
+from menshen.web.console.audit import audit_views
 from menshen.web.console.door import console_routes
+from menshen.web.console.view import View
 from menshen.web.serving import serving
-from tests.operators.desk import PASSWORD, Desk, at_desk
+from tests.operators.desk import MASTER_KEY, PASSWORD, Desk, at_desk
 from tests.web.console.browsing import Got
 
-__all__ = ["At", "DeskBrowser", "at_console", "csrf_of"]
+__all__ = ["At", "DeskBrowser", "at_console", "csrf_of", "views_of"]
 
 _CSRF = re.compile(r'name="csrf" value="([0-9a-f]{64})"')
 
@@ -97,9 +101,15 @@ class At:
         return browser
 
 
+def views_of(desk: Desk) -> Sequence[View]:
+    """Pages of signing in, operators and the audit log."""
+    directory = UserDirectory(desk.database, desk.clock, PhoneNumbers(MASTER_KEY).digest)
+    return console_views(desk.service, audit_views(directory))
+
+
 @asynccontextmanager
 async def console_at(desk: Desk, origin: str = "") -> AsyncIterator[At]:
-    app = Starlette(routes=console_routes(console_views(desk.service), desk.service.access, origin))
+    app = Starlette(routes=console_routes(views_of(desk), desk.service.access, origin))
     async with (
         serving(app, "127.0.0.1", 0, drain=0.1) as bound,
         aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,

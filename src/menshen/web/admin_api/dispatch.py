@@ -99,12 +99,12 @@ def _door(endpoints: Mapping[str, Endpoint], identify: Identify) -> Callable[[Re
 
 async def _answered(endpoint: Endpoint, request: Request, identify: Identify) -> Response:
     principal: Principal | None = ANONYMOUS
-    if endpoint.needs is not None:
+    if endpoint.asks_who:
         sent = request.headers.get("authorization", "")
         principal = await identify(sent.removeprefix(_BEARER) if sent.startswith(_BEARER) else "")
         if principal is None:
-            return _refused(401, "the admin token is missing or wrong", {"www-authenticate": "Bearer"})
-        if not principal.may(endpoint.needs):
+            return _refused(401, "the token is missing or wrong", {"www-authenticate": "Bearer"})
+        if endpoint.needs is not None and not principal.may(endpoint.needs):
             return _refused(403, f"this needs the scope {endpoint.needs}")
     call = Call(
         principal or ANONYMOUS,

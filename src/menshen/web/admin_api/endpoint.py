@@ -71,7 +71,7 @@ Work = Callable[[Call], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One method at one path. ``needs`` None: anybody may call.
+    """One method at one path. ``needs`` None: anybody may call, or with ``known`` anybody who has a token.
 
     ``query`` and ``body`` are Structs that forbid unknown fields; ``body`` may be a mapping's type as well.
     ``answer`` is a type that msgspec knows, or a JSON schema. ``refuses`` are statuses of its own, beside those that
@@ -96,3 +96,9 @@ class Endpoint:
     body_schema: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     media: tuple[str, ...] = ()
+    known: bool = False
+
+    @property
+    def asks_who(self) -> bool:
+        """Whether a call without a token is refused."""
+        return self.known or self.needs is not None

@@ -123,8 +123,9 @@ def _operation(endpoint: Endpoint, schemas: Mapping[str, Json]) -> Json:
             **{str(status): _refusal(status) for status in sorted({*_any_call(endpoint), *endpoint.refuses})},
         },
     }
-    if endpoint.needs is not None:
+    if endpoint.asks_who:
         operation["security"] = [{"bearer": []}]
+    if endpoint.needs is not None:
         operation["description"] = f"Needs the scope `{endpoint.needs}`."
     if endpoint.body is not None:
         content = {"application/json": {"schema": _schema(endpoint.body_schema or endpoint.body, schemas)}}
@@ -134,8 +135,10 @@ def _operation(endpoint: Endpoint, schemas: Mapping[str, Json]) -> Json:
 
 def _any_call(endpoint: Endpoint) -> Iterable[int]:
     yield from (400, 413, 503)
+    if endpoint.asks_who:
+        yield 401
     if endpoint.needs is not None:
-        yield from (401, 403)
+        yield 403
 
 
 def _refusal(status: int) -> Json:

@@ -9,6 +9,7 @@ import msgspec
 from starlette.requests import Request
 
 from menshen.web.admin_api.endpoint import BadCall
+from menshen.web.user_api.call import secret_text
 
 __all__ = ["body_of", "path_of", "query_of"]
 
@@ -57,7 +58,7 @@ async def body_of(request: Request, kind: Any, limit: int) -> Any:
             raise BadCall("this call has no body")
         return None
     try:
-        return msgspec.json.decode(body, type=kind)
+        return msgspec.json.decode(body, type=kind, dec_hook=secret_text)
     except msgspec.ValidationError as error:
         raise BadCall(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

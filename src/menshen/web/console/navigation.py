@@ -63,7 +63,7 @@ SECTIONS: Final = (
             Entry("/console/keys", sentence("Keys"), Scope.KEYS_READ, "k"),
             Entry("/console/webhooks", sentence("Webhooks"), Scope.WEBHOOKS_READ, "w"),
             Entry("/console/operators", sentence("Operators"), Scope.OPERATORS_WRITE, "e"),
-            Entry("/console/tokens", sentence("API tokens"), Scope.OPERATORS_WRITE, "i"),
+            Entry("/console/tokens", sentence("API tokens"), Scope.FIGURES_READ, "i"),
             Entry("/console/audit", sentence("Audit log"), Scope.AUDIT_READ, "d"),
         ),
     ),

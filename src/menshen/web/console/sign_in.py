@@ -32,9 +32,9 @@ def sign_in_views(operators: OperatorService) -> list[View]:
         target = local_path(visit.query.get("next", ""))
         if visit.principal is not None:
             return visit.go(target)
-        if await operators.setup.open():
+        if await operators.setup.open() and not await operators.accounts.all():
             return visit.go(_SETUP)
-        return visit.page("sign_in.html", next=target, name="", why="")
+        return visit.page("sign_in.html", next=target, name="", why="", no_owner=await operators.setup.open())
 
     async def log_in(visit: Visit) -> Response:
         target, name = local_path(visit.text("next")), visit.text("name")
@@ -44,7 +44,9 @@ def sign_in_views(operators: OperatorService) -> list[View]:
         except Refusal as refusal:
             if refusal.retry_after is not None:
                 visit.headers["retry-after"] = str(refusal.retry_after)
-            return visit.page("sign_in.html", refusal.status, next=target, name=name, why=told(visit, refusal))
+            return visit.page(
+                "sign_in.html", refusal.status, next=target, name=name, why=told(visit, refusal), no_owner=False
+            )
         await operators.sessions.log_out(visit.cookie)
         return signed_in(visit.go(target), visit, cookie)
 
