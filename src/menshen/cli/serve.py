@@ -19,6 +19,7 @@ from menshen.documents.documents import Documents
 from menshen.errors import ConfigInvalid, ConfigUnavailable, MenshenError
 from menshen.node.logs import configure_logs
 from menshen.node.node import Node, NodeSettings, running
+from menshen.web.hosts import is_origin
 
 __all__ = ["default_workers", "serve"]
 
@@ -43,6 +44,14 @@ def serve(
         int | None, typer.Option(min=1, help="Processes that decide; default one for two cores, at most 4.")
     ] = None,
     envoy_threads: Annotated[int, typer.Option(min=1, help="Threads of Envoy.")] = 1,
+    console_origin: Annotated[
+        str,
+        typer.Option(
+            envvar="MENSHEN_CONSOLE_ORIGIN",
+            metavar="URL",
+            help="Where operators open the console, such as https://console.example.com; else the admin address.",
+        ),
+    ] = "",
 ) -> None:
     """Run the gateway: Envoy in front, workers behind it, both started again if they die."""
     configure_logs()
@@ -52,6 +61,7 @@ def serve(
         admin=_bindable(admin, "--admin"),
         workers=workers or default_workers(),
         envoy_threads=envoy_threads,
+        console_origin=_origin(console_origin),
     )
     try:
         uvloop.run(_serve(settings, config))
@@ -70,6 +80,14 @@ def _bindable(text: str, option: str) -> Endpoint:
     return address if address.port else Endpoint(address.host, free_port(address.host))
 
 
+def _origin(text: str) -> str:
+    if text and not is_origin(text):
+        raise typer.BadParameter(
+            "must be scheme and host, such as https://console.example.com", param_hint="--console-origin"
+        )
+    return text
+
+
 async def _serve(settings: NodeSettings, config: Path | None) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -78,18 +96,18 @@ async def _serve(settings: NodeSettings, config: Path | None) -> None:
 
     async with running(settings, file.at_start if file else None) as node:
         typer.echo(f"ready http://{settings.listen} admin=http://{settings.admin}")
-        await _tell_setup_token(node, settings.admin)
+        await _tell_setup_token(node, settings.console_origin or f"http://{settings.admin}")
         following = asyncio.create_task(file.follow(node)) if file else None
         await stop.wait()
         if following:
             following.cancel()
 
 
-async def _tell_setup_token(node: Node, admin: Endpoint) -> None:
+async def _tell_setup_token(node: Node, origin: str) -> None:
     """Once: nobody can ask for it again, and a restart makes another."""
     token = await node.operators.setup.begin()
     if token is not None:
-        where = f"http://{admin}/console/setup"
+        where = f"{origin}/console/setup"
         typer.echo(f"no owner yet: open {where} and give the set-up token {token.reveal()}")
         if in_chinese():
             typer.echo(f"还没有所有者：请打开 {where}，填入初始化令牌 {token.reveal()}")

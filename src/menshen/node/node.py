@@ -65,6 +65,7 @@ from menshen.web.console.configuring.views import configuration_views
 from menshen.web.console.door import console_routes
 from menshen.web.console.overview import overview_views
 from menshen.web.console.try_it.calling import calling
+from menshen.web.hosts import known_hosts_only
 from menshen.web.metrics import metrics_route
 from menshen.web.serving import serving
 
@@ -83,13 +84,17 @@ _KEEP_SNAPSHOTS = 4
 
 @dataclass(frozen=True, slots=True)
 class NodeSettings:
-    """``listen`` is the public side, ``admin`` the node's own. ``workers`` counts processes."""
+    """``listen`` is the public side, ``admin`` the node's own. ``workers`` counts processes.
+
+    ``console_origin`` is where operators open the console, "" for the admin address itself.
+    """
 
     data_dir: Path
     listen: Endpoint
     admin: Endpoint
     workers: int
     envoy_threads: int
+    console_origin: str = ""
 
 
 @contextlib.asynccontextmanager
@@ -333,11 +338,12 @@ async def running(
         overview = overview_views(readings.desk, lambda: len(node.snapshot.apps))
         people, logs = people_views(operating), audit_views(operating.directory)
         views = console_views(operators, overview, configuring, rollout, people, logs, trying)
-        console = console_routes(views, operators.access)
+        console = console_routes(views, operators.access, settings.console_origin)
         shown = [metrics_route(readings.now), *api, *console]
         admin = admin_app(node.jwks, node.session_jwks, node.parts, shown, facts=node.facts)
+        at_door = known_hosts_only(admin, settings.console_origin)
         try:
-            await stack.enter_async_context(serving(admin, settings.admin.host, settings.admin.port))
+            await stack.enter_async_context(serving(at_door, settings.admin.host, settings.admin.port))
         except OSError as error:
             raise ChildFailed(f"admin address {settings.admin.host}:{settings.admin.port}: {error.strerror}") from None
         traces = TraceLog(addresses.traces, database)
