@@ -166,7 +166,10 @@ async def _answered(
             return _to_login(visit, request)
         if not principal.may(view.needs):
             return visit.trouble(403, sentence("Your role does not let you do this"))
-    return await view.work(visit)
+    try:
+        return await view.work(visit)
+    finally:
+        await visit.form.close()  # files that were sent
 
 
 def _visit(request: Request, renderer: Renderer, cookie: str, anonymous: str, origin: str) -> Visit:

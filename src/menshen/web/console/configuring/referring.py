@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from menshen.config.document import Binding
 from menshen.config.effective import EffectivePlugins, effective_plugins
-from menshen.config.plugins.registry import kind_of
+from menshen.config.plugins.registry import GUARDS, kind_of
 from menshen.documents.parts import Json, items_at
 from menshen.web.console.configuring.kinds import api_path, group_path
 
@@ -26,11 +26,12 @@ class Referrer:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A plugin that is effective on an API, and what it is bound to."""
+    """A plugin that is effective on an API, and what it is bound to. ``off``: the API is public."""
 
     plugin: str
     type: str
     target: str
+    off: bool = False
 
 
 _ORDER: Final = (
@@ -95,7 +96,16 @@ def applied(document: Json, group: str, api: str) -> list[Applied]:
     types = {plugin["name"]: plugin["type"] for plugin in items_at(document, ("plugins",))}
     found = effective(document)
     bound = sorted(found.on(group, api), key=lambda each: _rank(found.kinds.get(each.plugin, "custom")))
-    return [Applied(each.plugin, types.get(each.plugin, ""), each.target) for each in bound]
+    open_to_all = any(
+        each["name"] == api and each.get("access") == "public"
+        for each in (items_at(document, ("groups", group, "apis")) if api else ())
+    )
+    return [
+        Applied(
+            each.plugin, types.get(each.plugin, ""), each.target, open_to_all and found.kinds[each.plugin] in GUARDS
+        )
+        for each in bound
+    ]
 
 
 def _rank(kind: str) -> int:

@@ -48,7 +48,7 @@ def setting_views(editor: Editor) -> list[View]:
     async def listed(visit: Visit) -> Response:
         current = await editor.configuration.current()
         sections = [(name, title, about, name in current.document) for name, (title, about, _) in _SECTIONS.items()]
-        return visit.page("configuring/settings.html", sections=sections, revision=running(visit, current))
+        return visit.page("configuring/settings.html", settings=sections, revision=running(visit, current))
 
     def form_of(visit: Visit, current: Shown) -> Form:
         name = visit.words["section"]
