@@ -74,7 +74,7 @@ def test_the_numbers_are_there() -> None:
             "mall/order 1 007",
             "7 answered with 5xx by the backend",
             "shop wechat unwell",
-            "6 calls, 2 failed; platform_refused_credentials 2",
+            "6 calls, 2 failed · platform_refused_credentials 2",
             "1 of 2 healthy",
             "10.0.0.2:80",
             "a rate limit 3",
@@ -125,16 +125,18 @@ def test_pictures_have_words_and_no_style_of_their_own() -> None:
     browsing(views(), work)
 
 
-def test_a_gateway_without_an_app_says_where_to_begin() -> None:
+@pytest.mark.parametrize(("role", "link"), [(Role.OPERATOR, "/console/apps/-/new"), (Role.VIEWER, "")])
+def test_a_gateway_without_an_app_says_where_to_begin(role: Role, link: str) -> None:
     async def work(browser: Browser) -> None:
         got = await browser.get("/console/")
         assert "No app yet" in got.words()
-        assert 'href="/console/apps"' in got.text
+        assert ("Create an app" in got.words()) == bool(link)
+        assert f'href="{link}"' in got.text or not link
         for nothing in ("Nothing was refused.", "No request has reached a backend.", "No upstream is configured."):
             assert nothing in got.words()
         assert figure(got.text, "success") == "–"
 
-    browsing(views(Readings(envoy_up=True, workers=1, workers_running=1), {}, apps=0), work)
+    browsing(views(Readings(envoy_up=True, workers=1, workers_running=1), {}, apps=0), work, role)
 
 
 def test_a_gateway_that_nobody_calls_says_so() -> None:

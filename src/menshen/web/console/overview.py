@@ -80,6 +80,7 @@ def _values(visit: Visit, figures: Figures, apps: int) -> dict[str, Any]:
         "now": figures.now,
         "day": figures.day,
         "apps": apps,
+        "may_create": visit.may(Scope.CONFIG_WRITE),
         "idle": not figures.now.requests and not day.requests,
         "requests_line": _line(figures, "requests"),
         "logins_line": _line(figures, "logins"),
