@@ -68,7 +68,7 @@ def said_by(stack: Stack) -> str:
     """The line with the set-up token, which follows the ``ready`` line."""
     output = stack.serve.process.stdout
     assert output is not None
-    assert output.peek(1) or select.select([output], [], [], 10)[0]  # type: ignore[attr-defined]
+    assert select.select([output], [], [], 10)[0]
     return output.readline().decode()
 
 
