@@ -16,6 +16,7 @@ from menshen.operators.roles import Scope
 from menshen.web.console.configuring.editor import Editor, Form
 from menshen.web.console.configuring.parts import form_views, running
 from menshen.web.console.forms.field import Field, fields_of
+from menshen.web.console.forms.layout import Section
 from menshen.web.console.language import sentence
 from menshen.web.console.view import View, Visit
 
@@ -58,6 +59,7 @@ def setting_views(editor: Editor) -> list[View]:
         return Form(
             title=title,
             fields=(field,),
+            sections=() if field.nullable else (Section("", tuple(f"{name}.{each.key}" for each in field.fields)),),
             back=_PATH,
             back_title=sentence("Settings"),
             before={name: current.document[name]} if name in current.document else {},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -18,6 +19,7 @@ from menshen.web.console.forms.words import Words
 __all__ = ["Drawn", "Option", "Row", "Widget", "drawn"]
 
 _SPARE: Final = "0"
+_NO_ID: Final = re.compile(r"[^A-Za-z0-9_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,11 @@ class Widget:
     none: bool = False
     problems: tuple[str, ...] = ()
     focus: bool = False
+
+    @property
+    def id(self) -> str:
+        """Its name as part of an id that needs no quoting in a selector, with which a script finds it again."""
+        return _NO_ID.sub("-", self.name)
 
     @property
     def value(self) -> str:

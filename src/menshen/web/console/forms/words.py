@@ -62,7 +62,9 @@ def marked(text: str) -> Markup:
         code, strong, link = mark.groups()
         html += escape(text[end : mark.start()])
         if code is not None:
-            html += Markup("<code>{}</code>").format(code)
+            # In YAML a reference needs quotes; typed into a field, they would be part of the value.
+            shown = code.strip('"') if code.startswith('"${') else code
+            html += Markup("<code>{}</code>").format(shown)
         else:
             html += Markup("<strong>{}</strong>").format(strong) if strong is not None else escape(link)
         end = mark.end()
