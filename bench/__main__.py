@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench.checks import measure_checks
 from bench.children import BenchFailed
+from bench.desk import measure_desk
 from bench.endpoint import measure_endpoint
 from bench.governance import measure_governance
 from bench.idle import measure_idle
@@ -30,7 +31,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a round (default 4)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each scenario (default 3)")
-    parser.add_argument("--only", default="a,b,c,d,e,f,g,h,i", help="which measurements, for example a,c")
+    parser.add_argument("--only", default="a,b,c,d,e,f,g,h,i,j", help="which measurements, for example a,c")
     parser.add_argument("--workers", type=int, help="workers of the gateways of a, c, d, e (default: menshen's own)")
     parser.add_argument("--no-wrk", action="store_true", help="make all load with the built-in generator")
     options = parser.parse_args()
@@ -57,6 +58,7 @@ def main() -> int:
                     "g": lambda: measure_records(Path(name)),
                     "h": lambda: measure_pool(Path(name), rounds=rounds, seconds=seconds),
                     "i": lambda: measure_governance(ready, replay, rounds=rounds, seconds=seconds),
+                    "j": lambda: measure_desk(Path(name)),
                 }
                 if unknown := set(wanted) - set(measurements):
                     parser.error(f"--only: no measurement {', '.join(sorted(unknown))}")

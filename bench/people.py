@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import hashlib
 import sqlite3
+from collections.abc import Sequence
 
 import asyncpg
 from sqlalchemy import make_url
@@ -16,7 +17,7 @@ from sqlalchemy import make_url
 from menshen.storage.database import Database
 from menshen.storage.schema import migrate
 
-__all__ = ["APPID", "fill", "openid_of"]
+__all__ = ["APPID", "fill", "fill_by", "openid_of"]
 
 APPID = "wx0123456789abcdef"
 _AT, _UNTIL = 1_800_000_000, 1_800_007_200
@@ -66,31 +67,36 @@ def _statements(users: int) -> list[str]:
 
 async def fill(url: str, users: int) -> None:
     """Make the tables, and this many users with one identity, one session and one row of the login log each."""
+    await fill_by(url, _statements(users))
+
+
+async def fill_by(url: str, statements: Sequence[str]) -> None:
+    """Make the tables, and run these statements, which may ask for ``md5``."""
     database = Database(url)
     try:
         await migrate(database)
     finally:
         await database.close()
     if url.startswith("sqlite"):
-        await asyncio.to_thread(_fill_sqlite, str(make_url(url).database), users)
+        await asyncio.to_thread(_fill_sqlite, str(make_url(url).database), statements)
     else:
-        await _fill_postgresql(url, users)
+        await _fill_postgresql(url, statements)
 
 
-def _fill_sqlite(file: str, users: int) -> None:
+def _fill_sqlite(file: str, statements: Sequence[str]) -> None:
     with contextlib.closing(sqlite3.connect(file)) as connection:
         connection.create_function("md5", 1, _md5, deterministic=True)
         connection.executescript("PRAGMA synchronous=OFF; PRAGMA cache_size=-1000000;")
-        for statement in _statements(users):
+        for statement in statements:
             with connection:
                 connection.execute(statement)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-async def _fill_postgresql(url: str, users: int) -> None:
+async def _fill_postgresql(url: str, statements: Sequence[str]) -> None:
     connection = await asyncpg.connect(url)
     try:
-        for statement in (*_statements(users), "VACUUM ANALYZE", "CHECKPOINT"):  # as autovacuum would have
+        for statement in (*statements, "VACUUM ANALYZE", "CHECKPOINT"):  # as autovacuum would have
             await connection.execute(statement)
     finally:
         await connection.close()

@@ -8,11 +8,17 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from menshen.storage.audit import list_audit
-from menshen.storage.login_log import LoginFilter, list_logins, prune_logins
+from menshen.storage.audit import list_audit, page_audit
+from menshen.storage.login_log import LoginFilter, list_logins, page_logins, prune_logins
 from menshen.storage.tables import accounts, identities
-from menshen.storage.user_search import UserSearch, search_users
-from menshen.storage.webhook_deliveries import list_deliveries, prune_deliveries, take_deliveries, waiting_webhooks
+from menshen.storage.user_search import UserSearch, page_users, search_users
+from menshen.storage.webhook_deliveries import (
+    list_deliveries,
+    page_deliveries,
+    prune_deliveries,
+    take_deliveries,
+    waiting_webhooks,
+)
 from tests.storage.session_samples import NOW
 from tests.storage.test_query_plans import plans
 from tests.users.people import BY, People, on_people
@@ -86,10 +92,19 @@ def searched(**which: Any) -> Callable[[Any], Awaitable[Any]]:
     return read(lambda c: search_users(c, UserSearch(NOW, **which)))
 
 
+def paged_users(**which: Any) -> Callable[[Any], Awaitable[Any]]:
+    return read(lambda c: page_users(c, UserSearch(NOW, **which)))
+
+
+def page_of_logins(**which: Any) -> Callable[[Any], Awaitable[Any]]:
+    return read(lambda c: page_logins(c, LoginFilter(**which)))
+
+
 QUESTIONS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "users": searched(),
     "users, a later page": searched(below=(NOW, "u9")),
     "users by uid": searched(uid="u1"),
+    "users by openid": searched(openid="o1"),
     "users by account": searched(account="anna"),
     "users by phone": searched(phone_digest="d"),
     "users by the end of a phone": searched(phone_tail="1234"),
@@ -97,6 +112,19 @@ QUESTIONS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "logins of a user": read(lambda c: list_logins(c, LoginFilter(uid="u1", since=5))),
     "logins of an address": read(lambda c: list_logins(c, LoginFilter(ip="10.0.0.1", outcome="failed"))),
     "logins of an app": read(lambda c: list_logins(c, LoginFilter(app="shop", below=900))),
+    "page of logins that failed": page_of_logins(outcome="failed"),
+    "page of logins of an outcome": page_of_logins(outcome="code_used", app="shop", how="code"),
+    "page of logins by a password": page_of_logins(how="password", outcome="ok"),
+    "page of logins of an app": page_of_logins(app="shop", outcome="ok", since=NOW - 60),
+    "page of logins of an address": page_of_logins(ip="10.0.0.1", app="shop", outcome="failed", how="sms"),
+    "page of logins that were let in": page_of_logins(outcome="ok", below=90),
+    "page of logins that are newer": page_of_logins(above=7, how="code"),
+    "page of audit": read(lambda c: page_audit(c, actor="li", action="user.ban")),
+    "page of deliveries": read(lambda c: page_deliveries(c, "crm", status="failed")),
+    "page of deliveries on their way": read(lambda c: page_deliveries(c, "crm", status="waiting", below=9)),
+    "page of users who are banned": paged_users(status="banned"),
+    "page of users who are active": paged_users(status="active", below=(NOW, "u9")),
+    "users by anything": paged_users(anything="o1"),
     "prune logins": read(lambda c: prune_logins(c, 5, 10)),
     "audit": read(list_audit),
     "audit of a user": read(lambda c: list_audit(c, uid="u1")),

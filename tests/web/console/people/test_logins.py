@@ -20,7 +20,7 @@ async def write(stage: Stage, *rows: LoginRow) -> None:
 async def requests(stage: Stage, query: str) -> list[str]:
     page = await stage.browser.get(f"/console/logins?{query}")
     assert page.status == 200
-    return re.findall(r'class="mono device">(\w+)<', page.text)
+    return re.findall(r'class="mono">(\w+)</dd>', page.text)
 
 
 def test_logins_are_filtered_and_paged(database_url: str, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_the_live_tail_gets_what_is_newer_and_never_more_than_a_page(database_ur
         assert (await stage.browser.get(poll)).status == 204
         await write(stage, *(LoginRow(now, "ok", "code", app="shop", request_id=f"r{n}") for n in range(80)))
         got = await stage.browser.get(poll)
-        shown = re.findall(r'class="mono device">(\w+)<', got.text)
+        shown = re.findall(r'class="mono">(\w+)</dd>', got.text)
         assert (shown[0], len(shown)) == ("r79", 50)
         after = re.search(r'hx-get="([^"]+)"', got.text)
         assert after

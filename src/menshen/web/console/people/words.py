@@ -12,7 +12,7 @@ from menshen.web.console.language import CHINESE, sentence
 __all__ = ["ENDINGS", "HOWS", "PURPOSES", "STANDINGS", "WHO", "Outcome", "outcome_of", "outcomes"]
 
 STANDINGS: Final[Mapping[str, tuple[str, str]]] = {
-    "active": (sentence("Not banned"), "good"),
+    "active": (sentence("Good standing"), "good"),
     "banned": (sentence("Banned"), "bad"),
     "closed": (sentence("Account closed"), ""),
 }
