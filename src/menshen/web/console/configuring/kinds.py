@@ -5,13 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from menshen.config import document
+from menshen.config import document, user_pool
 from menshen.documents.parts import Way
 from menshen.web.console.forms.field import Field, fields_of
 from menshen.web.console.forms.layout import Section
 from menshen.web.console.language import sentence
 
-__all__ = ["API_FIELDS", "API_SECTIONS", "APPS", "GROUPS", "UPSTREAMS", "PartKind", "api_path", "group_path"]
+__all__ = [
+    "API_FIELDS",
+    "API_SECTIONS",
+    "APPS",
+    "GROUPS",
+    "UPSTREAMS",
+    "WEBHOOKS",
+    "PartKind",
+    "api_path",
+    "group_path",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,15 @@ GROUPS: Final = PartKind(
 
 API_FIELDS: Final = fields_of(document.Api, "groups[].apis[].")
 API_SECTIONS: Final = (Section("", ("name", "path", "methods", "access")),)
+
+WEBHOOKS: Final = PartKind(
+    "webhooks",
+    sentence("Webhooks"),
+    sentence("New webhook"),
+    sentence("A webhook tells another service of logins, bans and closed accounts."),
+    fields_of(user_pool.Webhook, "webhooks[]."),
+    (Section("", ("name", "url", "secret", "events", "description")),),
+)
 
 
 def group_path(group: object) -> str:

@@ -11,6 +11,7 @@ from menshen.web.console.configuring.groups import group_views
 from menshen.web.console.configuring.plugins import plugin_views
 from menshen.web.console.configuring.settings import setting_views
 from menshen.web.console.configuring.upstreams import Health, upstream_views
+from menshen.web.console.configuring.webhooks import webhook_form_views
 from menshen.web.console.configuring.whole import document_views
 from menshen.web.console.forms.words import load_words
 from menshen.web.console.view import View
@@ -19,7 +20,7 @@ __all__ = ["configuration_views"]
 
 
 def configuration_views(configuration: Configuration, installed: InstalledTypes, health: Health) -> list[View]:
-    """Apps, upstreams, groups, plugins, bindings, settings, and the document itself."""
+    """Apps, upstreams, groups, plugins, bindings, settings, webhooks, and the document itself."""
     editor = Editor(configuration, load_words())
     return [
         *app_views(editor),
@@ -28,5 +29,6 @@ def configuration_views(configuration: Configuration, installed: InstalledTypes,
         *plugin_views(editor, installed),
         *binding_views(editor),
         *setting_views(editor),
+        *webhook_form_views(editor),
         *document_views(editor),
     ]
