@@ -17,7 +17,7 @@ SPAN = 2
 """Seconds between two rows: a million are 23 days."""
 
 _UID = "'u' || substr(md5('user' || n), 1, 25)"
-_TAIL = "substr(CAST(10000 + (n * 7919) % 10000 AS TEXT), 2, 4)"
+_TAIL = "substr(CAST(10000 + n % 10000 * 7919 % 10000 AS TEXT), 2, 4)"
 
 _TABLES = {
     "users (uid, created_at, status, status_reason, nickname, logins, last_login_at)": f"""

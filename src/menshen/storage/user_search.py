@@ -74,7 +74,9 @@ def _walk(query: Select[Any], search: UserSearch) -> Select[Any]:
         query = query.where(users.c.status == search.status, users.c.status != literal_column("'active'"))
     if search.below is not None:
         query = query.where(_at < tuple_(*search.below))
-    return query.order_by(users.c.created_at.desc(), users.c.uid.desc())
+    # What is named is a handful: the sum has it found and then sorted. SQLite would walk everybody in order instead.
+    at = users.c.created_at + 0 if _named(search) else users.c.created_at
+    return query.order_by(at.desc(), users.c.uid.desc())
 
 
 def _named(search: UserSearch) -> bool:
@@ -126,17 +128,25 @@ async def _of_openid(connection: AsyncConnection, openid: str) -> list[Select[An
     """
     columns = identities.c
     ways = [select(columns.uid).where(columns.unionid == openid)]
-    app: tuple[str, str] = ("", "")
-    apps = select(columns.platform, columns.appid).order_by(columns.platform, columns.appid).limit(1)
-    while len(ways) <= _MOST_APPS:
-        after = apps.where(tuple_(columns.platform, columns.appid) > tuple_(*app))
-        row = (await connection.execute(after)).one_or_none()
-        if row is None:
-            break
-        app = (row.platform, row.appid)
-        of_app = and_(columns.platform == app[0], columns.appid == app[1])
-        ways.append(select(columns.uid).where(of_app, columns.openid == openid))
+    app: tuple[str, str] | None = ("", "")
+    while app is not None and len(ways) <= _MOST_APPS:
+        app = await _next_app(connection, *app)
+        if app is not None:
+            of_app = and_(columns.platform == app[0], columns.appid == app[1])
+            ways.append(select(columns.uid).where(of_app, columns.openid == openid))
     return ways
+
+
+async def _next_app(connection: AsyncConnection, platform: str, appid: str) -> tuple[str, str] | None:
+    """The next pair of platform and AppID that there are identities of."""
+    columns = identities.c
+    apps = select(columns.platform, columns.appid).order_by(columns.platform, columns.appid).limit(1)
+    # Two questions: pairs that are compared as such have SQLite pass by every row of the pair.
+    for after in (and_(columns.platform == platform, columns.appid > appid), columns.platform > platform):
+        row = (await connection.execute(apps.where(after))).one_or_none()
+        if row is not None:
+            return row.platform, row.appid
+    return None
 
 
 _MOST_APPS = 400
