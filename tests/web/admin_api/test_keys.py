@@ -5,14 +5,21 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
+import msgspec
+import pytest
 from sqlalchemy import insert
 
+from menshen.node.operating import operator_endpoints
 from menshen.sessions.keys import FILES, load_key_rings
+from menshen.storage.database import sqlite_url
 from menshen.storage.tables import audit, phones
+from menshen.storage.webhook_deliveries import Attempted
 from menshen.users.phone_number import parse_phone
 from menshen.users.phones import PhoneNumbers
-from tests.web.admin_api.operating import MASTER_KEY, Operator, operating
+from tests.users.people import People, on_people
+from tests.web.admin_api.operating import MASTER_KEY, Operator, operating, operating_of
 
 
 def test_keys_are_listed_rotated_and_retired_and_none_leaves(database_url: str, tmp_path: Path) -> None:
@@ -110,3 +117,40 @@ def test_who_ended_which_sessions_is_written_down(database_url: str, tmp_path: P
         assert [row[2]["app"] for row in rows[2:]] == ["wechat/wx1", "*"]
 
     operating(database_url, tmp_path, work)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/sessions/revoke", {"session": "a\0b"}),
+        ("/v1/sessions/revoke", {"user": "a\0b"}),
+        ("/v1/sessions/revoke", {"app": "a\0b/c"}),
+        ("/v1/sessions/revoke", {"app": "wechat/\ud83d\ude00"}),
+        ("/v1/sessions/revoke", {"before": 10**18}),
+        ("/v1/sessions/revoke", {"before": -(10**18)}),
+        ("/v1/users/u1/merge", {"into": "a\0b"}),
+        ("/v1/users/u1/ban", {"reason": "a\0b"}),
+        ("/v1/users/u1/ban", {"until": 2**62}),
+        ("/v1/users/u1/close", {"confirm": True, "reason": "a\0b"}),
+    ],
+)
+def test_what_no_database_keeps_is_a_bad_call(
+    database_url: str, tmp_path: Path, path: str, body: dict[str, Any]
+) -> None:
+    async def work(operator: Operator) -> None:
+        await operator.people.add("u1")
+        assert (await operator.call("POST", path, body))[0] in (400, 404)
+        assert await operator.people.rows(audit) == []
+
+    operating(database_url, tmp_path, work)
+
+
+def test_every_answer_is_of_a_type_of_its_own(tmp_path: Path) -> None:
+    async def on(people: People) -> None:
+        async def nothing(_: str) -> Attempted:
+            raise AssertionError
+
+        for endpoint in operator_endpoints(operating_of(people, tmp_path, [], nothing)):
+            assert issubclass(endpoint.answer, msgspec.Struct), endpoint.path
+
+    on_people(sqlite_url(tmp_path), on)

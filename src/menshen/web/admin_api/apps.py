@@ -17,7 +17,7 @@ from menshen.gateway.access_tokens import AccessTokens
 from menshen.gateway.open_data import OpenData
 from menshen.operators.roles import Scope
 from menshen.secret import Secret
-from menshen.web.admin_api.endpoint import BadCall, Call, Endpoint
+from menshen.web.admin_api.endpoint import BadCall, Call, Endpoint, Line
 
 __all__ = ["app_endpoints", "session_key_endpoints"]
 
@@ -33,7 +33,7 @@ class _Refused(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Whose(msgspec.Struct, forbid_unknown_fields=True):
-    openid: str
+    openid: Line
 
 
 def app_endpoints(tokens: AccessTokens, apps: Apps) -> list[Endpoint]:

@@ -11,7 +11,20 @@ from msgspec import Meta
 
 from menshen.operators.roles import Principal, Scope
 
-__all__ = ["ANONYMOUS", "MOST", "Answered", "BadCall", "Below", "Call", "Endpoint", "Limit", "Method", "Word", "Work"]
+__all__ = [
+    "ANONYMOUS",
+    "MOST",
+    "Answered",
+    "BadCall",
+    "Below",
+    "Call",
+    "Endpoint",
+    "Limit",
+    "Line",
+    "Method",
+    "Word",
+    "Work",
+]
 
 MOST: Final = 500
 """Items a page."""
@@ -20,6 +33,9 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 Word = Annotated[str, Meta(max_length=200)]
 """One line of printable text, which every word of a path or a query must be."""
+
+Line = Annotated[str, Meta(max_length=200, pattern=r"^[^\u0000-\u001f\u007f]*$")]
+"""The same in a body, where PostgreSQL would choke on a zero."""
 
 Below = Annotated[int, Meta(ge=1, le=10**18 - 1, description="The `below` that the page before ended with.")]
 

@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 from menshen.operators.roles import Scope
 from menshen.sessions.records import Record, SessionRecords
 from menshen.users.ending import SessionEndings
-from menshen.web.admin_api.endpoint import MOST, BadCall, Below, Call, Endpoint, Limit, Word
+from menshen.web.admin_api.endpoint import MOST, BadCall, Below, Call, Endpoint, Limit, Line, Word
 
 __all__ = ["AppNames", "session_endpoints", "shown"]
 
@@ -34,9 +34,9 @@ class SessionQuery(msgspec.Struct, forbid_unknown_fields=True):
 class _Ending(msgspec.Struct, forbid_unknown_fields=True):
     """One of ``session``, ``user``, ``app``, ``before`` (Unix seconds); ``app`` and ``before`` may go together."""
 
-    session: str | None = None
-    user: str | None = None
-    app: str | None = None
+    session: Line | None = None
+    user: Line | None = None
+    app: Line | None = None
     before: int | None = None
 
 

@@ -18,7 +18,7 @@ from menshen.storage.user_rows import Standing, UserRow
 from menshen.users.directory import Found, UserDirectory, page_of, word_of
 from menshen.users.life import Doer, UserLife
 from menshen.users.personal import PersonalData
-from menshen.web.admin_api.endpoint import MOST, BadCall, Call, Endpoint, Limit, Word, Work
+from menshen.web.admin_api.endpoint import MOST, BadCall, Call, Endpoint, Limit, Line, Word, Work
 
 __all__ = ["user_endpoints"]
 
@@ -48,7 +48,7 @@ class _Close(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Merge(msgspec.Struct, forbid_unknown_fields=True):
-    into: str
+    into: Line
 
 
 class UserEntry(msgspec.Struct):
