@@ -16,7 +16,7 @@ import pytest
 from menshen.config.snapshot import Endpoint
 from menshen.doctor.finding import Check, Finding
 from menshen.doctor.installation import Place, found
-from menshen.node.node import open_documents
+from menshen.node.data_directory import open_documents
 from menshen.sessions.keys import load_key_rings
 from tests.edge.conftest import APPID, SECRET
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from menshen.config.yamltext import dump_document
 from menshen.doctor.configuration import CHECK
 from menshen.documents.documents import SEALED_PREFIX, as_written
-from menshen.node.node import open_documents
+from menshen.node.data_directory import open_documents
 from tests.doctor.installed import document, install, looked_at, troubles
 
 TEXT = document()

@@ -7,6 +7,7 @@ import json
 from menshen.node.trying import session_ending
 from menshen.storage.identities import IdentityKey
 from menshen.storage.tables import audit
+from menshen.users.ending import SessionEndings
 from tests.users.people import People, on_people
 
 
@@ -16,7 +17,7 @@ def test_sessions_end_of_one_user_and_it_is_written_down(database_url: str) -> N
         await people.add("bob", openids=("o-bob",))
         for uid in ("alice", "alice", "bob"):
             await people.log_in(uid)
-        end = session_ending(people.records, lambda: people.now)
+        end = session_ending(people.database, SessionEndings(people.database, lambda: people.now))
         assert await end(IdentityKey("wechat", "wx1", "o-nobody"), "li") == 0
         assert await people.rows(audit) == []
         assert await end(IdentityKey("wechat", "wx1", "o-alice"), "li") == 2

@@ -18,7 +18,7 @@ from menshen.cli.passwords import asked_password
 from menshen.config.user_rules import AccountRules
 from menshen.documents.documents import Documents
 from menshen.errors import ConfigInvalid, MenshenError, UserInvalid
-from menshen.node.node import open_documents
+from menshen.node.data_directory import open_documents
 from menshen.storage.digests import KeyedDigest
 from menshen.storage.sealing import load_master_key
 from menshen.users.accounts import OwnAccounts

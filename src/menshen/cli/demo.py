@@ -26,7 +26,8 @@ from menshen.emulator.asgi import emulator_app
 from menshen.emulator.state import Emulator
 from menshen.errors import MenshenError
 from menshen.node.logs import configure_logs
-from menshen.node.node import Node, NodeSettings, running
+from menshen.node.node import Node, NodeSettings
+from menshen.node.running import running
 from menshen.secret import Secret
 from menshen.web.console.sign_in_link import LINK_PATH
 from menshen.web.console.try_it.page import TRY_PATH

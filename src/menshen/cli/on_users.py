@@ -18,8 +18,8 @@ from menshen.cli.options import problem_lines
 from menshen.config.user_rules import WebhookRules
 from menshen.documents.documents import Documents
 from menshen.errors import ConfigInvalid, MenshenError
+from menshen.node.data_directory import open_documents
 from menshen.node.listening import listening_webhooks
-from menshen.node.node import open_documents
 from menshen.sessions.claims import new_id
 from menshen.storage.database import Database
 from menshen.storage.sealing import load_master_key

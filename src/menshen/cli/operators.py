@@ -21,7 +21,7 @@ from menshen.cli.on_users import ActorName, operator
 from menshen.cli.options import DATA_DIR, DataDir
 from menshen.cli.passwords import asked_password
 from menshen.errors import MenshenError
-from menshen.node.node import open_documents
+from menshen.node.data_directory import open_documents
 from menshen.operators.accounts import Operators, role_of
 from menshen.operators.changes import Changes
 from menshen.operators.roles import Role

@@ -19,7 +19,7 @@ from menshen.config.loading import read_text
 from menshen.config.yamltext import dump_document
 from menshen.documents.documents import Documents, as_written
 from menshen.errors import ConfigInvalid, ConfigUnavailable, MenshenError
-from menshen.node.node import open_documents
+from menshen.node.data_directory import open_documents
 
 __all__ = ["apply", "export", "on_documents", "revisions", "rollback"]
 

@@ -18,7 +18,8 @@ from menshen.config.snapshot import Endpoint
 from menshen.documents.documents import Documents
 from menshen.errors import ConfigInvalid, ConfigUnavailable, MenshenError
 from menshen.node.logs import configure_logs
-from menshen.node.node import Node, NodeSettings, running
+from menshen.node.node import Node, NodeSettings
+from menshen.node.running import running
 from menshen.web.hosts import is_origin
 
 __all__ = ["default_workers", "serve"]

@@ -19,7 +19,7 @@ from menshen.cli.listing import row, shown_time
 from menshen.cli.options import DATA_DIR, DataDir
 from menshen.documents.documents import Documents
 from menshen.errors import ConfigInvalid, MenshenError
-from menshen.node.node import open_documents
+from menshen.node.data_directory import open_documents
 from menshen.sessions.records import Record, SessionRecords
 
 __all__ = ["sessions"]

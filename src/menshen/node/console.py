@@ -1,4 +1,4 @@
-"""The console of a node: every view, with what it shows and does put in."""
+"""Views of the console, with what they show and do put in."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ from menshen.web.console.view import View
 __all__ = ["console_views", "rollout_views"]
 
 
-def console_views(operators: OperatorService, *pages: Sequence[View]) -> Sequence[View]:
-    """``pages`` are the views of each area, such as those of the "Try it" page."""
-    every = [view for views in pages for view in views]
+def console_views(operators: OperatorService) -> Sequence[View]:
+    """Who works at the console, and how they come in."""
     return [
         *preference_views(),
         *sign_in_views(operators),
@@ -33,7 +32,6 @@ def console_views(operators: OperatorService, *pages: Sequence[View]) -> Sequenc
         *me_views(operators),
         *operator_views(operators),
         *token_views(operators),
-        *every,
     ]
 
 

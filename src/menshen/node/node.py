@@ -12,64 +12,30 @@ import contextlib
 import itertools
 import json
 import logging
-import os
-import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from menshen.config.snapshot import App, Endpoint, Snapshot
 from menshen.config.user_rules import WebhookRules
-from menshen.documents.configuration import Configuration
 from menshen.documents.documents import Documents, as_written
 from menshen.documents.history import Refused, Running
-from menshen.envoy import Addresses, DataPlane
+from menshen.envoy import DataPlane
 from menshen.errors import ChildFailed, ConfigInvalid, DatabaseUnavailable, KeyRingInvalid, MenshenError, RevisionMoved
-from menshen.gateway.access_tokens import AccessTokens
-from menshen.gateway.open_data import OpenData
-from menshen.gateway.plugin_loading import installed_types
-from menshen.node.access_tokens import keep_tokens
 from menshen.node.channel import WorkerState
-from menshen.node.console import console_views, rollout_views
 from menshen.node.keyring import KeyFiles
-from menshen.node.operating import avatars_of, configuration_endpoints, operating_on, operator_endpoints, people_views
-from menshen.node.operators import operators_of
-from menshen.node.readings import NodeReadings
 from menshen.node.retention import forget
 from menshen.node.revocations import RevocationFeed
-from menshen.node.trace_log import TraceLog
-from menshen.node.trying import trying_views
-from menshen.node.webhooks import WebhookSender
 from menshen.node.workers import Workers
 from menshen.operators.service import OperatorService
-from menshen.platforms.client import PlatformClient
 from menshen.sessions.keys import KeyRings, public_jwks, session_jwks
 from menshen.sessions.records import SessionRecords
 from menshen.storage.database import Database
-from menshen.storage.database_url import database_url
-from menshen.storage.revisions import Revisions
-from menshen.storage.schema import migrate
-from menshen.storage.sealing import Sealer, load_master_key
 from menshen.users.avatars import Avatars
-from menshen.web.admin import admin_app
-from menshen.web.admin_api.apps import app_endpoints, session_key_endpoints
-from menshen.web.admin_api.dispatch import admin_routes
-from menshen.web.admin_api.figures import figure_endpoints
-from menshen.web.admin_api.openapi import with_openapi
-from menshen.web.admin_api.operators import operator_account_endpoints
-from menshen.web.admin_api.tokens import token_endpoints
-from menshen.web.console.audit import audit_views
-from menshen.web.console.configuring.views import configuration_views
-from menshen.web.console.door import console_routes
-from menshen.web.console.overview import overview_views
-from menshen.web.console.try_it.calling import calling
-from menshen.web.hosts import known_hosts_only
-from menshen.web.metrics import metrics_route
-from menshen.web.serving import serving
 
-__all__ = ["Node", "NodeSettings", "open_documents", "running"]
+__all__ = ["Node", "NodeSettings"]
 
 log = logging.getLogger("menshen.node")
 
@@ -95,18 +61,6 @@ class NodeSettings:
     workers: int
     envoy_threads: int
     console_origin: str = ""
-
-
-@contextlib.asynccontextmanager
-async def open_documents(data_dir: Path) -> AsyncIterator[Documents]:
-    """The revisions of a data directory, or of its PostgreSQL, for commands that need no running node."""
-    database = Database(database_url(_private(data_dir), os.environ))
-    try:
-        await migrate(database)
-        master_key = load_master_key(data_dir, os.environ)
-        yield Documents(Revisions(database), Sealer(master_key, "app-secret"), os.environ, time.time)
-    finally:
-        await database.close()
 
 
 class Node:
@@ -287,87 +241,5 @@ class Node:
                 log.exception("pruning")
 
 
-@contextlib.asynccontextmanager
-async def running(
-    settings: NodeSettings, before_start: Callable[[Documents], Awaitable[None]] | None = None
-) -> AsyncIterator[Node]:
-    """A node that serves while the context is open. ``before_start`` may apply a document first.
-
-    Raises ``ChildFailed`` (a port is taken, Envoy or a worker does not come up), ``ConfigInvalid``, ``KeyRingInvalid``.
-    """
-    data_dir = _private(settings.data_dir)
-    async with contextlib.AsyncExitStack() as stack:
-        master_key = load_master_key(data_dir, os.environ)
-        key_files = KeyFiles(data_dir / "keys")
-        database = Database(database_url(data_dir, os.environ), create=False)
-        stack.push_async_callback(database.close)
-        operators = operators_of(data_dir, database, master_key)
-        workers = await stack.enter_async_context(Workers(settings.workers, data_dir))
-        await migrate(database)
-        documents = Documents(Revisions(database), Sealer(master_key, "app-secret"), os.environ, time.time)
-        if before_start is not None:
-            await before_start(documents)
-        brain = [Endpoint(bound.host, bound.port) for bound in workers.addresses]
-        addresses = Addresses.under(data_dir / "envoy", listen=settings.listen, brain=brain)
-        data_plane = DataPlane(addresses, concurrency=settings.envoy_threads)
-        records = SessionRecords(database, time.time)
-        avatars = avatars_of(records, data_dir)
-        node = Node(documents, database, records, key_files, workers, data_plane, avatars, operators)
-        readings = NodeReadings.of(node, database)
-        client = await stack.enter_async_context(PlatformClient())
-        sender = WebhookSender(database, client, node.webhooks, time.time, secrets.token_bytes)
-        token_sealer = Sealer(master_key, "access-token")
-        tokens = AccessTokens(database, token_sealer, client, time.time, secrets.token_bytes, counts=readings.counts)
-        open_data = OpenData(database, Sealer(master_key, "session-key"), tokens, time.time)
-        configuration = Configuration(documents, node.activate)
-        operating = operating_on(records, avatars, master_key, node.apps, node.webhooks, sender.test, data_dir / "keys")
-        endpoints = [
-            *operator_endpoints(operating),
-            *operator_account_endpoints(operators),
-            *token_endpoints(operators),
-            *app_endpoints(tokens, node.configured_apps),
-            *session_key_endpoints(open_data, node.configured_apps),
-            *configuration_endpoints(configuration),
-            *figure_endpoints(readings.desk),
-        ]
-        api = admin_routes(with_openapi(endpoints), operators.access.principal_of_bearer)
-        phone = await stack.enter_async_context(calling())
-        trying = trying_views(lambda: node.snapshot, settings.listen, phone, records)
-        rollout = rollout_views(configuration, documents.revisions, node.runs_here)
-        configuring = configuration_views(configuration, installed_types(), lambda: readings.now().endpoints)
-        overview = overview_views(readings.desk, lambda: len(node.snapshot.apps))
-        people, logs = people_views(operating), audit_views(operating.directory)
-        views = console_views(operators, overview, configuring, rollout, people, logs, trying)
-        console = console_routes(views, operators.access, settings.console_origin)
-        shown = [metrics_route(readings.now), *api, *console]
-        admin = admin_app(node.jwks, node.session_jwks, node.parts, shown, facts=node.facts)
-        at_door = known_hosts_only(admin, settings.console_origin)
-        try:
-            await stack.enter_async_context(serving(at_door, settings.admin.host, settings.admin.port))
-        except OSError as error:
-            raise ChildFailed(f"admin address {settings.admin.host}:{settings.admin.port}: {error.strerror}") from None
-        traces = TraceLog(addresses.traces, database)
-        stack.push_async_callback(traces.finish)
-        stack.push_async_callback(readings.history.write)  # of the minute that the stop is in
-        stack.push_async_callback(data_plane.stop)
-        traces.open()
-        await node.start()
-        following = (node.follow_revisions(), node.follow_keys(), node.revocations.follow())
-        keeping = (node.prune(), sender.follow(), traces.follow(), keep_tokens(tokens, node.configured_apps))
-        counting = (readings.figures.follow(), readings.history.follow())
-        tasks = [asyncio.create_task(each) for each in (*following, *keeping, *counting)]
-        try:
-            yield node
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-
 def _text(jwks: dict[str, Any]) -> str:
     return json.dumps(jwks)
-
-
-def _private(data_dir: Path) -> Path:
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return data_dir.absolute()
