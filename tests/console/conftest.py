@@ -31,13 +31,14 @@ class Console:
         return self.stack.admin.origin
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """No longer than a module: while Playwright runs, no other test of the same thread can run a loop."""
     with chromium() as launched:
         yield launched
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def console(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A node with nothing in it, for tests that fill it."""
     with running_console(browser, tmp_path_factory.mktemp("console"), EMPTY) as made:
