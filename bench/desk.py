@@ -34,7 +34,7 @@ __all__ = ["measure_desk"]
 
 _GOAL_MS = 200.0
 _ASKS = 200
-_AT_ONCE = 2
+_AT_ONCE = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Select, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from menshen.storage.paging import WALK, Page, page_of, walked
+from menshen.storage.paging import WALK, Page, page_of, plan_anew, walked
 from menshen.storage.tables import audit
 
 __all__ = ["AuditRow", "Audited", "list_audit", "page_audit", "write_audit"]
@@ -80,6 +80,7 @@ async def page_audit(
     walk: int = WALK,
 ) -> Page[Audited, int]:
     """The newest first, of so many rows as one page looks at."""
+    await plan_anew(connection)
     leading, others = _conditions(uid, actor, action)
     stopped_at = None
     if others:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Column, ColumnElement, Select, delete, insert, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from menshen.storage.paging import WALK, Page, page_of, walked
+from menshen.storage.paging import WALK, Page, page_of, plan_anew, walked
 from menshen.storage.tables import login_log
 
 __all__ = [
@@ -96,6 +96,7 @@ async def list_logins(connection: AsyncConnection, which: LoginFilter) -> list[L
 
 async def page_logins(connection: AsyncConnection, which: LoginFilter, walk: int = WALK) -> Page[LoggedLogin, int]:
     """The newest first, of so many rows as one page looks at."""
+    await plan_anew(connection)
     leading, others = _conditions(which)
     above = max(which.above, await _newest_before(connection, which.since - _ASKEW) if which.since else 0)
     stopped_at = None

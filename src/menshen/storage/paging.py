@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-__all__ = ["WALK", "Page", "page_of", "walked"]
+__all__ = ["WALK", "Page", "page_of", "plan_anew", "walked"]
 
 WALK = 20_000
 """Rows that one page looks at. An index finds them, so that it takes some 50 ms at most."""
@@ -32,6 +32,15 @@ class Page(Generic[Row, Cursor]):
     rows: Sequence[Row]
     below: Cursor | None
     stopped: bool = False
+
+
+async def plan_anew(connection: AsyncConnection) -> None:
+    """Have PostgreSQL look at the values of each question of this transaction, and not use a plan made for any value.
+
+    Such a plan takes a rare value for a common one, and walks a million rows to find the few that have it.
+    """
+    if connection.dialect.name == "postgresql":
+        await connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_custom_plan")
 
 
 async def walked(connection: AsyncConnection, ids: Select[Any], walk: int = WALK) -> Any | None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Select, bindparam, case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from menshen.storage.paging import WALK, Page, page_of, walked
+from menshen.storage.paging import WALK, Page, page_of, plan_anew, walked
 from menshen.storage.revocations import RevocationRow, add_sessions, in_order
 from menshen.storage.session_endings import IN_ONE_QUERY
 from menshen.storage.session_rows import GRACE, SessionRow, live, select_sessions, session_row
@@ -79,6 +79,7 @@ async def page_sessions(
     walk: int = WALK,
 ) -> Page[SessionRow, int]:
     """The newest first, of so many rows as one page looks at."""
+    await plan_anew(connection)
     stopped_at = None
     query = _walk(select_sessions(), uid, app, below)
     if only_live:

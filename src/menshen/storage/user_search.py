@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, tuple_, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from menshen.storage.paging import WALK, Page, page_of, walked
+from menshen.storage.paging import WALK, Page, page_of, plan_anew, walked
 from menshen.storage.tables import accounts, identities, phones, users
 from menshen.storage.user_rows import Standing, UserRow, user_row
 
@@ -56,6 +56,7 @@ async def page_users(
     connection: AsyncConnection, search: UserSearch, walk: int = WALK
 ) -> Page[UserRow, tuple[int, str]]:
     """The newest first, of so many rows as one page looks at. What has been found by something is a handful."""
+    await plan_anew(connection)
     stopped_at = None
     if search.status is not None and not (search.uid or _named(search)):
         last = await walked(connection, _walk(select(users.c.created_at, users.c.uid), search), walk)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from sqlalchemy import Select, bindparam, delete, insert, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from menshen.storage.paging import WALK, Page, page_of, walked
+from menshen.storage.paging import WALK, Page, page_of, plan_anew, walked
 from menshen.storage.tables import webhook_deliveries
 
 __all__ = [
@@ -242,6 +242,7 @@ async def page_deliveries(
 ) -> Page[Delivery, int]:
     """The newest first, of so many rows as one page looks at."""
     columns = webhook_deliveries.c
+    await plan_anew(connection)
     stopped_at = None
     query = _walk(select(webhook_deliveries), webhook, status, below)
     if status is not None:
