@@ -16,6 +16,7 @@ from menshen.sessions.records import SessionRecords
 from menshen.storage.login_log import LoginFilter
 from menshen.storage.user_rows import Standing
 from menshen.users.directory import UserDirectory, page_of, word_of
+from menshen.web.console.audit import detail_of
 from menshen.web.console.language import sentence
 from menshen.web.console.people.asked import ROWS, address, clean
 from menshen.web.console.people.words import ENDINGS, HOWS, STANDINGS, outcome_of
@@ -75,6 +76,7 @@ class UserPage:
             sessions=sessions,
             logins=logins,
             audit=audit,
+            detail_of=detail_of,
             now=now,
             outcome=lambda reason: outcome_of(reason, visit.locale),
             hows=HOWS,
