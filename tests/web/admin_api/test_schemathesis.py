@@ -6,33 +6,15 @@ Calls that end, erase or change something are among them: the node is this test'
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
 
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
-from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from tests.edge.conftest import Stack, running_stack
-
-EXAMPLES: Final = 12
-"""Of each operation, and of each way of calling it."""
-
-CHECKS: Final = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-]
+from tests.web.openapi_calls import called
 
 
 @pytest.fixture(scope="module")
@@ -67,33 +49,7 @@ def test_no_call_breaks_it_and_every_answer_is_as_documented(stack: Stack, subte
         for operation in operations:
             with subtests.test(operation=operation.label):
                 for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-                    statuses = _called(operation, mode, names, session)
+                    statuses = called(operation, mode, names, session)
                     worked |= {operation.label for status in statuses if status < 300}
     # Calls that are all refused at the door would show nothing of what is behind it.
     assert len(worked) > len(operations) / 2, sorted(worked)
-
-
-def _called(
-    operation: Any, mode: GenerationMode, names: Mapping[str, list[str]], session: requests.Session
-) -> set[int]:
-    """The statuses of its answers."""
-    statuses: set[int] = set()
-
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        phases=(Phase.generate,),
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=operation.as_strategy(generation_mode=mode), data=st.data())
-    def calls(case: Any, data: st.DataObject) -> None:
-        for name in case.path_parameters or {}:
-            if names.get(name) and data.draw(st.booleans()):
-                case.path_parameters[name] = data.draw(st.sampled_from(names[name]))
-        headers = {"If-Match": "*"} if data.draw(st.booleans()) else {}
-        statuses.add(case.call_and_validate(session=session, headers=headers, checks=CHECKS).status_code)
-
-    calls()
-    return statuses
