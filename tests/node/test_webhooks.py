@@ -203,9 +203,9 @@ def test_after_the_last_attempt_a_message_is_given_up_and_can_be_sent_by_hand(da
             await stage.work()
             assert len(receiver.received) == ATTEMPTS
             again = Deliveries(stage.database, lambda: stage.now)
-            assert not await again.send_again("other", failed.delivery)
-            assert await again.send_again("crm", failed.delivery)
-            assert not await again.send_again("crm", failed.delivery)
+            assert not await again.send_again("other", failed.delivery, "li")
+            assert await again.send_again("crm", failed.delivery, "li")
+            assert not await again.send_again("crm", failed.delivery, "li")
             await stage.work()
             delivered = await stage.only()
             assert (delivered.status, delivered.attempts, delivered.delivery) == ("delivered", 1, failed.delivery)
