@@ -104,7 +104,7 @@ class At:
 def views_of(desk: Desk) -> Sequence[View]:
     """Pages of signing in, operators and the audit log."""
     directory = UserDirectory(desk.database, desk.clock, PhoneNumbers(MASTER_KEY).digest)
-    return console_views(desk.service, audit_views(directory))
+    return [*console_views(desk.service), *audit_views(directory)]
 
 
 @asynccontextmanager
