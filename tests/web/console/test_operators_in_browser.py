@@ -21,10 +21,11 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 
 CUT = """() => [...document.querySelectorAll('main *')]
   .filter((each) => each.scrollWidth > each.clientWidth + 1 && each.clientWidth > 0)
-  .filter((each) => getComputedStyle(each).display !== 'inline' && !each.closest('svg, .unseen, input, select'))
+  .filter((each) => getComputedStyle(each).display !== 'inline')
+  .filter((each) => !each.closest('svg, .unseen, .stack thead, input, select'))
   .filter((each) => !each.classList.contains('scroll'))
   .map((each) => each.outerHTML.slice(0, 80))"""
-"""Whatever is wider than its place; a table may be moved sideways in its own frame."""
+"""Whatever is wider than its place. A table may be moved sideways in its frame; on a phone its head is only heard."""
 
 WORDS = {
     "en": {"signed out": "You are signed out.", "once": "Copy it now: it is not shown again", "good": "Good"},
