@@ -60,8 +60,9 @@ def _changes(old: Json, new: Json) -> Iterator[Change]:
         keys = tuple(_keys(before.get(way, {}), after.get(way, {}), ""))
         if keys or what != "changed":
             yield Change(way_text(way), what, keys)
-    for where in dict.fromkeys(way[:-1] for way in after if len(way) > 1):
-        if _order(before, after, where) != _order(after, before, where):
+    stood = _orders(before, after)
+    for where, order in _orders(after, before).items():
+        if order != stood[where]:
             yield Change(way_text(where), "reordered")
     if _bound(old, new) != _bound(new, old):
         yield Change("bindings", "reordered")
@@ -97,10 +98,13 @@ def _bound(raw: Json, other: Json) -> list[Way]:
     return [way for way in dict.fromkeys(_bindings(raw)) if way in theirs]
 
 
-def _order(parts: Mapping[Way, Json], others: Mapping[Way, Json], where: Way) -> list[Way]:
-    if where[0] == "bindings":
-        return []
-    return [way for way in parts if way[:-1] == where and way in others]
+def _orders(parts: Mapping[Way, Json], others: Mapping[Way, Json]) -> dict[Way, list[Way]]:
+    """The parts that both have, in their order, by the list that they stand in; bindings have an order of their own."""
+    found: dict[Way, list[Way]] = {}
+    for way in parts:
+        if len(way) > 1 and way[0] != "bindings" and way in others:
+            found.setdefault(way[:-1], []).append(way)
+    return found
 
 
 def _keys(old: Json, new: Json, at: str) -> Iterator[KeyChange]:
