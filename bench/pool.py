@@ -36,7 +36,8 @@ from menshen.sessions.sealed import SealedSessions
 from menshen.sessions.signed import SignedSessions
 from menshen.sessions.states import States
 from menshen.storage.database import Database, sqlite_url
-from menshen.storage.tables import identities, login_log, sessions
+from menshen.storage.log_tables import login_log
+from menshen.storage.tables import identities, sessions
 from menshen.web.authorization import BrainState
 from tests.postgresql import running_postgresql
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from menshen.cli.app import app
-from menshen.storage.tables import audit
+from menshen.storage.log_tables import audit
 from tests.storage.conftest import opened
 
 SECRET = "planted-appsecret-0123456789abcdef"

@@ -17,10 +17,11 @@ from typer.testing import CliRunner
 
 from menshen.cli.app import app
 from menshen.documents.documents import Documents
+from menshen.storage.log_tables import audit, login_log, webhook_deliveries
 from menshen.storage.login_log import LoginRow, write_logins
 from menshen.storage.revisions import Revisions
 from menshen.storage.sealing import Sealer
-from menshen.storage.tables import audit, login_log, sessions, webhook_deliveries
+from menshen.storage.tables import sessions
 from menshen.users.phone_number import parse_phone
 from menshen.users.phones import PhoneNumbers
 from tests.storage.conftest import opened

@@ -37,8 +37,8 @@ from menshen.sessions.claims import new_id
 from menshen.sessions.records import SessionRecords
 from menshen.storage.database import Database
 from menshen.storage.digests import KeyedDigest
+from menshen.storage.log_tables import webhook_deliveries
 from menshen.storage.sealing import Sealer
-from menshen.storage.tables import webhook_deliveries
 from menshen.users.accounts import OwnAccounts
 from menshen.users.life import Doer, UserLife
 from menshen.users.limits import Limits

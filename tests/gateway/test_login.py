@@ -35,7 +35,8 @@ from menshen.gateway.proofs import Proofs
 from menshen.secret import Secret
 from menshen.storage.codes import finish_codes
 from menshen.storage.database import sqlite_url
-from menshen.storage.tables import accounts, identities, login_log, sessions, users, webhook_deliveries
+from menshen.storage.log_tables import login_log, webhook_deliveries
+from menshen.storage.tables import accounts, identities, sessions, users
 from menshen.users.entering import ProvenPhone
 from menshen.users.life import Doer, UserLife
 from tests.gateway.logins import CALLER, PASSWORD, Desk, at_desk, at_desks, ruled

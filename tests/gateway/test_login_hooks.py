@@ -15,7 +15,8 @@ from menshen.gateway.answer import answer_refusal
 from menshen.gateway.hooks import Hook, LoginAttempt, LoginDone
 from menshen.secret import Secret
 from menshen.storage.database import Database
-from menshen.storage.tables import login_log, sessions, users, webhook_deliveries
+from menshen.storage.log_tables import login_log, webhook_deliveries
+from menshen.storage.tables import sessions, users
 from menshen.users.life import Doer, UserLife
 from tests.gateway.logins import CALLER, PASSWORD, Desk, at_desk, at_desks, ruled
 

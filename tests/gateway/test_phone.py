@@ -28,7 +28,8 @@ from menshen.errors import (
 )
 from menshen.gateway.proofs import Proofs
 from menshen.secret import Secret
-from menshen.storage.tables import metadata, phones
+from menshen.storage.every_table import metadata
+from menshen.storage.tables import phones
 from menshen.users.phone_number import parse_phone
 from tests.gateway.crowd import APPIDS, DOER, Crowd, on_crowd
 

@@ -6,7 +6,7 @@ import json
 
 from menshen.node.trying import session_ending
 from menshen.storage.identities import IdentityKey
-from menshen.storage.tables import audit
+from menshen.storage.log_tables import audit
 from menshen.users.ending import SessionEndings
 from tests.users.people import People, on_people
 

@@ -20,7 +20,7 @@ from sqlalchemy import Column, Connection, String, Text, func, insert, inspect, 
 from menshen.storage import schema
 from menshen.storage.database import Database, sqlite_url
 from menshen.storage.database_url import DATABASE_URL_VARIABLE
-from menshen.storage.operator_tables import metadata
+from menshen.storage.every_table import metadata
 from menshen.storage.schema import HEAD, migrate
 from menshen.storage.tables import sessions, users
 from tests.postgresql import PostgreSQL

@@ -11,8 +11,9 @@ from sqlalchemy import Table, insert, select
 from menshen.config.user_rules import EVENTS, WebhookRules
 from menshen.secret import Secret
 from menshen.storage.database import Database
+from menshen.storage.log_tables import webhook_deliveries
 from menshen.storage.login_log import LoginRow, write_logins
-from menshen.storage.tables import accounts, identities, phones, users, webhook_deliveries
+from menshen.storage.tables import accounts, identities, phones, users
 from menshen.users.life import Doer, UserLife
 from tests.storage.conftest import opened
 from tests.storage.session_samples import NOW, Sessions

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import update
 
 from menshen.errors import ClaimInvalid, UserInvalid, UserUnknown
+from menshen.storage.log_tables import audit, login_log
 from menshen.storage.merging import Moved
 from menshen.storage.revocations import CHANGED
-from menshen.storage.tables import accounts, audit, identities, login_log, phones, sessions, users
+from menshen.storage.tables import accounts, identities, phones, sessions, users
 from menshen.users.life import MOST_REASON, Doer
 from tests.storage.conftest import opened
 from tests.storage.session_samples import NOW

@@ -10,7 +10,7 @@ import pytest
 from menshen.config.user_rules import EVENTS, WebhookEvent, WebhookRules
 from menshen.secret import Secret
 from menshen.storage.database import Database
-from menshen.storage.tables import webhook_deliveries
+from menshen.storage.log_tables import webhook_deliveries
 from menshen.storage.webhook_deliveries import Delivery, list_deliveries
 from menshen.users.outbox import UserEvent, emit, message
 from menshen.users.outbox import test_message as message_of_a_test

@@ -10,8 +10,8 @@ import msgspec
 from sqlalchemy import ColumnElement, Select, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from menshen.storage.log_tables import audit
 from menshen.storage.paging import WALK, Page, page_of, plan_anew, walked
-from menshen.storage.tables import audit
 
 __all__ = ["AuditRow", "Audited", "list_audit", "page_audit", "write_audit"]
 

@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from menshen.storage.audit import Audited, AuditRow
-from menshen.storage.tables import audit
+from menshen.storage.log_tables import audit
 
 __all__ = ["configuration_events", "configuration_events_between"]
 

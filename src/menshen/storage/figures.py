@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from menshen.storage.tables import figures, sessions
+from menshen.storage.log_tables import figures
+from menshen.storage.tables import sessions
 
 __all__ = ["MinuteRow", "add_minutes", "list_minutes", "live_sessions", "prune_minutes"]
 

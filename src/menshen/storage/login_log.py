@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Column, ColumnElement, Select, delete, insert, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from menshen.storage.log_tables import login_log
 from menshen.storage.paging import WALK, Page, page_of, plan_anew, walked
-from menshen.storage.tables import login_log
 
 __all__ = [
     "LoggedLogin",

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, T
 
 from menshen.storage.tables import metadata
 
-__all__ = ["api_tokens", "metadata", "operator_sessions", "operators"]
+__all__ = ["api_tokens", "operator_sessions", "operators"]
 
 operators = Table(
     "operators",

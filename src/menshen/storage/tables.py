@@ -1,4 +1,4 @@
-"""The tables, as SQLAlchemy Core; those of operators are in ``operator_tables``.
+"""The tables, as SQLAlchemy Core; those of operators are in ``operator_tables``, logs in ``log_tables``.
 
 Times are Unix seconds; ``sealed_*`` columns hold texts of ``sealing.Sealer``.
 """
@@ -21,16 +21,14 @@ from sqlalchemy import (
 )
 
 __all__ = [
+    "LongId",
     "access_tokens",
     "account_failures",
     "accounts",
     "active_revision",
-    "audit",
     "codes",
     "counters",
-    "figures",
     "identities",
-    "login_log",
     "metadata",
     "nonces",
     "phones",
@@ -38,12 +36,11 @@ __all__ = [
     "revocations",
     "sessions",
     "sms_codes",
-    "trace_links",
+    "unusual_index",
     "users",
-    "webhook_deliveries",
 ]
 
-_LongId = BigInteger().with_variant(Integer, "sqlite")
+LongId = BigInteger().with_variant(Integer, "sqlite")
 """For tables with a row a login: 32 bits are used up some day. SQLite counts rows only in what it calls INTEGER."""
 
 metadata = MetaData(
@@ -56,7 +53,7 @@ metadata = MetaData(
 )
 
 
-def _unusual(name: str, *columns: str, unusual: str) -> Index:
+def unusual_index(name: str, *columns: str, unusual: str) -> Index:
     """An index of the few rows that are not as nearly all are, so that those cost nothing to write."""
     return Index(name, *columns, sqlite_where=text(unusual), postgresql_where=text(unusual))
 
@@ -103,7 +100,7 @@ users = Table(
     Column("logins", BigInteger, nullable=False, server_default="0"),
     Column("last_login_at", BigInteger, nullable=False, server_default="0"),
     Index("ix_users_created_at_uid", "created_at", "uid"),
-    _unusual("ix_users_status_created_at_uid", "status", "created_at", "uid", unusual="status <> 'active'"),
+    unusual_index("ix_users_status_created_at_uid", "status", "created_at", "uid", unusual="status <> 'active'"),
     Index("ix_users_avatar", "avatar", sqlite_where=text("avatar <> ''"), postgresql_where=text("avatar <> ''")),
 )
 """``claims`` is a JSON object of texts: what the operator says of a user to backends; ``metadata`` what the operator
@@ -190,74 +187,6 @@ counters = Table(
 )
 """How often something was tried in a period (its start, Unix seconds)."""
 
-login_log = Table(
-    "login_log",
-    metadata,
-    Column("id", _LongId, primary_key=True, autoincrement=True),
-    Column("at", BigInteger, nullable=False),
-    Column("outcome", String(40), nullable=False),
-    Column("how", String(10), nullable=False),
-    Column("uid", String(40), nullable=False),
-    Column("new_user", Integer, nullable=False),
-    Column("platform", String(40), nullable=False),
-    Column("app", String(60), nullable=False),
-    Column("ip", String(45), nullable=False),
-    Column("user_agent", String(200), nullable=False),
-    Column("request_id", String(64), nullable=False),
-    Column("detail", String(200), nullable=False),
-    Index("ix_login_log_at", "at"),
-    Index("ix_login_log_uid_id", "uid", "id"),
-    Index("ix_login_log_ip_id", "ip", "id"),
-    Index("ix_login_log_app_id", "app", "id"),
-    _unusual("ix_login_log_id", "id", unusual="outcome <> 'ok'"),
-    _unusual("ix_login_log_outcome_id", "outcome", "id", unusual="outcome <> 'ok'"),
-    _unusual("ix_login_log_how_id", "how", "id", unusual="how <> 'code'"),
-)
-"""Every login that was tried. ``outcome`` is ok or the reason of the refusal, ``how`` code, password, phone or sms."""
-
-audit = Table(
-    "audit",
-    metadata,
-    Column("id", _LongId, primary_key=True, autoincrement=True),
-    Column("at", BigInteger, nullable=False),
-    Column("actor", String(120), nullable=False),
-    Column("action", String(40), nullable=False),
-    Column("uid", String(40), nullable=False),
-    Column("detail", Text, nullable=False),
-    Index("ix_audit_uid_id", "uid", "id"),
-    Index("ix_audit_actor_id", "actor", "id"),
-    Index("ix_audit_action_id", "action", "id"),
-)
-"""What was done, and by whom. ``detail`` is JSON without personal data."""
-
-webhook_deliveries = Table(
-    "webhook_deliveries",
-    metadata,
-    Column("id", _LongId, primary_key=True, autoincrement=True),
-    Column("delivery", String(26), nullable=False),
-    Column("webhook", String(60), nullable=False),
-    Column("event", String(20), nullable=False),
-    Column("body", Text, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Column("status", String(10), nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("next_at", Double),
-    Column("response_status", Integer, nullable=False),
-    Column("error", String(200), nullable=False),
-    Column("finished_at", BigInteger, nullable=False),
-    UniqueConstraint("delivery"),
-    Index(
-        "ix_webhook_deliveries_webhook_next_at",
-        "webhook",
-        "next_at",
-        sqlite_where=text("next_at IS NOT NULL"),
-        postgresql_where=text("next_at IS NOT NULL"),
-    ),
-    Index("ix_webhook_deliveries_webhook_id", "webhook", "id"),
-    _unusual("ix_webhook_deliveries_webhook_id_failed", "webhook", "id", unusual="status = 'failed'"),
-)
-"""What webhooks were, or are to be, told. ``status`` is waiting, delivered or failed; ``next_at`` None: done with."""
-
 access_tokens = Table(
     "access_tokens",
     metadata,
@@ -286,7 +215,7 @@ codes = Table(
 sessions = Table(
     "sessions",
     metadata,
-    Column("id", _LongId, primary_key=True, autoincrement=True),
+    Column("id", LongId, primary_key=True, autoincrement=True),
     Column("sid", String(26), nullable=False),
     Column("uid", String(40), nullable=False),
     Column("platform", String(40), nullable=False),
@@ -331,7 +260,7 @@ sessions = Table(
 revocations = Table(
     "revocations",
     metadata,
-    Column("id", _LongId, primary_key=True, autoincrement=True),
+    Column("id", LongId, primary_key=True, autoincrement=True),
     Column("sid", String(26), nullable=False),
     Column("platform", String(40), nullable=False),
     Column("appid", String(120), nullable=False),
@@ -346,22 +275,6 @@ revocations = Table(
 )
 """What ended before its time. Others follow the table by ``id``, so an id is never given twice."""
 
-trace_links = Table(
-    "trace_links",
-    metadata,
-    Column("id", _LongId, primary_key=True, autoincrement=True),
-    Column("at", BigInteger, nullable=False),
-    Column("value", String(384), nullable=False),
-    Column("tag", String(32), nullable=False),
-    Column("trace_id", String(32), nullable=False),
-    Column("route", String(121), nullable=False),
-    Column("status", Integer, nullable=False),
-    Column("request_id", String(64), nullable=False),
-    Index("ix_trace_links_value_id", "value", "id"),
-    Index("ix_trace_links_at", "at"),
-)
-"""A trace of a TraceID. ``value`` is percent-encoded, as it stands in headers; ``at`` is when the request came."""
-
 nonces = Table(
     "nonces",
     metadata,
@@ -371,12 +284,3 @@ nonces = Table(
     Index("ix_nonces_expires_at", "expires_at"),
 )
 """Nonces of calls that were signed with a key pair, each good once."""
-
-figures = Table(
-    "figures",
-    metadata,
-    Column("at", BigInteger, primary_key=True),
-    Column("node", String(26), primary_key=True),
-    Column("counts", Text, nullable=False),
-)
-"""What a node did in the minute that began ``at``, as JSON. A node that was started again is another one."""

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from menshen.storage.tables import trace_links
+from menshen.storage.log_tables import trace_links
 
 __all__ = ["FoundTrace", "TraceLink", "add_trace_links", "find_traces", "prune_trace_links"]
 

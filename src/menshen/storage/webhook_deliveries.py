@@ -13,8 +13,8 @@ from typing import Any, Literal
 from sqlalchemy import Select, bindparam, delete, insert, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from menshen.storage.log_tables import webhook_deliveries
 from menshen.storage.paging import WALK, Page, page_of, plan_anew, walked
-from menshen.storage.tables import webhook_deliveries
 
 __all__ = [
     "Attempted",

@@ -14,7 +14,8 @@ from sqlalchemy import insert
 from menshen.node.operating import operator_endpoints
 from menshen.sessions.keys import FILES, load_key_rings
 from menshen.storage.database import sqlite_url
-from menshen.storage.tables import audit, phones
+from menshen.storage.log_tables import audit
+from menshen.storage.tables import phones
 from menshen.storage.webhook_deliveries import Attempted
 from menshen.users.phone_number import parse_phone
 from menshen.users.phones import PhoneNumbers

@@ -11,7 +11,7 @@ import pytest
 
 from menshen.config.user_rules import EVENTS, WebhookRules
 from menshen.secret import Secret
-from menshen.storage.tables import audit, webhook_deliveries
+from menshen.storage.log_tables import audit, webhook_deliveries
 from menshen.users.phone_number import parse_phone
 from menshen.users.phones import PhoneNumbers
 from tests.web.admin_api.operating import MASTER_KEY, Operator, operating

@@ -6,7 +6,7 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 from menshen.storage.database import Database
-from menshen.storage.operator_tables import metadata
+from menshen.storage.every_table import metadata
 
 _ONE_AT_A_TIME = 0x4D454E5349
 

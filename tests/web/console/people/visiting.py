@@ -13,7 +13,8 @@ from menshen.node.operating import people_views
 from menshen.node.webhooks import WebhookSender
 from menshen.operators.roles import Role
 from menshen.platforms.client import PlatformClient
-from menshen.storage.tables import audit, phones
+from menshen.storage.log_tables import audit
+from menshen.storage.tables import phones
 from menshen.users.phone_number import parse_phone
 from menshen.users.phones import PhoneNumbers
 from tests.users.people import People, on_people
