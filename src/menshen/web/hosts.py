@@ -26,7 +26,8 @@ _WHY: Final = "the admin address does not answer under this name: see --console-
 def known_hosts_only(app: ASGIApp, origin: str = "") -> ASGIApp:
     """``origin`` is where operators open the console, "" for the address alone. Others get 421.
 
-    Whoever shows a bearer token is answered under any name: that is a program, for no page knows one.
+    Whoever sends a bearer token is answered under any name, as programs are. A page that sends any text as one gains
+    ``/metrics``, which is open: the API looks at the token, and the console's cookie goes to no other name.
     """
     name = (urlsplit(origin).hostname or "") if origin else ""
 
