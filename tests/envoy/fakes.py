@@ -58,13 +58,15 @@ class FakeServer:
         """As a SIGKILL looks from outside: the port closes and every connection with it."""
         if self._server is not None:
             self._server.close()
-            await asyncio.sleep(0.01)  # who was let in a moment ago is among the open ones only when its task begins
+            for _ in range(8):  # who was let in a moment ago is among the open ones only some turns of the loop later
+                await asyncio.sleep(0)
             while serving := list(self._open.items()):
                 for writer, task in serving:
                     writer.transport.abort()
                     task.cancel()
                 await asyncio.gather(*(task for _, task in serving), return_exceptions=True)
             await self._server.wait_closed()
+            await asyncio.sleep(0)  # a transport that was aborted closes its socket on the next turn
             self._server = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

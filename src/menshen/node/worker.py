@@ -1,7 +1,8 @@
 """A worker: one process that answers Envoy's authorization requests.
 
-Started by ``workers.py`` as ``python -m menshen.node.worker``. It decides nothing before its node has sent a state, and
-ends when its node does: the line between them closes with either.
+Started by ``workers.py`` as ``python -m menshen.node.worker``. Its port opens once its node has sent a state, so that
+until then Envoy asks the others: a worker that could only refuse would be the least busy of them. It ends when its node
+does: the line between them closes with either.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import secrets
 import signal
 import socket
 import time
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
@@ -75,20 +77,23 @@ async def _run(arguments: argparse.Namespace) -> None:
             checkers=checkers,
             spans=spans,
         )
+        stack.push_async_callback(_write, parts)
         channel = await Channel.over(socket.socket(fileno=arguments.channel))
-        async with serving(parts.brain, arguments.host, arguments.port, shared=True, cancel=False):
-            tasks = [
-                asyncio.create_task(_follow(channel, parts, spans, stop)),
-                asyncio.create_task(_write_seen(parts)),
-                asyncio.create_task(_tell_counts(channel, parts.counts)),
-            ]
-            await stop.wait()
-            for task in tasks:
-                task.cancel()
-        await _write(parts)
+        served = serving(parts.brain, arguments.host, arguments.port, shared=True, cancel=False)
+        tasks = [
+            asyncio.create_task(_follow(channel, parts, spans, stop, partial(stack.enter_async_context, served))),
+            asyncio.create_task(_write_seen(parts)),
+            asyncio.create_task(_tell_counts(channel, parts.counts)),
+        ]
+        await stop.wait()
+        for task in tasks:
+            task.cancel()
 
 
-async def _follow(channel: Channel, parts: Parts, spans: SpanExport, stop: asyncio.Event) -> None:
+async def _follow(
+    channel: Channel, parts: Parts, spans: SpanExport, stop: asyncio.Event, begin: Callable[[], Awaitable[object]]
+) -> None:
+    """What the node says, until it is gone. ``begin`` is called once, when there is a state to decide with."""
     endpoint, revocations, references = parts.authorization, parts.revocations, parts.references
     keys: KeyRings | None = None
     plugins = partial(plugins_of_routes, types=installed_types(), clock=time.perf_counter)
@@ -114,6 +119,7 @@ async def _follow(channel: Channel, parts: Parts, spans: SpanExport, stop: async
                 # what is frozen is never collected, and snapshots come and go.
                 gc.collect()
                 gc.freeze()
+                await begin()
             keys = message.keys
             await channel.acknowledge(message.number)
     except (EOFError, ConnectionError):  # the node is gone, before an answer or in the middle of ours
