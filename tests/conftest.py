@@ -1,7 +1,8 @@
-"""The databases that tests run on: SQLite in a directory of the test's, and the PostgreSQL of this run."""
+"""What tests anywhere ask for: databases (SQLite, and the PostgreSQL of this run) and the clients of other makers."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from menshen.storage.database import sqlite_url
 from tests.postgresql import UNSAFE_AND_FAST, PostgreSQL, running_postgresql
+from tests.published.install import installed
 
 # How long an example takes is the machine's affair, whose two cores a test shares with all that runs beside it.
 settings.register_profile("menshen", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -32,3 +34,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     server: PostgreSQL = request.getfixturevalue("postgresql")
     with server.migrated() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``node_modules`` with the published clients, installed from the registry once for the whole run."""
+    if shutil.which("npm") is None:
+        pytest.skip("Node.js is not installed")
+    return installed(tmp_path_factory.mktemp("published"))
