@@ -1,7 +1,8 @@
 """The TSF document's mini-program code, unmodified but for its two URL placeholders, against a running gateway.
 
-The document is ``seeds/000``; its part with the code is kept beside the test, and where the seeds are at hand the whole
-document is run as well.
+The document is ``seeds/000_83f9a7af4ec1d40e.txt``, and in another spelling, whose code stands in a list and not in fenced
+blocks, ``seeds/001_60e54ca3fdb919ea.txt``. Their parts with the code are kept beside the test, and where the seeds are
+at hand the whole documents are run as well.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ from tests.edge.conftest import APPID, Stack
 from tests.edge.processes import REPOSITORY
 
 WX = REPOSITORY / "tests" / "wx"
-DOCUMENTS = [WX / "tsf_document.txt", *REPOSITORY.parent.glob("shared/seeds/000_*.txt")]
+DOCUMENTS = [
+    WX / "tsf_document.txt",
+    WX / "tsf_list_document.txt",
+    *REPOSITORY.parent.glob("shared/seeds/000_83f9a7af4ec1d40e.txt"),
+    *REPOSITORY.parent.glob("shared/seeds/001_60e54ca3fdb919ea.txt"),
+]
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")

@@ -25,22 +25,43 @@ function exchange({ url, method = 'GET', header = {}, body, timeout = 60000 }) {
   });
 }
 
-function makeWx({ emulator, platform = 'wechat', appid, user }) {
-  return core.makeWx({
+// `agreed`: the user has let the app have his profile before. `profile` and `phone` are what is known of him.
+function makeWx({ emulator, platform = 'wechat', appid, user, agreed = false, profile = {}, phone = '' }) {
+  async function ask(what, more = {}) {
+    const { statusCode, text } = await exchange({
+      url: `${emulator}/emulator/${platform}/${what}`,
+      method: 'POST',
+      header: { 'content-type': 'application/json' },
+      body: JSON.stringify({ appid, user, ...more }),
+    });
+    if (statusCode !== 200) throw new Error(text);
+    return JSON.parse(text);
+  }
+
+  async function userInfo() {
+    const open = await ask('open-data', { kind: 'userinfo', profile });
+    return { userInfo: JSON.parse(open.rawData), ...open };
+  }
+
+  // What a page gets as e.detail when the user presses a button with this open-type and agrees.
+  const pressed = {
+    getUserInfo: async () => ({ errMsg: 'getUserInfo:ok', ...(await userInfo()) }),
+    // A base library before 2.21.2 gives no code. https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/getPhoneNumber.html
+    getPhoneNumber: async ({ old = false } = {}) => ({
+      errMsg: 'getPhoneNumber:ok',
+      ...(await ask('open-data', { kind: 'phone', phone })),
+      ...(old ? {} : await ask('phone', { phone })),
+    }),
+  };
+
+  const made = core.makeWx({
     exchange,
-    async login() {
-      const { statusCode, text } = await exchange({
-        url: `${emulator}/emulator/${platform}/login`,
-        method: 'POST',
-        header: { 'content-type': 'application/json' },
-        body: JSON.stringify({ appid, user }),
-      });
-      if (statusCode !== 200) throw new Error(text);
-      return JSON.parse(text);
-    },
+    login: () => ask('login'),
     // The platform answers a server only; a phone of its own keeps the session as long as it lives.
     async checkSession() {},
+    userInfo: agreed ? userInfo : undefined,
   });
+  return { ...made, pressed };
 }
 
 module.exports = { makeWx };

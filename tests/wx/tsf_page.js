@@ -1,6 +1,6 @@
 'use strict';
-// Runs the mini-program code of the TSF document: its two code blocks, with the URL placeholders filled in and nothing
-// else changed. Prints what the page had and got as one JSON object.
+// Runs the mini-program code of the TSF document: its two pieces of code, with the URL placeholders filled in and nothing
+// else changed. They are fenced blocks, or follow the steps of a list. Prints what the page had and got as one JSON object.
 //
 //   node tsf_page.js '{"emulator": …, "appid": …, "user": …, "document": …, "login": URL, "business": URL}'
 
@@ -9,7 +9,10 @@ const vm = require('node:vm');
 const { makeWx } = require('./phone.js');
 
 const settings = JSON.parse(process.argv[2]);
-const blocks = [...fs.readFileSync(settings.document, 'utf8').matchAll(/```\n([\s\S]*?)```/g)].map((match) => match[1]);
+const text = fs.readFileSync(settings.document, 'utf8');
+const blocks = text.includes('```')
+  ? [...text.matchAll(/```\n([\s\S]*?)```/g)].map((match) => match[1])
+  : text.split(/^ *\d+\. .*\n/m).filter((step) => step.includes('wx.request('));
 const [login, business] = blocks.map((code) =>
   code
     .replace('${LOGIN_BUSINESS_URL}', JSON.stringify(settings.login))

@@ -61,6 +61,21 @@ def test_without_callbacks_there_is_a_promise() -> None:
     ]
 
 
+def test_a_phone_that_was_given_no_profile_tells_none() -> None:
+    found = run("wx.getSetting(all); await idle(); await wx.getUserInfo().catch(note('failed'));")
+    assert found["log"][0] == ["success", {"authSetting": {}, "errMsg": "getSetting:ok"}]
+    assert found["log"][-1] == ["failed", {"errMsg": "getUserInfo:fail scope unauthorized"}]
+
+
+def test_a_user_who_has_agreed_is_told_of() -> None:
+    agreed = "makeWx({ userInfo: async () => ({ rawData: '{}', iv: 'an-iv' }) }).wx"
+    found = run(f"note('may')(await {agreed}.getSetting()); note('is')(await {agreed}.getUserInfo());")
+    assert found["log"] == [
+        ["may", {"authSetting": {"scope.userInfo": True}, "errMsg": "getSetting:ok"}],
+        ["is", {"rawData": "{}", "iv": "an-iv", "errMsg": "getUserInfo:ok"}],
+    ]
+
+
 def test_request_gives_data_status_headers_and_cookies() -> None:
     found = run(
         "wx.request({ url: 'http://a/b?x=1', data: { y: '2 3' }, header: { Referer: 'z', js_code: 7 }, ...all });"

@@ -5,6 +5,8 @@
 //   login()                                          a promise of {code}
 //   exchange({url, method, header, body, timeout})   a promise of {statusCode, header, text}
 //   checkSession()                                   a promise; rejected where the platform knows the session no more
+//   userInfo()                                       a promise of {userInfo, rawData, signature, encryptedData, iv}; a phone
+//                                                    that is given it belongs to a user who has agreed to that
 //
 // Names, callbacks and texts are those of WeChat's documentation: success or fail, then complete; `errMsg` begins with
 // the API's name; without callbacks an API gives a promise, but wx.request, which gives its task.
@@ -43,7 +45,7 @@ function headers(given) {
   return { sent, type: type ? sent[type].toLowerCase() : 'application/json' };
 }
 
-function makeWx({ login, exchange, checkSession, language = 'zh_CN', show = () => {} }) {
+function makeWx({ login, exchange, checkSession, userInfo, language = 'zh_CN', show = () => {} }) {
   const storage = new Map();
   const toasts = [];
   const pending = new Set();
@@ -95,6 +97,11 @@ function makeWx({ login, exchange, checkSession, language = 'zh_CN', show = () =
   const wx = {
     login: api('login', async () => ({ code: (await login()).code })),
     checkSession: api('checkSession', async () => void (await checkSession())),
+    getSetting: api('getSetting', async () => ({ authSetting: userInfo ? { 'scope.userInfo': true } : {} })),
+    getUserInfo: api('getUserInfo', async () => {
+      if (!userInfo) throw new Error('scope unauthorized');
+      return userInfo();
+    }),
     request(options) {
       const method = (options.method || 'GET').toUpperCase();
       const { sent, type } = headers(options.header);
