@@ -1,8 +1,8 @@
 """A developer's mini-program code against the gateway: ``js_code`` in a JSON body, the token in ``data``.
 
-The document is ``seeds/003``, run where the seeds are at hand; a page of the same shape is kept beside the test. It
-sends an AppSecret, which a mini program must never have: the gateway refuses that and says why. Without that one line
-the page works, and nothing else of it changes but the address.
+The document is ``seeds/003_49e8fb804cf8fc50.txt``, run where the seeds are at hand; a page of the same shape is kept
+beside the test. It sends an AppSecret, which a mini program must never have: the gateway refuses that and says why.
+Without that one line the page works, and nothing else of it changes but the address.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.edge.people import logged, people_stack
 from tests.edge.processes import REPOSITORY
 
 WX = REPOSITORY / "tests" / "wx"
-DOCUMENTS = [WX / "spring_document.txt", *REPOSITORY.parent.glob("shared/seeds/003_*.txt")]
+DOCUMENTS = [WX / "spring_document.txt", *REPOSITORY.parent.glob("shared/seeds/003_49e8fb804cf8fc50.txt")]
 
 SENDS_THE_SECRET = re.compile(r"^ +secret: '(.+)',\n", re.MULTILINE)
 

@@ -1,8 +1,8 @@
 """The TSF document's mini-program code, unmodified but for its two URL placeholders, against a running gateway.
 
-The document is ``seeds/000_83f9a7af4ec1d40e.txt``, and in another spelling, whose code stands in a list and not in fenced
-blocks, ``seeds/001_60e54ca3fdb919ea.txt``. Their parts with the code are kept beside the test, and where the seeds are
-at hand the whole documents are run as well.
+The document is ``seeds/000_83f9a7af4ec1d40e.txt``, and in another spelling, whose code stands in a list and not in
+fenced blocks, ``seeds/001_60e54ca3fdb919ea.txt``. Their parts with the code are kept beside the test, and where the
+seeds are at hand the whole documents are run as well.
 """
 
 from __future__ import annotations
