@@ -78,6 +78,7 @@ _KINDS: Final = {
     "Name": "name",
     "Origin": "origin",
     "ParameterName": "parameter",
+    "PresetName": "preset",
     "Percent": "percent",
     "Prefix": "path",
     "RedirectUrl": "URL",

@@ -88,7 +88,7 @@ plugins:
     type: WeChatMpLogin
     app: shop
     identity: {{headers: {{openid: X-User-Openid, user: Uid, session_key: X-Session-Key}}}}
-  - {{name: tsf-login, type: WeChatMpLogin, app: shop, status: tsf}}
+  - {{name: tsf-login, type: WeChatMpLogin, app: shop, preset: tsf}}
   - {{name: fresh-login, type: WeChatMpLogin, app: shop, session: {{refresh: {{expires_in: 600}}}}}}
   - {{name: wrong-login, type: WeChatMpLogin, app: wrong}}
   - {{name: dead-login, type: WeChatMpLogin, app: dead}}

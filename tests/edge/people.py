@@ -53,20 +53,8 @@ plugins:
   - {{name: shop-login, type: WeChatMpLogin, app: shop}}
   - {{name: other-login, type: WeChatMpLogin, app: other}}
   - {{name: qq-login, type: QQMPLogin, app: chat}}
-  - name: book-login
-    type: WeChatMpLogin
-    app: shop
-    code: {{in: query, name: code}}
-    account: {{}}
-    session: {{name: sessionId, return_in: body}}
-    respond: gateway
-  - name: spring-login
-    type: WeChatMpLogin
-    app: shop
-    code: {{in: body, name: js_code}}
-    session: {{name: Authentication, return_in: body}}
-    respond: gateway
-    reply: {{code: 200, data: $session}}
+  - {{name: book-login, type: WeChatMpLogin, app: shop, preset: book}}
+  - {{name: spring-login, type: WeChatMpLogin, app: shop, preset: jwt}}
   - name: passing-login
     type: WeChatMpLogin
     app: shop

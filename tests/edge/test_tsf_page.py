@@ -34,8 +34,8 @@ def test_the_documents_code_logs_in_and_calls_the_business(document: Path, stack
         "appid": APPID,
         "user": "zhangsan",
         "document": str(document),
-        "login": f"{stack.gateway.origin}/mall/login",
-        "business": f"{stack.gateway.origin}/mall/orders/1",
+        "login": f"{stack.gateway.origin}/tsf/login",
+        "business": f"{stack.gateway.origin}/tsf/orders/1",
     }
     run = subprocess.run(
         ["node", str(WX / "tsf_page.js"), json.dumps(settings)], capture_output=True, text=True, timeout=30

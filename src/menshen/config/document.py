@@ -32,6 +32,7 @@ from menshen.config.plugins.rate_limit import RateLimit
 from menshen.config.plugins.registry import AnyPlugin, kind_of
 from menshen.config.plugins.req_transformer import ReqTransformer
 from menshen.config.plugins.tag import LoginTags, Tag
+from menshen.config.presets import PresetName
 from menshen.config.snapshot import (
     Access,
     CodePosition,
@@ -235,11 +236,12 @@ class Account(Part):
 
 
 class Plugin(Part):
-    """A login plugin. It does nothing until it is bound."""
+    """A login plugin. It does nothing until it is bound. What its ``preset`` says is in the other keys already."""
 
     name: Name
     type: TypeName
     app: Name
+    preset: PresetName | None = None
     description: Description = ""
     code: Code = Code()
     account: Account | None = None

@@ -16,6 +16,7 @@ from menshen.config.custom_types import NO_CUSTOM_TYPES, CustomTypes
 from menshen.config.document import Document
 from menshen.config.environment import redact, resolve_environment
 from menshen.config.outline import outline
+from menshen.config.presets import with_presets
 from menshen.config.snapshot import Snapshot
 from menshen.config.wording import errors_of, problem_of
 from menshen.config.yamltext import MAX_BYTES, parse_yaml
@@ -94,9 +95,10 @@ def _load(
         raise ConfigInvalid((*found, shape))
     resolved = resolve_environment(raw, env)
     unresolved = {problem.path for problem in resolved.problems}
-    document, errors = _validate(resolved.value)
+    whole = with_presets(resolved.value)
+    document, errors = _validate(whole)
     wrong = [problem for problem in map(problem_of, errors) if problem.path not in unresolved]
-    sound = outline(resolved.value, errors, document)
+    sound = outline(whole, errors, document)
     crossed = cross_check(sound, plugin_types=plugin_types, platforms=platforms, types=types)
     problems = redact((*found, *resolved.problems, *wrong, *crossed), resolved.used)
     if document is None or problems:

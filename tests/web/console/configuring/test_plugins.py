@@ -121,6 +121,35 @@ def test_a_login_plugin_and_its_app_are_made_with_one_form_and_one_revision(tmp_
     configuring(tmp_path, work, document=NO_APP)
 
 
+def test_a_preset_is_chosen_and_what_it_says_is_shown_and_not_written(tmp_path: Path) -> None:
+    async def work(browser: Browser, configuration: Configuration) -> None:
+        path = "/console/plugins/-/new/WeChatMpLogin"
+        typed = fields_in(await browser.get(path)) | {"name": "book-login", "preset": "book"}
+        assert (await browser.post(path, typed)).status == 303
+        page = await browser.get("/console/plugins/book-login")
+        shown = fields_in(page)
+        assert (shown["preset"], shown["code.in"], shown["respond"]) == ("book", "query", "gateway")
+        assert 'placeholder="sessionId"' in page.text
+        await browser.post("/console/plugins/book-login", shown | {"description": "old"})
+        written = {"name": "book-login", "type": "WeChatMpLogin", "app": "shop", "preset": "book"}
+        assert (await configuration.current()).document["plugins"][-1] == written | {"description": "old"}
+
+    configuring(tmp_path, work)
+
+
+def test_the_usual_setting_is_written_where_a_preset_has_another(tmp_path: Path) -> None:
+    async def work(browser: Browser, configuration: Configuration) -> None:
+        path = "/console/plugins/-/new/WeChatMpLogin"
+        await browser.post(path, fields_in(await browser.get(path)) | {"name": "old-login", "preset": "tsf"})
+        shown = fields_in(await browser.get("/console/plugins/old-login"))
+        await browser.post("/console/plugins/old-login", shown | {"status": "menshen"})
+        assert (await configuration.current()).document["plugins"][-1]["status"] == "menshen"
+        shown = fields_in(await browser.get("/console/plugins/old-login"))
+        assert (shown["preset"], shown["status"]) == ("tsf", "menshen")
+
+    configuring(tmp_path, work)
+
+
 def test_an_app_that_is_there_is_chosen_and_one_of_the_same_name_is_not_made(tmp_path: Path) -> None:
     async def work(browser: Browser, configuration: Configuration) -> None:
         path = "/console/plugins/-/new/WeChatMpLogin"

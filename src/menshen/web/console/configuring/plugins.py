@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from menshen.config.presets import presets
 from menshen.documents.configuration import Shown
 from menshen.documents.editing import Edit, Edited, create, replace
 from menshen.documents.parts import Json, items_at, part_at
@@ -19,6 +20,7 @@ from menshen.web.console.configuring.editor import Editor, Form
 from menshen.web.console.configuring.parts import form_views, removal_views, running
 from menshen.web.console.configuring.plugin_types import NEW_APP, PluginType, plugin_type, plugin_types
 from menshen.web.console.configuring.referring import Referrer, referrers
+from menshen.web.console.forms.field import Field, defaulting
 from menshen.web.console.forms.showing import Option
 from menshen.web.console.language import sentence
 from menshen.web.console.view import View, Visit
@@ -95,6 +97,7 @@ def _form(current: Shown, kind: PluginType, plugin: Json | None, revision: int) 
     if kind.platform:
         apps = _apps(current.document, kind.platform)
         offered["plugins[].app"] = [*apps, Option(_NEW, "")]
+        offered["plugins[].preset"] = [Option(each, each) for each in presets()]
         start["app"] = apps[0].value if apps else _NEW
     versions = sorted(
         {
@@ -107,7 +110,7 @@ def _form(current: Shown, kind: PluginType, plugin: Json | None, revision: int) 
     return Form(
         title=kind.title if name is None else sentence("Plugins"),
         subject=name or "",
-        fields=kind.fields,
+        fields=_fields(kind, plugin or {}),
         sections=kind.sections,
         back=PLUGINS if name else f"{PLUGINS}/-/new",
         back_title=sentence("Plugins") if name else sentence("New plugin"),
@@ -122,6 +125,12 @@ def _form(current: Shown, kind: PluginType, plugin: Json | None, revision: int) 
         template="configuring/plugin.html",
         more={"type": kind, "tree": tree, "revision": revision, "plugin": name or ""},
     )
+
+
+def _fields(kind: PluginType, plugin: Json) -> tuple[Field, ...]:
+    """What is left out of a plugin with a preset is the preset's, and so the form shows it."""
+    preset = presets().get(plugin.get("preset") or "") if kind.platform else None
+    return kind.fields if preset is None else defaulting(kind.fields, preset)
 
 
 def _apps(document: Json, platform: str) -> list[Option]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import enum
 import types
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import AliasChoices, AliasPath, BaseModel
@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 from menshen.config.snapshot import Endpoint
 from menshen.secret import Secret
 
-__all__ = ["Field", "Kind", "fields_of"]
+__all__ = ["Field", "Kind", "defaulting", "fields_of"]
 
 Kind = Literal[
     "text",
@@ -66,6 +66,17 @@ def fields_of(model: type[BaseModel], at: str, without: tuple[str, ...] = ()) ->
         for name, info in model.model_fields.items()
         if (key := _key(name, info)) not in without
     )
+
+
+def defaulting(fields: Iterable[Field], values: Mapping[str, Any]) -> tuple[Field, ...]:
+    """The fields with these values for what is left out, each where the document would have it."""
+    return tuple(_defaulting(field, values[field.key]) if field.key in values else field for field in fields)
+
+
+def _defaulting(field: Field, value: Any) -> Field:
+    if field.kind == "part" and isinstance(value, Mapping):
+        return replace(field, fields=defaulting(field.fields, value))
+    return replace(field, default=value)
 
 
 def _key(name: str, info: FieldInfo) -> str:
