@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from tests.edge.conftest import DOCUMENT, Stack, running_stack
-from tests.edge.load import under_load
+from tests.edge.load import Load, under_load
 from tests.edge.processes import Client
 
-BACK_WITHIN = 3.0
+BACK_WITHIN = 10.0
+"""Seconds; what starts again takes one or two, and longer on a busy machine. Before that, it refuses."""
 
 
 @pytest.fixture(scope="module")
@@ -52,20 +53,33 @@ def envoy(stack: Stack) -> list[int]:
 
 
 def kill_under_load(stack: Stack, victims: list[int]) -> list[tuple[float, int | str, str]]:
-    """Kill the victims; the answers that were not 200, with the time after the kill at which they came."""
+    """Kill the victims; the answers that were not 200, with the time after the kill at which they came.
+
+    From the first that are right again, all are.
+    """
     headers = {"user_session": stack.log_in("zhangsan")}
     with under_load(f"{stack.gateway.origin}/mall/orders/1", headers) as load:
         load.wait_for(200)
         killed = time.monotonic()
         for pid in victims:
             os.kill(pid, signal.SIGKILL)
-        time.sleep(BACK_WITHIN)
-        back = time.monotonic()
+        back = right_again(load, killed)
+        time.sleep(2.5)  # longer than the others need to start, and than Envoy takes to notice anything
         load.wait_for(200)
     late = [seen for seen in load.answers if seen.asked > back]
     assert late
     assert {seen.status for seen in late} == {200}
     return [(seen.at - killed, seen.status, seen.code) for seen in load.answers if seen.status != 200]
+
+
+def right_again(load: Load, since: float) -> float:
+    """When the last fifty answers to what was asked since then were right."""
+    while time.monotonic() < since + BACK_WITHIN:
+        last = load.answers[-50:]
+        if all(seen.asked > since and seen.status == 200 for seen in last):
+            return time.monotonic()
+        time.sleep(0.02)
+    raise AssertionError("not as before in time")
 
 
 def test_one_worker_killed(stack: Stack) -> None:
@@ -79,7 +93,6 @@ def test_all_workers_killed(stack: Stack) -> None:
     before = workers(stack)
     failed = kill_under_load(stack, before)
     assert {(status, code) for _, status, code in failed} == {(503, "5004")}
-    assert max(at for at, _, _ in failed) < BACK_WITHIN
     assert not set(workers(stack)) & set(before)
 
 
@@ -87,7 +100,6 @@ def test_envoy_killed(stack: Stack) -> None:
     before = envoy(stack)
     assert len(before) == 1
     failed = kill_under_load(stack, before)
-    assert max(at for at, _, _ in failed) < BACK_WITHIN
     assert all(isinstance(status, str) for _, status, _ in failed), "a connection that broke, never an answer"
     assert envoy(stack) != before
 
@@ -107,8 +119,7 @@ def test_a_worker_that_hangs_lets_nobody_through(stack: Stack) -> None:
         finally:
             for pid in hung:
                 os.kill(pid, signal.SIGCONT)
-        time.sleep(BACK_WITHIN)
-        back = time.monotonic()
+        back = right_again(load, time.monotonic())
         load.wait_for(100)
     assert {seen.status for seen in load.answers if seen.asked > back} == {200}
     assert set(load.counted()) <= {200, 503}

@@ -225,6 +225,7 @@ def test_checked_upstreams_do_not_panic() -> None:
     check = HealthCheck("/h", 1, 1, 1, 1)
     checked = upstream_cluster(Upstream("a", (Endpoint("10.0.0.1", 1),), health_check=check), CA)
     assert checked["common_lb_config"]["healthy_panic_threshold"]["value"] == 0
+    assert checked["common_lb_config"]["update_merge_window"] == "0s"
     assert checked["health_checks"][0]["no_traffic_interval"] == "1s"
     assert "common_lb_config" not in upstream_cluster(Upstream("a", (Endpoint("10.0.0.1", 1),)), CA)
 

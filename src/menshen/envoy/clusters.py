@@ -24,6 +24,14 @@ __all__ = [
     "upstream_cluster",
 ]
 
+_CHECKED: Final[Json] = {
+    # When every endpoint fails its check, the answer is 503 at once and not a request to a dead one.
+    "healthy_panic_threshold": {"value": 0},
+    # What a check finds counts at once. Envoy otherwise keeps it back for a second after another finding, so that the
+    # news of two that died could arrive when both had returned, and turn every request away until the next.
+    "update_merge_window": "0s",
+}
+
 BRAIN: Final = "brain"
 
 UPSTREAM: Final = "upstream/"
@@ -65,8 +73,7 @@ def upstream_cluster(upstream: Upstream, system_ca: str, name: str = "") -> Json
     }
     if upstream.health_check is not None:
         cluster["health_checks"] = [_health_check(upstream.health_check, upstream.protocol)]
-        # When every endpoint fails its check, the answer is 503 at once and not a request to a dead one.
-        cluster["common_lb_config"] = {"healthy_panic_threshold": {"value": 0}}
+        cluster["common_lb_config"] = dict(_CHECKED)
     if upstream.tls is not None:
         cluster["transport_socket"] = _tls(upstream.tls, upstream.protocol, system_ca)
     return cluster
@@ -87,7 +94,7 @@ def brain_cluster(addresses: Addresses) -> Json:
         "connect_timeout": "0.25s",
         "circuit_breakers": _limits(connections=1_000_000, requests=1_000_000),
         "health_checks": [_health_check(check, "http2")],
-        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+        "common_lb_config": dict(_CHECKED),
         **_protocol("http2", _BRAIN_IDLE),
     }
 
