@@ -2,6 +2,7 @@
 // A phone for Node, which runs page code unmodified: the console's own `wx` object, whose wx.login asks the emulator for a
 // code, as a phone asks WeChat, and whose wx.request is a real HTTP request.
 
+const fs = require('node:fs/promises');
 const http = require('node:http');
 const path = require('node:path');
 const core = require(path.join(__dirname, '../../src/menshen/web/console/static/wx.js'));
@@ -59,6 +60,10 @@ function makeWx({ emulator, platform = 'wechat', appid, user, agreed = false, pr
     login: () => ask('login'),
     // The platform answers a server only; a phone of its own keeps the session as long as it lives.
     async checkSession() {},
+    async readFile(file) {
+      const type = { '.png': 'image/png', '.jpg': 'image/jpeg', '.webp': 'image/webp', '.gif': 'image/gif' }[path.extname(file)];
+      return { name: path.basename(file), type: type || 'application/octet-stream', bytes: await fs.readFile(file) };
+    },
     userInfo: agreed ? userInfo : undefined,
   });
   return { ...made, pressed };

@@ -61,6 +61,27 @@ def test_without_callbacks_there_is_a_promise() -> None:
     ]
 
 
+def test_a_file_is_uploaded_as_a_form_with_its_fields() -> None:
+    phone = """makeWx({
+      readFile: async (path) => ({ name: path, type: 'image/png', bytes: new TextEncoder().encode('PNG') }),
+      exchange: async ({ body, ...more }) => {
+        sent.push({ ...more, body: new TextDecoder().decode(body) });
+        return answer();
+      },
+    }).wx"""
+    options = "url: 'http://h/a', filePath: 'a.png', name: 'file', formData: { who: 'me' }, header: { 'X-A': 'b' }"
+    found = run(f"await new Promise((complete) => {phone}.uploadFile({{ {options}, success: note('up'), complete }}));")
+    (sent,) = found["sent"]
+    boundary = sent["header"]["content-type"].removeprefix("multipart/form-data; boundary=")
+    assert (sent["url"], sent["method"], sent["header"]["X-A"]) == ("http://h/a", "POST", "b")
+    assert sent["body"].split(f"--{boundary}")[1:] == [
+        '\r\nContent-Disposition: form-data; name="who"\r\n\r\nme\r\n',
+        '\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\nContent-Type: image/png\r\n\r\nPNG\r\n',
+        "--\r\n",
+    ]
+    assert found["log"] == [["up", {"data": '{"ok":true}', "statusCode": 200, "errMsg": "uploadFile:ok"}]]
+
+
 def test_a_phone_that_was_given_no_profile_tells_none() -> None:
     found = run("wx.getSetting(all); await idle(); await wx.getUserInfo().catch(note('failed'));")
     assert found["log"][0] == ["success", {"authSetting": {}, "errMsg": "getSetting:ok"}]

@@ -5,6 +5,7 @@
 //   login()                                          a promise of {code}
 //   exchange({url, method, header, body, timeout})   a promise of {statusCode, header, text}
 //   checkSession()                                   a promise; rejected where the platform knows the session no more
+//   readFile(path)                                   a promise of {name, type, bytes}: of an image that was chosen, say
 //   userInfo()                                       a promise of {userInfo, rawData, signature, encryptedData, iv}; a phone
 //                                                    that is given it belongs to a user who has agreed to that
 //
@@ -45,7 +46,23 @@ function headers(given) {
   return { sent, type: type ? sent[type].toLowerCase() : 'application/json' };
 }
 
-function makeWx({ login, exchange, checkSession, userInfo, language = 'zh_CN', show = () => {} }) {
+// A form with the texts of `fields` and one file, as bytes.
+function form(fields, name, file, boundary) {
+  const text = new TextEncoder();
+  const quoted = (word) => `"${String(word).replace(/"/g, '%22')}"`;
+  const parts = Object.entries(fields).map(
+    ([key, value]) => `--${boundary}\r\nContent-Disposition: form-data; name=${quoted(key)}\r\n\r\n${value}\r\n`,
+  );
+  const head =
+    `--${boundary}\r\nContent-Disposition: form-data; name=${quoted(name)}; filename=${quoted(file.name)}\r\n` +
+    `Content-Type: ${file.type}\r\n\r\n`;
+  const all = [text.encode(parts.join('') + head), file.bytes, text.encode(`\r\n--${boundary}--\r\n`)];
+  const body = new Uint8Array(all.reduce((size, part) => size + part.length, 0));
+  all.reduce((at, part) => (body.set(part, at), at + part.length), 0);
+  return body;
+}
+
+function makeWx({ login, exchange, checkSession, readFile, userInfo, language = 'zh_CN', show = () => {} }) {
   const storage = new Map();
   const toasts = [];
   const pending = new Set();
@@ -120,6 +137,20 @@ function makeWx({ login, exchange, checkSession, userInfo, language = 'zh_CN', s
       settle('request', received, options);
       return { abort };
     },
+    // Its answer is documented without headers, and `data` is text whatever it is.
+    uploadFile(options) {
+      const { sent } = headers(options.header);
+      const type = Object.keys(sent).find((name) => name.toLowerCase() === 'content-type');
+      const boundary = `----WxUpload${Math.random().toString(36).slice(2)}`;
+      sent[type] = `multipart/form-data; boundary=${boundary}`;
+      const answer = Promise.resolve()
+        .then(() => readFile(options.filePath))
+        .then((file) => form(options.formData || {}, options.name, file, boundary))
+        .then((body) => exchange({ url: options.url, method: 'POST', header: sent, body, timeout: options.timeout || 60000 }))
+        .then(({ statusCode, text }) => ({ data: text, statusCode }));
+      settle('uploadFile', answer, options);
+      return { abort() {} };
+    },
     setStorageSync: (key, value) => void storage.set(key, value),
     getStorageSync: (key) => (storage.has(key) ? storage.get(key) : ''),
     removeStorageSync: (key) => void storage.delete(key),
@@ -137,9 +168,12 @@ function makeWx({ login, exchange, checkSession, userInfo, language = 'zh_CN', s
     getAppBaseInfo: () => ({ language }),
   };
 
-  // Until nothing that page code started is under way: callbacks may start more.
+  // Until nothing that page code started is under way: callbacks may start more, and so may promises that wait for them.
   async function idle() {
-    while (pending.size) await Promise.allSettled([...pending]);
+    do {
+      await Promise.allSettled([...pending]);
+      await new Promise((resolve) => setTimeout(resolve));
+    } while (pending.size);
   }
 
   return { wx, storage, toasts, idle };
