@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from menshen.config.plugin_checks import REPLY_PLACEHOLDERS
+from menshen.config.templates import REPLY_PLACEHOLDERS
 
 from .samples import load, plugin, problems, the_problem
 

@@ -23,6 +23,8 @@ RULES: list[tuple[str, dict[str, Any], str, str]] = [
     ("refresh shorter than the state", {"refresh": {"expires_in": 60}}, "refresh.expires_in", "of no use"),
     ("signed, returned in a cookie", {"kind": "signed", "return_in": "cookie"}, "return_in", "cannot be in a cookie"),
     ("signed, sent in a cookie", {"kind": "signed", "request_in": "cookie"}, "request_in", "cannot be in a cookie"),
+    ("signed, with a prefix", {"kind": "signed", "prefix": "Bearer "}, "prefix", "not with kind: signed"),
+    ("a prefix in the query", {"request_in": "query", "prefix": "Bearer "}, "prefix", "request_in: header only"),
     ("named like a key of a reply", {"name": "uid"}, "name", "another value under this name"),
     ("a claim twice", {"claims": ["level", "vip", "level"]}, "claims[2]", "twice"),
     ("a platform's claim twice", {"kind": "signed", "claims": ["openid", "openid"]}, "claims[1]", "twice"),

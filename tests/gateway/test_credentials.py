@@ -1,4 +1,4 @@
-"""Username and password beside a code: read where the code is, only beside a code, and never twice."""
+"""What stands beside a code, and around a login state: read where the code is, only beside a code, and never twice."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 
 from menshen.config.snapshot import CodeAt, LoginPlugin
 from menshen.config.user_rules import AccountFields
-from menshen.errors import AmbiguousCredential, BodyMalformed, ClientSentSecret
-from menshen.gateway.credentials import Credentials, find_credentials
+from menshen.errors import AmbiguousCredential, BodyMalformed, ClientSentSecret, SessionMissing
+from menshen.gateway.credentials import Credentials, find_any_state, find_credentials
 from menshen.gateway.decide import decide, route_table
 from menshen.gateway.decision import Exchange
 from menshen.gateway.request import AuthRequest
 from menshen.secret import Secret
-from tests.gateway.samples import NOW, SNAPSHOT, nobody, plugin
+from tests.gateway.samples import NOW, SNAPSHOT, nobody, plugin, session
 from tests.sessions.rings import new_states
 
 IN_QUERY = plugin(code=CodeAt("query", "code"), account=AccountFields())
@@ -103,3 +103,39 @@ def test_they_reach_the_login_and_show_nowhere() -> None:
     assert isinstance(decision, Exchange)
     assert (decision.username, decision.password) == ("zhang", Secret("planted-pass"))
     assert "planted" not in repr(decision) + repr(request)
+
+
+BEARER = plugin(session=replace(session("header"), name="Authorization", prefix="Bearer "))
+
+
+def authorized(value: bytes) -> AuthRequest:
+    return AuthRequest("r", {b"authorization": value})
+
+
+@pytest.mark.parametrize("value", [b"Bearer st4te", b"bearer st4te", b"Bearer  st4te", b"st4te"])
+def test_a_prefix_is_taken_off_where_it_is_there(value: bytes) -> None:
+    assert find_credentials(authorized(value), BEARER).state == b"st4te"
+    assert find_any_state(authorized(value), (BEARER,)) == ((BEARER,), b"st4te")
+
+
+@pytest.mark.parametrize("value", [b"Bearer", b"Bearer ", b""])
+def test_a_prefix_with_nothing_behind_it_is_no_state(value: bytes) -> None:
+    assert find_credentials(authorized(value), BEARER).state is None
+    with pytest.raises(SessionMissing):
+        find_any_state(authorized(value), (BEARER,))
+
+
+def test_two_states_behind_prefixes_are_refused() -> None:
+    with pytest.raises(AmbiguousCredential):
+        find_credentials(authorized(b"Bearer a,Bearer b"), BEARER)
+
+
+def test_plugins_that_read_one_header_read_the_same_state_in_it() -> None:
+    """One of them with a prefix and one without is no second credential."""
+    bare = plugin(session=replace(BEARER.session, prefix=""))
+    assert find_any_state(authorized(b"Bearer st4te"), (bare, BEARER)) == ((bare, BEARER), b"st4te")
+
+
+def test_without_a_prefix_of_its_own_a_plugin_takes_none_off() -> None:
+    bare = plugin(session=replace(BEARER.session, prefix=""))
+    assert find_credentials(authorized(b"Bearer st4te"), bare).state == b"Bearer st4te"

@@ -61,7 +61,7 @@ BUG = RuntimeError("planted-secret in an exception")
 
 def endpoint(brain: BrainState | None, fault: Exception = BUG) -> AuthorizationEndpoint:
     nothing: Any = None
-    return AuthorizationEndpoint(nothing, BrokenLogin(fault), nothing, nobody, SeenLog(), lambda: NOW, brain)
+    return AuthorizationEndpoint(nothing, BrokenLogin(fault), nothing, nothing, nobody, SeenLog(), lambda: NOW, brain)
 
 
 def test_a_bug_refuses_and_says_nothing_of_itself() -> None:
@@ -112,7 +112,9 @@ def guarded(fault: Exception) -> tuple[AuthorizationEndpoint, str]:
     snapshot = replace(SNAPSHOT, routes=(route,)).sealed()
     brain = replace(state(), routes=route_table((snapshot,)), snapshots={snapshot.checksum: snapshot})
     nothing: Any = None
-    made = AuthorizationEndpoint(BrokenGuards(fault), BrokenLogin(BUG), nothing, nobody, SeenLog(), lambda: NOW, brain)
+    made = AuthorizationEndpoint(
+        BrokenGuards(fault), BrokenLogin(BUG), nothing, nothing, nobody, SeenLog(), lambda: NOW, brain
+    )
     return made, f"{route.id}@{snapshot.checksum}"
 
 
@@ -136,7 +138,7 @@ def test_every_decision_is_counted_once_by_its_outcome() -> None:
     counts = Counts()
     brain = state()
     made = AuthorizationEndpoint(
-        nothing, BrokenLogin(BUG), nothing, nobody, SeenLog(), lambda: NOW, brain, counts=counts
+        nothing, BrokenLogin(BUG), nothing, nothing, nobody, SeenLog(), lambda: NOW, brain, counts=counts
     )
     for path, route, headers in (
         ("/authz/mall/orders/1", "mall/order", {}),

@@ -25,6 +25,7 @@ from menshen.config.snapshot import (
     UpstreamTls,
     Version,
 )
+from menshen.config.templates import tells_user
 from menshen.config.user_rules import AccountFields
 
 __all__ = ["compile_snapshot"]
@@ -68,6 +69,7 @@ def _plugin(plugin: written.Plugin, app: App, token: str) -> LoginPlugin:
         claims=plugin.claim_headers(),
         account=None if plugin.account is None else AccountFields(plugin.account.username, plugin.account.password),
         identity_tags=plugin.tags.identity,
+        tells_user=tells_user(plugin.reply),
     )
 
 
@@ -84,6 +86,7 @@ def _session(session: written.Session, token: str) -> SessionRules:
         max_sessions=session.max_sessions or 0,
         refresh=None if refresh is None else RefreshRules(refresh.name, refresh.expires_in, token),
         claims=session.claims,
+        prefix=session.prefix,
     )
 
 

@@ -32,6 +32,7 @@ from menshen.config.plugins.rate_limit import RateLimit
 from menshen.config.plugins.registry import AnyPlugin, kind_of
 from menshen.config.plugins.req_transformer import ReqTransformer
 from menshen.config.plugins.tag import LoginTags, Tag
+from menshen.config.plugins.token import TokenPrefix
 from menshen.config.presets import PresetName
 from menshen.config.snapshot import (
     Access,
@@ -184,9 +185,13 @@ class Refresh(Part):
 
 
 class Session(Part):
-    """How login states look, travel and end. ``expires_in``, ``idle`` and ``renew_before`` are in minutes."""
+    """How login states look, travel and end. ``expires_in``, ``idle`` and ``renew_before`` are in minutes.
+
+    ``prefix`` may stand before a state in a request's header.
+    """
 
     name: ParameterName = "user_session"
+    prefix: TokenPrefix = ""
     kind: SessionKind = "sealed"
     expires_in: Minutes = 120
     idle: Minutes | None = None

@@ -6,40 +6,20 @@ username and password must in ``account_checks.py``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from menshen.config.account_checks import account_problems
 from menshen.config.document import App, Plugin
 from menshen.config.identity_checks import credentials_among_identity, identity_problems
 from menshen.config.outline import At, Outline
 from menshen.config.session_checks import session_problems
-from menshen.config.wording import Loc, render_path
+from menshen.config.templates import REPLY_PLACEHOLDERS, placeholders
+from menshen.config.wording import render_path
 from menshen.errors import Problem
 
-__all__ = ["REPLY_PLACEHOLDERS", "plugin_problems"]
-
-REPLY_PLACEHOLDERS = frozenset(
-    {
-        "session",
-        "expires_in",
-        "uid",
-        "openid",
-        "unionid",
-        "app",
-        "appid",
-        "platform",
-        "session_id",
-        "new_user",
-        "refresh_token",
-        "refresh_expires_in",
-    }
-)
-"""What ``$name`` in a reply may stand for. ``session_key`` is not among them and never will be."""
+__all__ = ["plugin_problems"]
 
 _OF_REFRESH = frozenset({"refresh_token", "refresh_expires_in"})
-_PLACEHOLDER = re.compile(r"\$(?:\$|([A-Za-z_][A-Za-z0-9_]*))")
 
 
 def plugin_problems(outline: Outline, plugin_types: Mapping[str, str]) -> Iterator[Problem]:
@@ -87,7 +67,7 @@ def _reply(at: At[Plugin]) -> Iterator[Problem]:
     if plugin.respond != "gateway":
         yield Problem(f"{at.path}.reply", "needs respond: gateway", "只能与 respond: gateway 同时使用")
     used: set[str] = set()
-    for loc, name in _placeholders(plugin.reply, ()):
+    for loc, name in placeholders(plugin.reply):
         used.add(name)
         if name not in REPLY_PLACEHOLDERS:
             path = f"{at.path}.reply.{render_path(loc)}"
@@ -120,14 +100,3 @@ def _left_out(at: At[Plugin], used: set[str]) -> Iterator[Problem]:
             "return_in: body needs $refresh_token in the reply, or no client gets its refresh token",
             "return_in: body 要求 reply 中包含 $refresh_token，否则客户端拿不到刷新令牌",
         )
-
-
-def _placeholders(template: Any, at: Loc) -> Iterator[tuple[Loc, str]]:
-    if isinstance(template, str):
-        yield from ((at, match[1]) for match in _PLACEHOLDER.finditer(template) if match[1])
-    elif isinstance(template, dict):
-        for key, item in template.items():
-            yield from _placeholders(item, (*at, key))
-    elif isinstance(template, list):
-        for index, item in enumerate(template):
-            yield from _placeholders(item, (*at, index))

@@ -26,6 +26,7 @@ def session_problems(at: At[Plugin]) -> Iterator[Problem]:
             "body 只能与 respond: gateway 同时使用，网关不会改写上游的响应体",
         )
     yield from _signed(path, session)
+    yield from _prefix(path, session)
     yield from _lifetimes(path, session)
     yield from _claims(path, session)
     yield from _equal_names(path, code, session)
@@ -44,6 +45,20 @@ def _signed(path: str, session: Session) -> Iterator[Problem]:
                 "a signed login state cannot be in a cookie: the backend would get it; use header, or another kind",
                 "signed 登录态不能放在 cookie 中，否则会泄露给后端；请改用 header，或换一种类型",
             )
+
+
+def _prefix(path: str, session: Session) -> Iterator[Problem]:
+    """Envoy would verify a signed state with the prefix or without it; a client may send it either way."""
+    if not session.prefix:
+        return
+    if session.request_in != "header":
+        yield Problem(f"{path}.prefix", "is for request_in: header only", "只能与 request_in: header 同时使用")
+    elif session.kind == "signed":
+        yield Problem(
+            f"{path}.prefix",
+            "not with kind: signed, which Envoy reads in one spelling only; use sealed or reference",
+            "不能与 kind: signed 同时使用：Envoy 只按一种写法读取登录态；请改用 sealed 或 reference",
+        )
 
 
 def _lifetimes(path: str, session: Session) -> Iterator[Problem]:

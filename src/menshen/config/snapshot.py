@@ -173,6 +173,7 @@ class RefreshRules:
 class SessionRules:
     """How a plugin's login states look, travel and end. Every time is in **minutes**, 0 means "not used".
 
+    ``prefix`` may stand before the state in a request's header, and is no part of it.
     ``claims`` names what of the user a state carries beyond the usual: the user record's own claims, and, for kind
     ``signed``, whether the client may read ``openid`` and ``unionid``.
     """
@@ -187,6 +188,7 @@ class SessionRules:
     max_sessions: int = 0
     refresh: RefreshRules | None = None
     claims: tuple[str, ...] = ()
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,8 @@ class LoginPlugin:
 
     ``identity`` pairs an identity field with the header that carries it (header names lower-case), ``claims`` a claim
     of the user record with its header.
-    ``reply`` is the JSON template of ``respond: gateway``; ``account`` names username and password beside the code.
+    ``reply`` is the JSON template of ``respond: gateway``, and ``tells_user`` whether it says more of the user than
+    his login state does; ``account`` names username and password beside the code.
     """
 
     name: str
@@ -210,6 +213,7 @@ class LoginPlugin:
     claims: tuple[tuple[str, str], ...] = ()
     account: AccountFields | None = None
     identity_tags: tuple[IdentityTag, ...] = ()
+    tells_user: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from menshen.gateway.identity import identity_headers, identity_tags, identity_v
 from menshen.gateway.reply import render_reply
 from menshen.gateway.request import AuthRequest
 from menshen.gateway.returning import Handed, returned
+from menshen.gateway.shown_user import ShownUser
 from menshen.gateway.wire import HEADER_CODE, HEADER_UID
 from menshen.sessions.claims import SessionClaims
 from menshen.sessions.refresh import RefreshClaims
@@ -101,12 +102,17 @@ def answer_login(
     states: States,
     asserter: Asserter,
     now: float,
+    user: ShownUser | None = None,
 ) -> Answer:
-    """A login: on to the backend with the state beside it (TSF's way), or answered here with the plugin's JSON."""
+    """A login: on to the backend with the state beside it (TSF's way), or answered here with the plugin's JSON.
+
+    ``user`` is there where that JSON says more of him.
+    """
     claims = logged_in.claims
     given = handed(plugin, claims, states, now, logged_in.reference.reveal(), logged_in.seed.reveal())
     if plugin.respond == "gateway":
-        return answer_json(render_reply(plugin, claims, given, new_user=logged_in.new_user), returned(plugin, given))
+        reply = render_reply(plugin, claims, given, new_user=logged_in.new_user, user=user)
+        return answer_json(reply, returned(plugin, given))
     extra = {"session_key": logged_in.session_key.reveal()}
     headers = _to_backend(route, plugin, claims, request, asserter, now, extra)
     return Answer(True, 200, headers + returned(plugin, given, body=False))

@@ -76,8 +76,13 @@ def find_any_state(request: AuthRequest, plugins: Sequence[LoginPlugin]) -> tupl
     Raises ``SessionMissing``, and ``AmbiguousCredential`` for two.
     """
     found: dict[bytes, list[LoginPlugin]] = {}
+    # Plugins that read the same header read the same text in it, whichever of them has a prefix for it.
+    prefixes = {plugin.session.prefix for plugin in plugins if plugin.session.prefix}
     for plugin in plugins:
         value = _at(request, plugin.session.request_in, plugin.session.name)
+        if value and plugin.session.request_in == "header":
+            for prefix in prefixes:
+                value = _bare(value, prefix)
         if value:
             found.setdefault(value, []).append(plugin)
     if not found:
@@ -113,9 +118,23 @@ def _state(request: AuthRequest, plugin: LoginPlugin) -> bytes | None:
         elif value and not position == rules.return_in == "cookie":
             # A cookie that we set is different: the client's cookie jar sends it back; it is stripped, not read.
             raise AmbiguousCredential("a login state outside its position")
+    if wanted and rules.prefix:
+        wanted = _bare(wanted, rules.prefix)
     if wanted and b"," in wanted:
         raise AmbiguousCredential("two login states")
     return wanted or None
+
+
+def _bare(value: bytes, prefix: str) -> bytes:
+    """What stands behind the prefix, or the whole where it is not there. Its case does not count (RFC 9110, 11.1).
+
+    A prefix with nothing behind it, of which no space is left on the way, is a client that has no state yet.
+    """
+    written = prefix.lower().encode()
+    folded = value.lower()
+    if folded.startswith(written):
+        return value[len(written) :].strip()
+    return b"" if folded == written.rstrip() else value
 
 
 @lru_cache(maxsize=1024)

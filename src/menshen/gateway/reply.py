@@ -7,18 +7,25 @@ placeholder takes the value with its type, a placeholder inside a longer string 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from string import Template
 from typing import Any
 
 from menshen.config.snapshot import LoginPlugin
 from menshen.gateway.returning import Handed
+from menshen.gateway.shown_user import ShownUser
 from menshen.sessions.claims import SessionClaims
 
 __all__ = ["render_reply"]
 
 
-def render_reply(plugin: LoginPlugin, claims: SessionClaims, handed: Handed, *, new_user: bool) -> dict[str, Any]:
-    """The answer to a login. Lifetimes are in seconds. The session_key is not among the values, by design."""
+def render_reply(
+    plugin: LoginPlugin, claims: SessionClaims, handed: Handed, *, new_user: bool, user: ShownUser | None = None
+) -> dict[str, Any]:
+    """The answer to a login. Lifetimes are in seconds. The session_key is not among the values, by design.
+
+    ``user`` is there where the plugin's template ``tells_user``.
+    """
     values: dict[str, Any] = {
         "session": handed.state,
         "expires_in": max(0, handed.expires_in),
@@ -33,6 +40,8 @@ def render_reply(plugin: LoginPlugin, claims: SessionClaims, handed: Handed, *, 
         "session_id": claims.sid,
         "new_user": new_user,
     }
+    if user is not None:
+        values |= asdict(user)
     template = plugin.reply
     if template is None:
         template = {plugin.session.name: "$session", "expires_in": "$expires_in", "uid": "$uid"}

@@ -32,6 +32,7 @@ from menshen.gateway.password_reset import PasswordReset
 from menshen.gateway.phone import PhoneFlows
 from menshen.gateway.plugin_steps import RoutePlugins
 from menshen.gateway.proofs import CodeExchange, LoginChecks
+from menshen.gateway.shown_user import ShownUsers
 from menshen.gateway.traced import TracedExchange
 from menshen.platforms.client import PlatformClient
 from menshen.sessions.claims import RandomBytes, SessionClaims, new_id
@@ -134,7 +135,10 @@ def assembled(
     checks = LoginChecks(guard, account_check, open_data, phones, hooks)
     login = Login(platforms, pool, codes, issuer, records, checks, clock, spans, counts)
     revoked = revocations.revoked
-    authorization = AuthorizationEndpoint(guards, login, loader, revoked, seen, clock, spans=spans, counts=counts)
+    users = ShownUsers(bindings, phone_numbers)
+    authorization = AuthorizationEndpoint(
+        guards, login, users, loader, revoked, seen, clock, spans=spans, counts=counts
+    )
 
     profiles = Profiles(database)
     avatars = Avatars(data_dir / AVATARS, profiles, lambda: new_id(random))
@@ -148,6 +152,7 @@ def assembled(
         accounts=accounts,
         account_check=account_check,
         guard=guard,
+        users=users,
         phone_numbers=phone_numbers,
         phones=phones,
         sms=sms,

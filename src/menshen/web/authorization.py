@@ -35,6 +35,7 @@ from menshen.gateway.decision import Allow, Deny, Exchange, Load
 from menshen.gateway.issue import Caller
 from menshen.gateway.plugin_steps import RoutePlugins
 from menshen.gateway.request import AuthRequest, RequestLine
+from menshen.gateway.shown_user import ShownUser
 from menshen.gateway.traced import note_answer
 from menshen.gateway.wire import (
     AUTHZ_PREFIX,
@@ -54,7 +55,7 @@ from menshen.sessions.states import States
 from menshen.spans import NO_SPANS, Spans
 from menshen.web.received import caller_of, seconds_of
 
-__all__ = ["AdmitsFirst", "AuthorizationEndpoint", "BrainState", "LogsIn"]
+__all__ = ["AdmitsFirst", "AuthorizationEndpoint", "BrainState", "LogsIn", "ShowsUsers"]
 
 _PREFIX = AUTHZ_PREFIX.encode()
 _ROUTE = HEADER_ROUTE.encode()
@@ -73,6 +74,12 @@ class LogsIn(Protocol):
     async def refused(self, plugin: LoginPlugin, refusal: Refusal, caller: Caller) -> None: ...
 
     async def take_back(self, claims: SessionClaims) -> None: ...
+
+
+class ShowsUsers(Protocol):
+    """What a reply may say of the user."""
+
+    async def find(self, uid: str, client_api: str) -> ShownUser: ...
 
 
 class AdmitsFirst(Protocol):
@@ -103,6 +110,7 @@ class AuthorizationEndpoint:
         self,
         guards: AdmitsFirst,
         login: LogsIn,
+        users: ShowsUsers,
         loader: ReferenceLoader,
         is_revoked: IsRevoked,
         seen: SeenLog,
@@ -115,6 +123,7 @@ class AuthorizationEndpoint:
         self._decisions = (counts or Counts()).decisions
         self._guards = guards
         self._login = login
+        self._users = users
         self._loader = loader
         self._is_revoked = is_revoked
         self._seen = seen
@@ -255,7 +264,13 @@ class AuthorizationEndpoint:
                 # Nobody has the state of this session yet, but for requests that brought the same code beside this.
                 await self._login.take_back(logged_in.claims)
                 return answer_refusal(refusal, request.request_id, plugin.status)
-        answer = answer_login(route, plugin, logged_in, request, state.states, state.asserter, now)
+        user = None
+        if plugin.tells_user:
+            try:
+                user = await self._users.find(logged_in.claims.sub, rules.listener.client_api)
+            except Refusal as refusal:  # banned or closed a moment ago, and his sessions with it
+                return answer_refusal(refusal, request.request_id, plugin.status)
+        answer = answer_login(route, plugin, logged_in, request, state.states, state.asserter, now, user)
         self._decisions[LOGGED_IN] += 1
         return answer
 

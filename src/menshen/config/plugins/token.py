@@ -12,7 +12,7 @@ from menshen.config.route_rules import TokenAt
 from menshen.config.values import ParameterName
 from menshen.config.wording import refuse
 
-__all__ = ["Token"]
+__all__ = ["Token", "TokenPrefix"]
 
 TokenPosition = Literal["header", "query"]
 

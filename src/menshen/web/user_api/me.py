@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated, Literal
 
 import msgspec
@@ -23,11 +24,11 @@ from menshen.gateway.account_check import AccountCheck
 from menshen.gateway.answer import Answer, answer_json
 from menshen.gateway.binding import Bindings
 from menshen.gateway.returning import cleared
+from menshen.gateway.shown_user import ShownUsers
 from menshen.secret import Secret
 from menshen.users.accounts import OwnAccounts
 from menshen.users.audit import BY_USER
 from menshen.users.life import Doer, UserLife
-from menshen.users.phones import PhoneNumbers
 from menshen.users.profiles import Profiles
 from menshen.web.user_api.call import Body, Call
 from menshen.web.user_api.endpoint import Ended, Endpoint
@@ -97,7 +98,7 @@ class Closed(msgspec.Struct, frozen=True):
 def me_endpoints(
     bindings: Bindings,
     profiles: Profiles,
-    phones: PhoneNumbers,
+    users: ShownUsers,
     accounts: OwnAccounts,
     account_check: AccountCheck,
     life: UserLife,
@@ -115,26 +116,9 @@ def me_endpoints(
         return await shown(call)
 
     async def shown(call: Call) -> Answer:
-        user, bound = await bindings.user(call.bearer.claims.sub)
-        said = user.profile
-        phone = bound.phone
-        return answer_json(
-            Me(
-                uid=user.uid,
-                nickname=user.nickname,
-                gender=int(said.get("gender") or 0),
-                language=said.get("language", ""),
-                city=said.get("city", ""),
-                province=said.get("province", ""),
-                country=said.get("country", ""),
-                avatar=f"{call.snapshot.listener.client_api}/avatars/{user.avatar}" if user.avatar else "",
-                account=bound.account.shown if bound.account else "",
-                phone=phones.reveal(phone.sealed_number, phone.digest).masked if phone else "",
-                created_at=user.created_at,
-                last_login_at=user.last_login_at,
-            ),
-            [],
-        )
+        uid = call.bearer.claims.sub
+        user = await users.find(uid, call.snapshot.listener.client_api)
+        return answer_json(Me(uid=uid, **asdict(user)), [])
 
     async def password(call: Call, body: PasswordBody) -> Answer:
         claims, rules = call.bearer.claims, call.snapshot.users.accounts

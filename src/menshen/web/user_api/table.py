@@ -16,6 +16,7 @@ from menshen.gateway.guard import LoginGuard
 from menshen.gateway.own_sessions import OwnSessions
 from menshen.gateway.password_reset import PasswordReset
 from menshen.gateway.phone import PhoneFlows
+from menshen.gateway.shown_user import ShownUsers
 from menshen.users.accounts import OwnAccounts
 from menshen.users.avatars import Avatars
 from menshen.users.life import UserLife
@@ -49,6 +50,7 @@ class Served:
     accounts: OwnAccounts
     account_check: AccountCheck
     guard: LoginGuard
+    users: ShownUsers
     phone_numbers: PhoneNumbers
     phones: PhoneFlows
     sms: SmsCodes
@@ -69,7 +71,7 @@ def endpoints(served: Served) -> Sequence[Endpoint]:
         *me_endpoints(
             served.bindings,
             served.profiles,
-            served.phone_numbers,
+            served.users,
             served.accounts,
             served.account_check,
             served.life,
