@@ -5,12 +5,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check sdk bench lock clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/menshen demo $(ARGS)
 
-test: $(VENV)/.dev check
+test: $(VENV)/.dev check sdk
 	@$(BIN)/pytest $(ARGS)
 
 check: $(VENV)/.dev
@@ -18,6 +18,24 @@ check: $(VENV)/.dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+# The mini program's SDK: built, and its own tests. What else runs it in the tests needs it built.
+SDK := sdk/miniprogram
+
+ifneq ($(shell command -v npm),)
+sdk: $(SDK)/miniprogram_dist/index.js
+	@cd $(SDK) && npm test --silent
+else
+sdk:
+	@echo "Node.js is not installed: the SDK is not built, and its tests are skipped." >&2
+endif
+
+$(SDK)/miniprogram_dist/index.js: $(SDK)/node_modules/.ready $(SDK)/build.js $(wildcard $(SDK)/src/*.ts $(SDK)/src/*/*.ts)
+	@cd $(SDK) && npm run build --silent
+
+$(SDK)/node_modules/.ready: $(SDK)/package.json $(SDK)/package-lock.json $(SDK)/tsconfig.json
+	@cd $(SDK) && npm ci --silent --ignore-scripts
+	@touch $@
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m bench $(ARGS)
@@ -46,4 +64,4 @@ lock:
 	$(COMPILE) pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(SDK)/node_modules $(SDK)/miniprogram_dist $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -5,6 +5,7 @@
 const fs = require('node:fs/promises');
 const http = require('node:http');
 const path = require('node:path');
+const { connect } = require('./websocket.js');
 const core = require(path.join(__dirname, '../../src/menshen/web/console/static/wx.js'));
 
 function exchange({ url, method = 'GET', header = {}, body, timeout = 60000 }) {
@@ -57,6 +58,7 @@ function makeWx({ emulator, platform = 'wechat', appid, user, agreed = false, pr
 
   const made = core.makeWx({
     exchange,
+    connect,
     login: () => ask('login'),
     // The platform answers a server only; a phone of its own keeps the session as long as it lives.
     async checkSession() {},

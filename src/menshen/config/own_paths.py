@@ -22,7 +22,7 @@ OWN_PATHS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "register": ("POST",),
         "sms": ("POST",),
         "password/reset": ("POST",),
-        "me": ("GET", "PATCH"),
+        "me": ("GET", "PATCH", "POST"),
         "me/password": ("POST",),
         "me/avatar": ("POST", "DELETE"),
         "me/identities": ("GET",),

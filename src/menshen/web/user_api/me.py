@@ -145,6 +145,10 @@ def me_endpoints(
     return (
         Endpoint("GET", "me", "The user", me, "state", None, Me, standing),
         Endpoint("PATCH", "me", "Change the profile", change, "state", ProfileBody, Me, standing),
+        # wx.request and its likes cannot send PATCH.
+        Endpoint(
+            "POST", "me", "The same, for mini programs: none can send PATCH", change, "state", ProfileBody, Me, standing
+        ),
         Endpoint(
             "POST",
             "me/password",

@@ -6,6 +6,7 @@
 //   exchange({url, method, header, body, timeout})   a promise of {statusCode, header, text}
 //   checkSession()                                   a promise; rejected where the platform knows the session no more
 //   readFile(path)                                   a promise of {name, type, bytes}: of an image that was chosen, say
+//   connect({url, header, protocols})                a WebSocket, as browsers have it
 //   userInfo()                                       a promise of {userInfo, rawData, signature, encryptedData, iv}; a phone
 //                                                    that is given it belongs to a user who has agreed to that
 //
@@ -21,6 +22,7 @@ function parsed(text) {
 }
 
 const NO_BODY = ['GET', 'HEAD'];
+const METHODS = ['OPTIONS', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'TRACE', 'CONNECT']; // there is no PATCH
 
 // The documented encodings of wx.request's `data`: query parameters for GET, JSON or a form for the rest.
 function encoded(url, method, data, type) {
@@ -62,7 +64,7 @@ function form(fields, name, file, boundary) {
   return body;
 }
 
-function makeWx({ login, exchange, checkSession, readFile, userInfo, language = 'zh_CN', show = () => {} }) {
+function makeWx({ login, exchange, checkSession, readFile, connect, userInfo, language = 'zh_CN', show = () => {} }) {
   const storage = new Map();
   const toasts = [];
   const pending = new Set();
@@ -111,6 +113,18 @@ function makeWx({ login, exchange, checkSession, readFile, userInfo, language = 
     };
   }
 
+  function socketTask(socket) {
+    const heard = (name, told) => (listener) => socket.addEventListener(name, (event) => listener(told(event)));
+    return {
+      onOpen: heard('open', () => ({ header: {} })),
+      onMessage: heard('message', ({ data }) => ({ data })),
+      onError: heard('error', ({ message }) => ({ errMsg: message || 'connectSocket:fail' })),
+      onClose: heard('close', ({ code, reason }) => ({ code, reason })),
+      send: direct('sendSocketMessage', ({ data }) => void socket.send(data)),
+      close: direct('closeSocket', ({ code, reason } = {}) => void socket.close(code, reason)),
+    };
+  }
+
   const wx = {
     login: api('login', async () => ({ code: (await login()).code })),
     checkSession: api('checkSession', async () => void (await checkSession())),
@@ -125,6 +139,7 @@ function makeWx({ login, exchange, checkSession, readFile, userInfo, language = 
       let abort;
       const aborted = new Promise((_, reject) => (abort = () => reject(new Error('abort'))));
       const answer = Promise.resolve().then(() => {
+        if (!METHODS.includes(method)) throw new Error(`invalid method ${method}`);
         const { url, body } = encoded(options.url, method, options.data, type);
         return exchange({ url, method, header: sent, body, timeout: options.timeout || 60000 });
       });
@@ -150,6 +165,11 @@ function makeWx({ login, exchange, checkSession, readFile, userInfo, language = 
         .then(({ statusCode, text }) => ({ data: text, statusCode }));
       settle('uploadFile', answer, options);
       return { abort() {} };
+    },
+    connectSocket(options) {
+      const socket = connect({ url: options.url, header: headers(options.header).sent, protocols: options.protocols || [] });
+      settle('connectSocket', Promise.resolve({}), options);
+      return socketTask(socket);
     },
     setStorageSync: (key, value) => void storage.set(key, value),
     getStorageSync: (key) => (storage.has(key) ? storage.get(key) : ''),

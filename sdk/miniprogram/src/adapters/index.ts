@@ -1,0 +1,21 @@
+import { kuaishou } from './ks';
+import { alipay } from './my';
+import { qqOf } from './qq';
+import { baidu } from './swan';
+import { taro } from './taro';
+import { douyin } from './tt';
+import { uniApp } from './uni';
+import { wechat } from './wx';
+
+/** Every adapter by its platform's global. Each takes the platform's object, which is the global where it is left out. */
+export const adapters = {
+  wx: wechat,
+  qq: qqOf,
+  my: alipay,
+  alipay,
+  tt: douyin,
+  swan: baidu,
+  ks: kuaishou,
+  uni: uniApp,
+  taro,
+};

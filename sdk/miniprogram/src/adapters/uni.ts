@@ -1,0 +1,16 @@
+import type { Adapter, SocketTask } from '../platform';
+import { likeWx, type Api } from './like-wx';
+
+declare const uni: Api;
+
+/**
+ * uni-app, compiled to whatever platform.
+ *
+ * `uni.connectSocket` gives a promise unless it is called with a callback.
+ * https://uniapp.dcloud.net.cn/api/request/websocket.html
+ */
+export function uniApp(api: Api = uni): Adapter {
+  return likeWx(api, {
+    connect: (options) => api['connectSocket']({ ...options, complete: () => undefined }) as SocketTask,
+  });
+}

@@ -1,0 +1,13 @@
+import type { Adapter } from '../platform';
+import { likeWx, type Api } from './like-wx';
+
+/**
+ * WeChat, whose shapes are the SDK's own.
+ *
+ * https://developers.weixin.qq.com/miniprogram/dev/api/network/request/wx.request.html: any HTTP status is a `success`;
+ * the methods are OPTIONS, GET, HEAD, POST, PUT, DELETE, TRACE and CONNECT, so no PATCH. `wx.uploadFile` documents
+ * `data` and `statusCode` only, no header.
+ */
+export function wechat(api: Api = wx): Adapter {
+  return likeWx(api);
+}
