@@ -32,6 +32,12 @@ OWN_PATHS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "me/phone/get": ("POST",),
         "me/close": ("POST",),
         "avatars/": ("GET",),
+        "authing/connections/social/wechat-miniprogram/auth": ("POST",),
+        "authing/connections/social/wechat-miniprogram/auth-by-phone": ("POST",),
+        "authing/connections/social/wechat-miniprogram/getphone": ("POST",),
+        "authing/graphql/v2": ("POST",),
+        "authing/api/v2/logout": ("GET",),
+        "authing/api/v2/upload": ("POST",),
         "openapi.json": ("GET",),
     }
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from menshen.config.snapshot import LoginPlugin
@@ -14,7 +14,10 @@ from menshen.sessions.claims import SessionClaims
 from menshen.sessions.loading import ReferenceLoader
 from menshen.sessions.states import States, kind_of
 
-__all__ = ["Bearer", "Bearers"]
+__all__ = ["Bearer", "Bearers", "Find"]
+
+Find = Callable[[AuthRequest, Sequence[LoginPlugin]], tuple[tuple[LoginPlugin, ...], bytes]]
+"""Finds the one login state of a request and the plugins that may have given it, as ``find_any_state`` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +36,31 @@ class Bearers:
         self._loader = loader
         self._is_revoked = is_revoked
 
-    async def valid(self, request: AuthRequest, plugins: Sequence[LoginPlugin], states: States, now: float) -> Bearer:
+    async def valid(
+        self,
+        request: AuthRequest,
+        plugins: Sequence[LoginPlugin],
+        states: States,
+        now: float,
+        find: Find = find_any_state,
+    ) -> Bearer:
         """Raises ``SessionMissing``, ``SessionInvalid``, ``SessionExpired``, ``SessionRevoked``, and
         ``AmbiguousCredential`` for two states."""
-        bearer = await self.genuine(request, plugins, states, now)
+        bearer = await self.genuine(request, plugins, states, now, find)
         if self._is_revoked(bearer.claims):
             raise SessionRevoked
         return bearer
 
-    async def genuine(self, request: AuthRequest, plugins: Sequence[LoginPlugin], states: States, now: float) -> Bearer:
+    async def genuine(
+        self,
+        request: AuthRequest,
+        plugins: Sequence[LoginPlugin],
+        states: States,
+        now: float,
+        find: Find = find_any_state,
+    ) -> Bearer:
         """As :meth:`valid`, of a state that may be revoked; with ``now`` 0, of any age."""
-        readers, state = find_any_state(request, plugins)
+        readers, state = find(request, plugins)
         kind = kind_of(state)
         claims = states.open(kind, state, now)
         if claims is None:

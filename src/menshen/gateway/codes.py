@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -44,6 +45,8 @@ _PATIENCE = 6.5
 """Seconds a request waits for another process's exchange: the platform's five and the writing of the outcome."""
 
 _FIRST_LOOK, _SLOWEST_LOOK = 0.005, 0.1
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ class CodeBook:
         Raises the refusal that ``exchange`` raised, ``CodeUsed`` for a replay, ``PlatformTimeout`` where another
         process never finished.
         """
-        digest = hashlib.sha256(f"{app_key}\n{code}".encode()).hexdigest()
+        digest = _digest(app_key, code)
         task = self._running.get(digest)
         if task is None:
             task = asyncio.create_task(self._through_database(digest, received, exchange))
@@ -106,10 +109,39 @@ class CodeBook:
         # Shielded: when one client hangs up, the others still get their answer and the code is not lost.
         return await asyncio.shield(task)
 
+    async def alone(self, app_key: str, code: str, exchange: Callable[[], Awaitable[T]]) -> T:
+        """What ``exchange`` makes of this code, shared with nobody and opening no session; the code is spent by it.
+
+        Raises the refusal that ``exchange`` raised, and ``CodeUsed`` for every request but the first.
+        """
+        digest, claim = _digest(app_key, code), self._random(16).hex()
+        state = await self._database.write(claim_codes, CodeClaim(digest, claim, self._clock()))
+        if state.claim != claim:
+            raise CodeUsed
+        # Shielded as above: who hangs up must not leave a code that was exchanged and never written down as spent.
+        task = asyncio.create_task(self._alone(digest, claim, exchange))
+        task.add_done_callback(_looked_at)
+        return await asyncio.shield(task)
+
+    async def _alone(self, digest: str, claim: str, exchange: Callable[[], Awaitable[T]]) -> T:
+        refused = CodeUsed.reason
+        try:
+            return await exchange()
+        except PlatformUnreachable:
+            refused = ""
+            async with self._database.writing() as connection:
+                await release_code(connection, digest, claim)
+            raise
+        except Refusal as refusal:
+            refused = refusal.reason
+            raise
+        finally:
+            if refused:
+                await self._database.write(finish_codes, self._spent(digest, _Record(refused=refused)))
+
     def _forget(self, digest: str, done: asyncio.Task[LoggedIn]) -> None:
         self._running.pop(digest, None)
-        if not done.cancelled():
-            done.exception()  # looked at here, for the case that every client has hung up
+        _looked_at(done)
 
     async def _through_database(self, digest: str, received: float, exchange: Exchanges) -> LoggedIn:
         claim = self._random(16).hex()
@@ -161,3 +193,13 @@ class CodeBook:
     def _record(login: LoggedIn) -> _Record:
         secrets = (login.reference.reveal(), login.seed.reveal())
         return _Record(login.claims, login.session_key.reveal(), login.new_user, *secrets)
+
+
+def _looked_at(done: asyncio.Task[Any]) -> None:
+    """For the case that every client has hung up."""
+    if not done.cancelled():
+        done.exception()
+
+
+def _digest(app_key: str, code: str) -> str:
+    return hashlib.sha256(f"{app_key}\n{code}".encode()).hexdigest()

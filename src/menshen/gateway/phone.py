@@ -120,6 +120,14 @@ class PhoneFlows:
             phone = self._source.phone_in(app, identity, proofs.encrypted_data, proofs.iv)
         return self._numbers.proven(_number(phone))
 
+    async def told(self, rules: UserRules, app: App, identity: PlatformIdentity, proofs: Proofs) -> PlatformPhone:
+        """The number in open data, by the key of this very login; nothing is bound or kept, whoever it is.
+
+        Raises ``OpenDataInvalid``, ``UserBanned``, ``IdentityConflict``.
+        """
+        await self._has_phone(app, identity, rules.match_unionid)  # of a user who is banned nothing is read
+        return self._source.phone_in(app, identity, proofs.encrypted_data, proofs.iv)
+
     async def of_message(
         self,
         rules: UserRules,

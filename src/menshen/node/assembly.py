@@ -30,6 +30,7 @@ from menshen.gateway.open_data import OpenData
 from menshen.gateway.own_sessions import OwnSessions
 from menshen.gateway.password_reset import PasswordReset
 from menshen.gateway.phone import PhoneFlows
+from menshen.gateway.phone_telling import PhoneTelling
 from menshen.gateway.plugin_steps import RoutePlugins
 from menshen.gateway.proofs import CodeExchange, LoginChecks
 from menshen.gateway.shown_user import ShownUsers
@@ -155,6 +156,7 @@ def assembled(
         users=users,
         phone_numbers=phone_numbers,
         phones=phones,
+        telling=PhoneTelling(platforms, codes, guard, phones, login, clock),
         sms=sms,
         resets=PasswordReset(database, phone_numbers, sms, accounts, account_check, bindings),
         profiles=profiles,

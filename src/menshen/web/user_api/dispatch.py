@@ -24,7 +24,7 @@ from menshen.errors import (
     RouteStale,
 )
 from menshen.figures.counting import DONE, Counts
-from menshen.gateway.answer import Answer, answer_refusal
+from menshen.gateway.answer import Answer
 from menshen.gateway.bearers import Bearers
 from menshen.gateway.request import AuthRequest
 from menshen.gateway.traced import note_answer
@@ -33,7 +33,7 @@ from menshen.spans import NO_SPANS, Spans
 from menshen.web.authorization import BrainState
 from menshen.web.received import caller_of, seconds_of
 from menshen.web.user_api.call import Call, Upload, plugins_of, read_body, refuse_secrets
-from menshen.web.user_api.endpoint import Endpoint
+from menshen.web.user_api.endpoint import OWN_WIRE, Endpoint, Wire
 
 __all__ = ["UserApi"]
 
@@ -83,18 +83,19 @@ class UserApi:
 
     async def _answered(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]) -> Answer:
         request_id = headers.get(_REQUEST_ID, b"").decode("latin-1")
+        refused = self._wire(_below(scope["path"])[1]).refused
         try:
             return await self._answer(scope, receive, headers, request_id)
         except Refusal as refusal:
             _note(refusal, scope["method"], scope["path"], request_id)
-            return answer_refusal(refusal, request_id)
+            return refused(refusal, request_id)
         except DatabaseUnavailable as error:
             # Nobody can say whether this caller or login is good, so it is not (security rule 4).
             log.warning("database_unavailable", extra={"request_id": request_id, "why": str(error)})
-            return answer_refusal(BrainUnavailable(), request_id)
+            return refused(BrainUnavailable(), request_id)
         except Exception:
             log.exception("call_failed", extra={"request_id": request_id})
-            return answer_refusal(InternalFault(), request_id)
+            return refused(InternalFault(), request_id)
 
     async def _answer(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], request_id: str) -> Answer:
         state = self._state()
@@ -118,12 +119,16 @@ class UserApi:
         refuse_secrets(request, (plugin.app for plugin in plugins))
         whose = None
         if endpoint.needs == "state":
-            whose = await self._bearers.valid(request, plugins, state.states, now)
+            whose = await self._bearers.valid(request, plugins, state.states, now, endpoint.wire.find)
         call = Call(request, rest, snapshot, plugins, state.states, caller_of(request), now, whose)
         if endpoint.body is None:
             return await endpoint.work(call, None)
         sent = _chunks(receive) if endpoint.body == "upload" else read_body(request, endpoint.body)
         return await endpoint.work(call, sent)
+
+    def _wire(self, path: str) -> Wire:
+        """What a client of this path understands, before it is known whether there is such a call."""
+        return next((endpoint.wire for endpoint in self._table.get(path, {}).values()), OWN_WIRE)
 
     def _endpoint(self, method: str, path: str) -> tuple[Endpoint, str]:
         """The endpoint, and what stands behind a path that ends in a slash."""

@@ -51,7 +51,17 @@ from menshen.web.user_api.call import Body, Call
 from menshen.web.user_api.endpoint import Endpoint
 from menshen.web.user_api.given import Given, logged_in_answer
 
-__all__ = ["ACCOUNT_REFUSALS", "CODE_REFUSALS", "Captcha", "Code", "Enters", "Line", "OpenData", "login_endpoints"]
+__all__ = [
+    "ACCOUNT_REFUSALS",
+    "CODE_REFUSALS",
+    "LOGIN_REFUSALS",
+    "Captcha",
+    "Code",
+    "Enters",
+    "Line",
+    "OpenData",
+    "login_endpoints",
+]
 
 Line = Annotated[str, msgspec.Meta(max_length=256)]
 Code = Annotated[str, msgspec.Meta(max_length=512)]
@@ -75,7 +85,7 @@ CODE_REFUSALS = (
 ACCOUNT_REFUSALS = (AccountRefused, AccountLocked, VerifierUnavailable, Overloaded)
 """What can become of a username and a password."""
 
-_LOGIN_REFUSALS = (
+LOGIN_REFUSALS = (
     UserBanned,
     LoginLimit,
     CaptchaRequired,
@@ -84,6 +94,7 @@ _LOGIN_REFUSALS = (
     HookFailed,
     RegistrationClosed,
 )
+"""What can become of any login."""
 
 
 class Enters(Protocol):
@@ -224,7 +235,7 @@ def login_endpoints(logins: Enters) -> tuple[Endpoint, ...]:
             "nothing",
             LoginBody,
             Given,
-            (*_LOGIN_REFUSALS, *CODE_REFUSALS, *ACCOUNT_REFUSALS, *bound, OpenDataInvalid, NotOffered),
+            (*LOGIN_REFUSALS, *CODE_REFUSALS, *ACCOUNT_REFUSALS, *bound, OpenDataInvalid, NotOffered),
         ),
         Endpoint(
             "POST",
@@ -235,7 +246,7 @@ def login_endpoints(logins: Enters) -> tuple[Endpoint, ...]:
             PhoneLoginBody,
             Given,
             (
-                *_LOGIN_REFUSALS,
+                *LOGIN_REFUSALS,
                 *CODE_REFUSALS,
                 IdentityConflict,
                 PhoneTaken,
@@ -252,7 +263,7 @@ def login_endpoints(logins: Enters) -> tuple[Endpoint, ...]:
             "nothing",
             SmsLoginBody,
             Given,
-            (*_LOGIN_REFUSALS, SmsCodeInvalid, NotOffered),
+            (*LOGIN_REFUSALS, SmsCodeInvalid, NotOffered),
         ),
         Endpoint(
             "POST",
@@ -262,7 +273,7 @@ def login_endpoints(logins: Enters) -> tuple[Endpoint, ...]:
             "nothing",
             RegisterBody,
             Given,
-            (*_LOGIN_REFUSALS, *CODE_REFUSALS, *bound, PasswordWeak, Overloaded),
+            (*LOGIN_REFUSALS, *CODE_REFUSALS, *bound, PasswordWeak, Overloaded),
         ),
     )
 

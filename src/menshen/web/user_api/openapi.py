@@ -31,7 +31,7 @@ from menshen.errors import (
 from menshen.gateway.wire import HEADER_CODE
 from menshen.secret import Secret
 from menshen.users.images import EXTENSIONS
-from menshen.web.user_api.endpoint import Endpoint
+from menshen.web.user_api.endpoint import OWN_WIRE, Endpoint, Wire
 from menshen.web.user_api.given import Given
 
 __all__ = ["ANY_CALL", "ANY_STATE", "Carrier", "carriers_of", "described"]
@@ -59,20 +59,6 @@ ANY_CALL: Final = (
 ANY_STATE: Final = (SessionMissing, SessionInvalid, SessionExpired, SessionRevoked)
 """What becomes of a login state that is not good."""
 
-_REFUSED: Final[Json] = {
-    "type": "object",
-    "description": "What every refusal looks like. `reason` is for programs, `message` for people.",
-    "properties": {
-        "code": {"type": "integer"},
-        "reason": {"type": "string"},
-        "message": {"type": "string"},
-        "action": {"enum": ["login", "retry", "none"], "description": "What the client should do."},
-        "request_id": {"type": "string"},
-    },
-    "required": ["code", "reason", "message", "action", "request_id"],
-    "additionalProperties": False,
-}
-
 
 def carriers_of(plugins: Iterable[LoginPlugin]) -> tuple[Carrier, ...]:
     """Each once, in order."""
@@ -92,6 +78,7 @@ def described(endpoints: Sequence[Endpoint], base: str, carriers: Sequence[Carri
     }
     for schema in schemas.values():
         schema["description"] = _prose(schema.get("description", ""))
+    wires = [OWN_WIRE, *(each.wire for each in endpoints)]
     paths: dict[str, Json] = {}
     for endpoint in endpoints:
         template = f"/{endpoint.path}{{name}}" if endpoint.path.endswith("/") else f"/{endpoint.path}"
@@ -106,9 +93,10 @@ def described(endpoints: Sequence[Endpoint], base: str, carriers: Sequence[Carri
         "servers": [{"url": base}],
         "paths": paths,
         "components": {
-            "schemas": {**schemas, "Refused": _REFUSED},
+            "schemas": {**schemas, **dict(wire.shape for wire in wires)},
             "securitySchemes": {
-                _scheme(carrier): {"type": "apiKey", "in": carrier[0], "name": carrier[1]} for carrier in carriers
+                **{_scheme(carrier): {"type": "apiKey", "in": carrier[0], "name": carrier[1]} for carrier in carriers},
+                **dict(wire.scheme for wire in wires if wire.scheme is not None),
             },
         },
     }
@@ -122,8 +110,13 @@ def _operation(endpoint: Endpoint, carriers: Sequence[Carrier]) -> Json:
     }
     if endpoint.path.endswith("/"):
         operation["parameters"] = [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}]
+    elif endpoint.wire.headers:
+        operation["parameters"] = [
+            {"name": name, "in": "header", "schema": {"type": "string"}} for name in endpoint.wire.headers
+        ]
     if endpoint.needs != "nothing":
-        operation["security"] = [{_scheme(carrier): []} for carrier in carriers]
+        scheme = endpoint.wire.scheme
+        operation["security"] = [{scheme[0]: []}] if scheme else [{_scheme(carrier): []} for carrier in carriers]
     if endpoint.body == "upload":
         operation["requestBody"] = {"required": True, "content": _image_or_form()}
     elif endpoint.body is not None:
@@ -149,18 +142,31 @@ def _refusals(endpoint: Endpoint) -> Mapping[str, Json]:
     of_state = ANY_STATE if endpoint.needs != "nothing" else ()
     for refusal in (*ANY_CALL, *of_state, *endpoint.refuses):
         found.setdefault(refusal.status, set()).add(refusal)
-    return {str(status): _refused(refusals) for status, refusals in sorted(found.items())}
+    return {str(status): _refused(refusals, endpoint.wire) for status, refusals in sorted(found.items())}
 
 
-def _refused(refusals: Iterable[type[Refusal]]) -> Json:
+def _refused(refusals: Iterable[type[Refusal]], wire: Wire) -> Json:
     ordered = sorted(refusals, key=lambda refusal: (refusal.code, refusal.reason))
-    reasons = {"properties": {"reason": {"enum": [refusal.reason for refusal in ordered]}}}
+    reasons = {"enum": [refusal.reason for refusal in ordered]}
     lines = [f"- `{refusal.reason}` ({refusal.code}): {refusal.message}" for refusal in ordered]
+    # What Envoy refuses by itself looks the same at every path.
+    looks = [
+        {"allOf": [_ref(each.shape[0]), _within(each.reason, reasons)]}
+        for each in (wire, *([OWN_WIRE] if wire is not OWN_WIRE else []))
+    ]
     return {
         "description": "\n".join(lines),
         "headers": {HEADER_CODE: {"schema": {"type": "integer"}}},
-        "content": {"application/json": {"schema": {"allOf": [_ref("Refused"), reasons]}}},
+        "content": {"application/json": {"schema": looks[0] if len(looks) == 1 else {"anyOf": looks}}},
     }
+
+
+def _within(way: Sequence[str], schema: Json) -> Json:
+    """The schema of what has this at the end of the way."""
+    if not way:
+        return schema
+    inner = _within(way[1:], schema)
+    return {"items": inner} if way[0] == "[]" else {"properties": {way[0]: inner}}
 
 
 def _image_or_form() -> Json:

@@ -17,12 +17,17 @@ from menshen.gateway.own_sessions import OwnSessions
 from menshen.gateway.password_reset import PasswordReset
 from menshen.gateway.phone import PhoneFlows
 from menshen.gateway.shown_user import ShownUsers
+from menshen.gateway.phone_telling import PhoneTelling
 from menshen.users.accounts import OwnAccounts
 from menshen.users.avatars import Avatars
 from menshen.users.life import UserLife
 from menshen.users.phones import PhoneNumbers
 from menshen.users.profiles import Profiles
 from menshen.users.sms_codes import SmsCodes
+from menshen.web.user_api.authing.operations import graphql_endpoint
+from menshen.web.user_api.authing.session import session_endpoints as authing_session_endpoints
+from menshen.web.user_api.authing.social import social_endpoints
+from menshen.web.user_api.authing.user import AuthingUsers
 from menshen.web.user_api.avatar import avatar_endpoints
 from menshen.web.user_api.bindings import binding_endpoints
 from menshen.web.user_api.call import Call
@@ -53,6 +58,7 @@ class Served:
     users: ShownUsers
     phone_numbers: PhoneNumbers
     phones: PhoneFlows
+    telling: PhoneTelling
     sms: SmsCodes
     resets: PasswordReset
     profiles: Profiles
@@ -64,6 +70,7 @@ class Served:
 def endpoints(served: Served) -> Sequence[Endpoint]:
     """Every endpoint, ``openapi.json`` among them, which describes them all."""
     rebinding = Rebinding(served.sessions, served.ended)
+    authing = AuthingUsers(served.bindings, served.phone_numbers)
     of_api: list[Endpoint] = [
         *login_endpoints(served.logins),
         *sms_endpoints(served.sms, served.guard, served.resets),
@@ -80,6 +87,9 @@ def endpoints(served: Served) -> Sequence[Endpoint]:
         *avatar_endpoints(served.bindings, served.avatars),
         *binding_endpoints(served.bindings, served.account_binding, served.phone_numbers, rebinding),
         *phone_endpoints(served.phones, rebinding),
+        *social_endpoints(served.logins, served.telling, authing),
+        graphql_endpoint(served.bearers, authing, served.profiles, served.avatars),
+        *authing_session_endpoints(served.sessions, served.bearers, authing, served.avatars),
     ]
 
     @lru_cache(maxsize=8)
