@@ -124,7 +124,7 @@ def _operation(endpoint: Endpoint, carriers: Sequence[Carrier]) -> Json:
     return operation
 
 
-_UNDERSCORED: Final = str.maketrans("/.", "__")
+_UNDERSCORED: Final = str.maketrans("/.-", "___")
 
 
 def _answer(endpoint: Endpoint) -> Json:
