@@ -16,6 +16,7 @@ import pytest
 from tests.edge.conftest import APPID, OTHER_APPID, SECRET, Stack, running_stack
 from tests.edge.processes import REPOSITORY, Reply
 from tests.edge.sessions import Mint
+from tests.users.image_samples import png
 
 PAGE = REPOSITORY / "tests" / "wx" / "authing_page.js"
 SOCIAL = "connections/social/wechat-miniprogram"
@@ -91,6 +92,7 @@ class Phone:
         self.storage: dict[str, Any] = {}
         self.sent: list[dict[str, Any]] = []
         self.profile: dict[str, Any] = {}
+        self.picture = ""
 
     def does(self, *steps: Any) -> list[dict[str, Any]]:
         settings = {
@@ -102,6 +104,7 @@ class Phone:
             "user": self.user,
             "phone": self.phone,
             "profile": self.profile,
+            "picture": self.picture,
             "options": self.options,
             "storage": self.storage,
             "steps": [[step] if isinstance(step, str) else step for step in steps],
@@ -298,6 +301,30 @@ def test_what_is_not_kept_here_is_refused_whole(stack: Stack, published: Path, c
     assert phone.refused(*steps) == (4000, "call_malformed", "none")
 
 
+def test_an_avatar_is_uploaded_with_the_token(stack: Stack, published: Path, tmp_path: Path) -> None:
+    phone = Phone(stack, published, "jin")
+    phone.gives(["loginByCode", "$code"])
+    (tmp_path / "face.png").write_bytes(png(8, 8))
+    phone.picture = str(tmp_path / "face.png")
+    photo = phone.gives("avatar")["photo"]
+    assert photo.startswith(f"{stack.gateway.origin}/v1/avatars/")
+    assert stack.gateway(photo.removeprefix(stack.gateway.origin)).headers["content-type"] == "image/png"
+    assert phone.gives("getCurrentUser")["photo"] == photo
+    assert phone.gives(["updateProfile", {"photo": ""}])["photo"] is None
+    assert stack.gateway(photo.removeprefix(stack.gateway.origin)).status == 404
+
+
+def test_an_upload_without_a_token_is_refused_and_the_page_hears_of_it(
+    stack: Stack, published: Path, tmp_path: Path
+) -> None:
+    """The package's ``updateAvatar`` sends none, and looks at no refusal: what it asks for next is refused instead."""
+    phone = Phone(stack, published, "tao")
+    (tmp_path / "face.png").write_bytes(png(8, 8))
+    phone.picture = str(tmp_path / "face.png")
+    assert phone.refused(["loginByCode", "$code"], "updateAvatar") == (4000, "call_malformed", "none")
+    assert phone.gives("getCurrentUser")["photo"] is None
+
+
 def test_logging_out_ends_the_session_and_never_fails(stack: Stack, published: Path) -> None:
     phone = Phone(stack, published, "chu")
     phone.gives(["loginByCode", "$code"])
@@ -370,7 +397,8 @@ def test_where_there_is_one_app_the_ids_of_authing_may_stay(alone: Stack, publis
 def test_another_apps_token_is_none(stack: Stack, published: Path) -> None:
     reply = posted(stack, f"{SOCIAL}/auth", {"code": stack.code("zhu", OTHER_APPID)}, ("x-authing-app-id", OTHER_APPID))
     token = reply.json["data"]["token"]
-    assert stack.gateway("/mall/x", ("authorization", f"Bearer {token}")).json["data"]["reason"] == "session_invalid"
+    refused = stack.gateway("/mall/x", ("authorization", f"Bearer {token}"))
+    assert (refused.status, refused.headers["x-menshen-code"]) == (401, "4001")
     phone = Phone(stack, published, "zhu", appId="shop")
     phone.storage["_authing_token"] = token
     assert phone.gives("checkLoginStatus")["code"] == 2207

@@ -46,6 +46,10 @@ class ShownUsers:
     async def find(self, uid: str, client_api: str) -> ShownUser:
         """``client_api`` is the path at which avatars are served. Raises as ``Bindings.user`` does."""
         user, bound = await self._bindings.user(uid)
+        return self.of(user, bound, client_api)
+
+    def of(self, user: UserRow, bound: Bound, client_api: str) -> ShownUser:
+        """The same of a user who has been read."""
         said, phone = user.profile, bound.phone
         return ShownUser(
             nickname=user.nickname,

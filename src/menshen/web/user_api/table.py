@@ -16,8 +16,8 @@ from menshen.gateway.guard import LoginGuard
 from menshen.gateway.own_sessions import OwnSessions
 from menshen.gateway.password_reset import PasswordReset
 from menshen.gateway.phone import PhoneFlows
-from menshen.gateway.shown_user import ShownUsers
 from menshen.gateway.phone_telling import PhoneTelling
+from menshen.gateway.shown_user import ShownUsers
 from menshen.users.accounts import OwnAccounts
 from menshen.users.avatars import Avatars
 from menshen.users.life import UserLife
@@ -70,7 +70,7 @@ class Served:
 def endpoints(served: Served) -> Sequence[Endpoint]:
     """Every endpoint, ``openapi.json`` among them, which describes them all."""
     rebinding = Rebinding(served.sessions, served.ended)
-    authing = AuthingUsers(served.bindings, served.phone_numbers)
+    authing = AuthingUsers(served.bindings, served.users)
     of_api: list[Endpoint] = [
         *login_endpoints(served.logins),
         *sms_endpoints(served.sms, served.guard, served.resets),

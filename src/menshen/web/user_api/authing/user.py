@@ -9,8 +9,8 @@ from typing import Final
 import msgspec
 
 from menshen.gateway.binding import Bindings
+from menshen.gateway.shown_user import ShownUsers
 from menshen.sessions.claims import SessionClaims
-from menshen.users.phones import PhoneNumbers
 from menshen.web.user_api.call import Call
 
 __all__ = ["GENDERS", "OK", "AuthingUser", "AuthingUsers", "avatar_url"]
@@ -59,36 +59,36 @@ class AuthingUser(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class AuthingUsers:
-    """Reads the user of a session."""
+    """Reads the user of a session: what ``GET me`` tells him, in Authing's words."""
 
-    def __init__(self, bindings: Bindings, phones: PhoneNumbers) -> None:
+    def __init__(self, bindings: Bindings, shown: ShownUsers) -> None:
         self._bindings = bindings
-        self._phones = phones
+        self._shown = shown
 
     async def of(self, call: Call, claims: SessionClaims, token: str) -> AuthingUser:
         """Raises ``UserBanned``, and ``SessionRevoked`` for a user who is no more."""
         user, bound = await self._bindings.user(claims.sub)
-        said, phone = user.profile, bound.phone
+        shown = self._shown.of(user, bound, call.snapshot.listener.client_api)
         return AuthingUser(
             id=user.uid,
-            username=bound.account.shown if bound.account else None,
-            phone=self._phones.reveal(phone.sealed_number, phone.digest).masked if phone else None,
-            phone_verified=phone is not None,
+            username=shown.account or None,
+            phone=shown.phone or None,
+            phone_verified=bool(shown.phone),
             openid=claims.openid or None,
             unionid=claims.unionid or None,
-            nickname=user.nickname or None,
+            nickname=shown.nickname or None,
             photo=avatar_url(call, user.avatar) if user.avatar else None,
             token=token,
             token_expired_at=_iso(claims.exp),
             logins_count=user.logins,
-            last_login=_iso(user.last_login_at) if user.last_login_at else None,
-            signed_up=_iso(user.created_at),
-            gender=GENDERS[int(said.get("gender") or 0)],
-            locale=said.get("language") or None,
-            city=said.get("city") or None,
-            province=said.get("province") or None,
-            country=said.get("country") or None,
-            created_at=_iso(user.created_at),
+            last_login=_iso(shown.last_login_at) if shown.last_login_at else None,
+            signed_up=_iso(shown.created_at),
+            gender=GENDERS[shown.gender],
+            locale=shown.language or None,
+            city=shown.city or None,
+            province=shown.province or None,
+            country=shown.country or None,
+            created_at=_iso(shown.created_at),
         )
 
     async def avatar(self, uid: str) -> str:
