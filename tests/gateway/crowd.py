@@ -30,6 +30,7 @@ from menshen.gateway.login import Login
 from menshen.gateway.open_data import OpenData
 from menshen.gateway.password_reset import PasswordReset
 from menshen.gateway.phone import PhoneFlows
+from menshen.gateway.phone_telling import PhoneTelling
 from menshen.gateway.proofs import LoginChecks, Proofs
 from menshen.platforms.client import PlatformClient
 from menshen.secret import Secret
@@ -81,6 +82,7 @@ class Process:
     account_binding: AccountBinding
     accounts: OwnAccounts
     phones: PhoneFlows
+    telling: PhoneTelling
     sms: SmsCodes
     resets: PasswordReset
     life: UserLife
@@ -220,14 +222,16 @@ def _process(database: Database, client: PlatformClient, texts: Texts) -> Proces
     sms = SmsCodes(database, KeyedDigest(key, "sms-code"), limits, texts, secrets.token_bytes)
     flows = PhoneFlows(database, open_data, sms, PhoneNumbers(key), bindings, time.time)
     asked = LoginChecks(guard, checks, open_data, flows, Hooks([]))
+    login = Login(client, pool, codes, issuer, records, asked, time.time)
     return Process(
         database=database,
         records=records,
-        login=Login(client, pool, codes, issuer, records, asked, time.time),
+        login=login,
         bindings=bindings,
         account_binding=AccountBinding(bindings, checks, guard, time.time),
         accounts=accounts,
         phones=flows,
+        telling=PhoneTelling(client, codes, guard, flows, login, time.time),
         sms=sms,
         resets=PasswordReset(database, PhoneNumbers(key), sms, accounts, checks, bindings),
         life=UserLife(database, time.time, _nothing_to_erase),

@@ -131,6 +131,84 @@ def test_a_client_that_hangs_up_does_not_spoil_it_for_the_others(database_url: s
     with_books(database_url, work)
 
 
+class Telling:
+    """What is made of a code that nobody shares."""
+
+    def __init__(self, refusal: Refusal | None = None) -> None:
+        self.asked = 0
+        self.begun = asyncio.Event()
+        self._refusal = refusal
+
+    async def __call__(self) -> str:
+        self.asked += 1
+        self.begun.set()
+        await asyncio.sleep(0.05)
+        if self._refusal:
+            raise self._refusal
+        return "told"
+
+
+def test_a_code_for_one_alone_is_told_to_the_first_and_nobody_logs_in_with_it(database_url: str) -> None:
+    async def work(one: CodeBook, two: CodeBook, database: Database) -> None:
+        telling, exchange, before = Telling(), Exchange(database), time.time()
+        told = await asyncio.gather(
+            *(b.alone("wechat/wx1", "c", telling) for b in [one, two] * 5), return_exceptions=True
+        )
+        assert sorted(map(str, told)).count("told") == 1
+        assert {type(each) for each in told} == {str, CodeUsed}
+        assert telling.asked == 1
+        for received in (before, time.time()):
+            with pytest.raises(CodeUsed):
+                await two.once("wechat/wx1", "c", received, exchange)
+        assert exchange.asked == 0
+
+    with_books(database_url, work)
+
+
+def test_a_code_that_logged_in_is_told_to_nobody(database_url: str) -> None:
+    async def work(one: CodeBook, two: CodeBook, database: Database) -> None:
+        await one.once("wechat/wx1", "c", time.time(), Exchange(database))
+        for b in (one, two):
+            with pytest.raises(CodeUsed):
+                await b.alone("wechat/wx1", "c", Telling())
+
+    with_books(database_url, work)
+
+
+@pytest.mark.parametrize("refusal", [CodeInvalid, PlatformSaysBusy])
+def test_a_refusal_for_one_alone_spends_the_code(refusal: type[Refusal], database_url: str) -> None:
+    async def work(one: CodeBook, two: CodeBook, _: Database) -> None:
+        telling = Telling(refusal())
+        with pytest.raises(refusal):
+            await one.alone("wechat/wx1", "c", telling)
+        with pytest.raises(CodeUsed):
+            await two.alone("wechat/wx1", "c", telling)
+        assert telling.asked == 1
+
+    with_books(database_url, work)
+
+
+def test_a_code_for_one_alone_that_was_never_sent_can_be_tried_again(database_url: str) -> None:
+    async def work(one: CodeBook, two: CodeBook, _: Database) -> None:
+        with pytest.raises(PlatformUnreachable):
+            await one.alone("wechat/wx1", "c", Telling(PlatformUnreachable()))
+        assert await two.alone("wechat/wx1", "c", Telling()) == "told"
+
+    with_books(database_url, work)
+
+
+def test_who_hangs_up_has_spent_the_code(database_url: str) -> None:
+    async def work(one: CodeBook, two: CodeBook, database: Database) -> None:
+        telling = Telling()
+        asking = asyncio.create_task(one.alone("wechat/wx1", "c", telling))
+        await telling.begun.wait()
+        asking.cancel()
+        with pytest.raises(CodeUsed):  # it waits for the outcome
+            await two.once("wechat/wx1", "c", time.time(), Exchange(database))
+
+    with_books(database_url, work)
+
+
 def test_neither_code_nor_session_key_is_in_the_database_file(tmp_path: Path) -> None:
     async def work(one: CodeBook, _two: CodeBook, database: Database) -> None:
         await one.once("wechat/wx1", "planted-login-code", time.time(), Exchange(database))
