@@ -45,7 +45,10 @@ from menshen.sessions.records import Record, Why
 from menshen.web.admin import JWKS_PATH, SESSION_JWKS_PATH
 
 READMES = ("README.md", "README.zh-CN.md")
-PAGES = (*READMES, *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")))
+PAGES = (
+    *READMES,
+    *sorted(str(path.relative_to(ROOT)) for kind in ("docs", "examples") for path in (ROOT / kind).rglob("*.md")),
+)
 TRANSLATED = [page for page in PAGES if (ROOT / page.replace(".md", ".zh-CN.md")).exists() and "zh-CN" not in page]
 ENVIRONMENT = {
     "SHOP_APPSECRET": "any-secret-of-shop",
