@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.edge.conftest import APPID, SECRET, Stack, running_stack
+from tests.edge.people import SERVICE_SECRET, VERIFIER
 from tests.edge.processes import REPOSITORY
 from tests.edge.sessions import Login, aged
 
@@ -58,13 +59,15 @@ bindings:
   - {{plugin: jar, group: jar}}
   - {{plugin: quest, group: quest}}
 users:
-  accounts: {{registration: true}}
+  accounts: <verifier>
 """.replace("<apps>", "\n".join(f"  - {_APP.format(name=name, appid=appid)}" for name, appid in APPIDS.items()))
 
 
 @contextlib.contextmanager
 def sdk_stack(directory: Path) -> Iterator[Stack]:
-    with running_stack(directory, DOCUMENT, "--workers", "2") as stack:
+    verifier = VERIFIER.replace("{service_secret}", SERVICE_SECRET)
+    with running_stack(directory, DOCUMENT.replace("<verifier>", verifier), "--workers", "2") as stack:
+        assert stack.emulator.put_json("/emulator/secret", {"secret": SERVICE_SECRET}).status == 200
         for appid in APPIDS.values():
             added = stack.emulator.post_json("/emulator/wechat/apps", {"appid": appid, "secret": SECRET})
             assert added.status == 200, added.raw

@@ -1,0 +1,2 @@
+'use strict';
+module.exports = async ({ menshen, caught }) => ({ good: await menshen.checkLogin().catch((error) => ({ error: caught(error) })) });
