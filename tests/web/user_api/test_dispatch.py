@@ -18,6 +18,7 @@ from menshen.gateway.wire import BODY_LIMIT
 from menshen.secret import Secret
 from menshen.sessions.claims import SessionClaims
 from menshen.web.authorization import BrainState
+from menshen.web.user_api.authing.wire import AUTHING
 from menshen.web.user_api.call import Body, Call, Upload
 from menshen.web.user_api.dispatch import UserApi
 from menshen.web.user_api.endpoint import Endpoint
@@ -73,6 +74,7 @@ def api(fault: Exception | None = None, state: BrainState | None = BRAIN) -> Use
         Endpoint("POST", "me/file", "", upload, "state", "upload", None),
         Endpoint("GET", "files/", "", named, "nothing", None, None),
         Endpoint("GET", "fault", "", failing(fault or KeyError()), "nothing", None, None),
+        Endpoint("GET", "theirs", "", failing(fault or KeyError()), "state", None, None, (), AUTHING),
     ]
     nothing: Any = None
     return UserApi(table, Bearers(nothing, nobody), lambda: state, lambda: NOW)
@@ -254,3 +256,30 @@ def test_what_a_client_wrote_is_in_no_log(caplog: pytest.LogCaptureFixture) -> N
     assert caplog.records
     assert "planted" not in "".join(str(record.__dict__) for record in caplog.records)
     assert "planted" not in repr(NoteBody(text="planted", password=Secret("planted")))
+
+
+@pytest.mark.parametrize(
+    ("method", "fault", "state", "checksum", "reason"),
+    [
+        ("GET", AccountLocked(), BRAIN, SNAPSHOT.checksum, "account_locked"),
+        ("GET", KeyError(), BRAIN, SNAPSHOT.checksum, "internal_fault"),
+        ("GET", DatabaseUnavailable(), BRAIN, SNAPSHOT.checksum, "brain_unavailable"),
+        ("GET", None, None, SNAPSHOT.checksum, "brain_unavailable"),
+        ("GET", None, BRAIN, "0" * 16, "route_stale"),
+        ("PUT", None, BRAIN, SNAPSHOT.checksum, "method_not_allowed"),
+    ],
+)
+def test_a_client_of_another_wire_is_refused_in_its_own_words(
+    method: str, fault: Exception | None, state: BrainState | None, checksum: str, reason: str
+) -> None:
+    headers = (("authorization", f"Bearer {STATE}"),)
+    said = ask(api(fault, state), "theirs", headers, method=method, checksum=checksum)
+    assert json.loads(said.body)["data"]["reason"] == reason
+    assert "x-menshen-code" in said.headers
+
+
+def test_a_login_state_is_read_where_the_wire_has_it() -> None:
+    for headers in ((), (("user_session", STATE),)):
+        said = ask(api(AccountLocked()), "theirs", headers, method="GET")
+        assert json.loads(said.body)["data"]["reason"] == "session_missing"
+    assert ask(api(), "me/note", (*JSON, ("authorization", f"Bearer {STATE}"))).refusal[2] == "session_missing"

@@ -28,7 +28,8 @@ def test_no_call_breaks_it_and_every_answer_is_as_documented(stack: Stack, subte
     for operation in operations:
         with subtests.test(operation=operation.label), requests.Session() as session:
             # Of a user of its own: some of the calls end all of one's sessions, or the account.
-            session.headers["user_session"] = stack.log_in(operation.label)
+            session.headers["user_session"] = state = stack.log_in(operation.label)
+            session.headers["authorization"] = f"Bearer {state}"  # where Authing's client has it
             statuses = [
                 called(operation, mode, {}, session) for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
             ]

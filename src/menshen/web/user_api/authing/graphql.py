@@ -18,7 +18,7 @@ __all__ = ["Operation", "Selection", "read_operation", "selected"]
 Selection = Mapping[str, Any]
 """Field -> what is selected in it, empty where nothing is."""
 
-_DEPTH: Final = 4
+_DEPTH: Final = 3
 _token = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[{}()\[\]:!$]|[\s,]+|.", re.DOTALL)
 _name = re.compile(r"[A-Za-z_][A-Za-z0-9_]*").fullmatch
 
