@@ -28,8 +28,10 @@ from menshen.config.part import Part
 from menshen.config.plugins.registry import PARTS
 from menshen.doctor.examination import CHECKS, GENERAL
 from menshen.doctor.finding import Said, Trouble
-from menshen.errors import refusals
+from menshen.errors import REFUSALS, refusals
 from menshen.web.metrics import METRICS
+from menshen.web.user_api.authing.user import AuthingUser
+from menshen.web.user_api.authing.wire import NUMBERS
 from menshen.web.user_api.endpoint import Endpoint
 from menshen.web.user_api.table import Served, endpoints
 
@@ -306,6 +308,27 @@ def user_api_refusals(language: Language) -> str:
     )
 
 
+def authing_numbers(language: Language) -> str:
+    """Each reason that has a number of Authing's own."""
+    heads = (("code", "reason", "ours"), ("code", "原因", "我们的编号"))
+    return _table(
+        heads[language],
+        (
+            (str(number), f"`{reason}`", str(REFUSALS[reason].code))
+            for reason, number in sorted(NUMBERS.items(), key=_last)
+        ),
+    )
+
+
+def _last(pair: tuple[str, int]) -> tuple[int, str]:
+    return pair[1], pair[0]
+
+
+def authing_fields(_: Language) -> str:
+    """The fields of Authing's user."""
+    return ", ".join(f"`{field.encode_name}`" for field in msgspec.structs.fields(AuthingUser))
+
+
 def doctor_checks(language: Language) -> str:
     """Each check of ``menshen doctor`` and what it can find, from where it is declared."""
     heads = (("it says", "status", "what to do"), ("输出", "结果", "处理办法"))
@@ -366,6 +389,8 @@ PAGES: Final[dict[str, tuple[Language, dict[str, Callable[[Language], str]]]]] =
     "docs/reference/configuration.zh-CN.md": (1, {"configuration": configuration}),
     "docs/reference/user-api.md": (0, {"calls": user_api, "refusals": user_api_refusals}),
     "docs/reference/user-api.zh-CN.md": (1, {"calls": user_api, "refusals": user_api_refusals}),
+    "docs/reference/authing.md": (0, {"fields": authing_fields, "numbers": authing_numbers}),
+    "docs/reference/authing.zh-CN.md": (1, {"fields": authing_fields, "numbers": authing_numbers}),
     "docs/reference/metrics.md": (0, {"metrics": metrics}),
     "docs/reference/metrics.zh-CN.md": (1, {"metrics": metrics}),
     "docs/reference/commands.md": (0, {"commands": command_list}),
