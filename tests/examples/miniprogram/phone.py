@@ -15,7 +15,7 @@ from typing import Any
 from tests.edge.conftest import APPID, SECRET, Stack
 from tests.edge.processes import REPOSITORY, Client, command
 
-__all__ = ["APPID", "EMULATOR", "EXAMPLE", "Phone", "Seen", "open_phone", "shop", "taken_over"]
+__all__ = ["APPID", "DEVICE", "EMULATOR", "EXAMPLE", "Phone", "Seen", "open_phone", "shop", "taken_over"]
 
 EXAMPLE = REPOSITORY / "examples" / "miniprogram"
 DEVICE = REPOSITORY / "tests" / "wx" / "mini" / "device.js"

@@ -135,7 +135,12 @@ async function done(command) {
     error = reason.stack || String(reason);
   }
   await idle();
-  const drawn = program.top ? program.top.drawn() : [];
+  let drawn = [];
+  try {
+    if (program.top) drawn = program.top.drawn();
+  } catch (reason) {
+    error ||= reason.stack;
+  }
   return {
     page: program.top ? program.top.route : '',
     texts: texts(drawn),
