@@ -95,6 +95,7 @@ _KINDS: Final = {
     "Weight": "integer",
     "bool": "true / false",
     "dict[CustomClaim, HeaderName]": "mapping",
+    "dict[RefusalKey, dict[str, Any]]": "mapping",
     "dict": "mapping",
     "dict[str, Any]": "mapping",
     "float": "seconds",

@@ -15,6 +15,7 @@ from menshen.config.snapshot import (
     HealthCheck,
     Listener,
     LoginPlugin,
+    OpenDataAt,
     RefreshRules,
     Route,
     SessionRules,
@@ -70,6 +71,8 @@ def _plugin(plugin: written.Plugin, app: App, token: str) -> LoginPlugin:
         account=None if plugin.account is None else AccountFields(plugin.account.username, plugin.account.password),
         identity_tags=plugin.tags.identity,
         tells_user=tells_user(plugin.reply),
+        open_data=None if plugin.open_data is None else OpenDataAt(**plugin.open_data.named()),
+        refusals=plugin.refusals,
     )
 
 

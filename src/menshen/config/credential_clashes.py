@@ -51,6 +51,9 @@ def _of_login(plugin: Plugin) -> Iterator[tuple[str, str, str]]:
     yield plugin.session.request_in, plugin.session.name, "session.name"
     if plugin.session.refresh is not None:
         yield "header", plugin.session.refresh.name, "session.refresh.name"
+    if plugin.open_data is not None:
+        for key, name in plugin.open_data.named().items():
+            yield plugin.code.position, name, f"open_data.{key}"
     if plugin.account is not None and plugin.code.position == "query":
         yield "query", plugin.account.username, "account.username"
         yield "query", plugin.account.password, "account.password"

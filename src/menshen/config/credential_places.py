@@ -35,6 +35,9 @@ def _credentials(outline: Outline) -> Iterator[tuple[str, str, str]]:
         if plugin.account is not None:
             yield plugin.code.position, plugin.account.username, f"{login.path}.account.username"
             yield plugin.code.position, plugin.account.password, f"{login.path}.account.password"
+        if plugin.open_data is not None:
+            for key, name in plugin.open_data.named().items():
+                yield plugin.code.position, name, f"{login.path}.open_data.{key}"
         for position in {session.request_in, session.return_in}:
             yield position, session.name, f"{login.path}.session.name"
         if session.refresh is not None:

@@ -19,6 +19,7 @@ from menshen.config.identity import (
     Preset,
     own_claim_header,
 )
+from menshen.config.login_request import Account, Code, OpenData
 from menshen.config.part import Items, Part
 from menshen.config.plugins.canary import Canary
 from menshen.config.plugins.cors import Cors
@@ -36,7 +37,6 @@ from menshen.config.plugins.token import TokenPrefix
 from menshen.config.presets import PresetName
 from menshen.config.snapshot import (
     Access,
-    CodePosition,
     IdentityField,
     RequestPosition,
     Respond,
@@ -44,6 +44,7 @@ from menshen.config.snapshot import (
     SessionKind,
     StatusStyle,
 )
+from menshen.config.templates import RefusalKey
 from menshen.config.user_pool import Users, Webhook
 from menshen.config.values import (
     ApiPath,
@@ -84,6 +85,7 @@ __all__ = [
     "HealthCheck",
     "Identity",
     "Listener",
+    "OpenData",
     "Plugin",
     "Refresh",
     "Session",
@@ -170,13 +172,6 @@ class Group(Part):
     description: Description = ""
 
 
-class Code(Part):
-    """Where a login request carries the platform's code."""
-
-    position: CodePosition = Field(default="header", alias="in")
-    name: ParameterName = "js_code"
-
-
 class Refresh(Part):
     """Refresh tokens, with which a client gets a new login state without a login. ``expires_in`` is in minutes."""
 
@@ -233,13 +228,6 @@ class Identity(Part):
         return tuple(self.headers.items()) if isinstance(self.headers, dict) else PRESETS[self.headers]
 
 
-class Account(Part):
-    """Username and password beside the code: the business account that the platform's identity is bound to."""
-
-    username: ParameterName = "username"
-    password: ParameterName = "password"  # noqa: S105  (a field's name)
-
-
 class Plugin(Part):
     """A login plugin. It does nothing until it is bound. What its ``preset`` says is in the other keys already."""
 
@@ -250,11 +238,13 @@ class Plugin(Part):
     description: Description = ""
     code: Code = Code()
     account: Account | None = None
+    open_data: OpenData | None = None
     session: Session = Session()
     identity: Identity = Identity()
     tags: LoginTags = LoginTags()
     respond: Respond = "upstream"
     reply: dict[str, Any] | None = None
+    refusals: dict[RefusalKey, dict[str, Any]] | None = None
     status: StatusStyle = "menshen"
 
     def claim_headers(self) -> ClaimHeaders:

@@ -126,6 +126,10 @@ def _credentials(at: At[Plugin]) -> Iterator[At[str]]:
     code, session = at.value.code, at.value.session
     if code.position == "header" and not is_reserved(code.name, "code"):
         yield At(f"{at.path}.code.name", code.name)
+    if code.position == "header" and at.value.open_data is not None:
+        for key, name in at.value.open_data.named().items():
+            if not is_reserved(name, "code"):
+                yield At(f"{at.path}.open_data.{key}", name)
     if "header" in (session.request_in, session.return_in) and not is_reserved(session.name, "session"):
         yield At(f"{at.path}.session.name", session.name)
     if session.refresh is not None and not is_reserved(session.refresh.name, "session"):

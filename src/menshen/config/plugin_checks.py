@@ -1,7 +1,7 @@
 """What the keys of a plugin must agree on, with its app and with each other.
 
 What its login states must agree on is in ``session_checks.py``, what its headers must in ``identity_checks.py``, what
-username and password must in ``account_checks.py``.
+username and password must in ``account_checks.py``, what open data must in ``open_data_checks.py``.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from menshen.config.account_checks import account_problems
 from menshen.config.document import App, Plugin
 from menshen.config.identity_checks import credentials_among_identity, identity_problems
+from menshen.config.open_data_checks import open_data_problems
 from menshen.config.outline import At, Outline
 from menshen.config.session_checks import session_problems
-from menshen.config.templates import REPLY_PLACEHOLDERS, placeholders
+from menshen.config.templates import REFUSAL_PLACEHOLDERS, REPLY_PLACEHOLDERS, placeholders
 from menshen.config.wording import render_path
 from menshen.errors import Problem
 
@@ -32,7 +33,9 @@ def plugin_problems(outline: Outline, plugin_types: Mapping[str, str]) -> Iterat
         yield from _type_and_app(plugin, plugin_types, apps, declared)
         yield from session_problems(plugin)
         yield from account_problems(plugin)
+        yield from open_data_problems(plugin)
         yield from _reply(plugin)
+        yield from _refusals(plugin)
         yield from identity_problems(plugin)
     yield from credentials_among_identity(outline)
 
@@ -84,6 +87,25 @@ def _reply(at: At[Plugin]) -> Iterator[Problem]:
             )
     if plugin.respond == "gateway" and plugin.session.return_in == "body":
         yield from _left_out(at, used)
+
+
+def _refusals(at: At[Plugin]) -> Iterator[Problem]:
+    if at.value.refusals is None:
+        return
+    if at.value.session.kind == "signed":
+        yield Problem(
+            f"{at.path}.refusals",
+            "not with kind: signed: Envoy refuses such a login state alone, in our own words; use sealed or reference",
+            "不能与 kind: signed 同时使用：这类登录态由 Envoy 独自拒绝，应答格式固定；请改用 sealed 或 reference",
+        )
+    for loc, name in placeholders(at.value.refusals):
+        if name not in REFUSAL_PLACEHOLDERS:
+            known = ", ".join(f"${known}" for known in sorted(REFUSAL_PLACEHOLDERS))
+            yield Problem(
+                f"{at.path}.refusals.{render_path(loc)}",
+                f"unknown placeholder; there are: {known}",
+                f"未知的占位符，可选：{known}",
+            )
 
 
 def _left_out(at: At[Plugin], used: set[str]) -> Iterator[Problem]:

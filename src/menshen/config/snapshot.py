@@ -39,6 +39,7 @@ __all__ = [
     "IdentityField",
     "Listener",
     "LoginPlugin",
+    "OpenDataAt",
     "RefreshRules",
     "Route",
     "SessionRules",
@@ -158,6 +159,20 @@ class CodeAt:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenDataAt:
+    """Names of the platform's open data, which stands where the code does; "" is not taken."""
+
+    encrypted_data: str = ""
+    iv: str = ""
+    raw_data: str = ""
+    signature: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for name in (self.encrypted_data, self.iv, self.raw_data, self.signature) if name)
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshRules:
     """Refresh tokens: ``name`` of the header or cookie that a login returns one in, lifetime in **minutes**.
 
@@ -198,7 +213,8 @@ class LoginPlugin:
     ``identity`` pairs an identity field with the header that carries it (header names lower-case), ``claims`` a claim
     of the user record with its header.
     ``reply`` is the JSON template of ``respond: gateway``, and ``tells_user`` whether it says more of the user than
-    his login state does; ``account`` names username and password beside the code.
+    his login state does; ``account`` names username and password beside the code, ``open_data`` the platform's data.
+    ``refusals`` are JSON templates of the brain's refusals, where they are not our own: by reason, action, or ``any``.
     """
 
     name: str
@@ -214,6 +230,15 @@ class LoginPlugin:
     account: AccountFields | None = None
     identity_tags: tuple[IdentityTag, ...] = ()
     tells_user: bool = False
+    open_data: OpenDataAt | None = None
+    refusals: dict[str, dict[str, Any]] | None = None
+
+    @property
+    def open_data_headers(self) -> tuple[str, ...]:
+        """The headers that carry open data, lower-case."""
+        if self.open_data is None or self.code.position != "header":
+            return ()
+        return tuple(name.lower() for name in self.open_data.names)
 
 
 @dataclass(frozen=True, slots=True)

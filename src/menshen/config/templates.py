@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from menshen.config.wording import Loc
+from pydantic import AfterValidator
 
-__all__ = ["OF_USER", "REPLY_PLACEHOLDERS", "placeholders", "tells_user"]
+from menshen.config.wording import Loc, refuse
+from menshen.errors import REFUSALS
+
+__all__ = ["OF_USER", "REFUSAL_PLACEHOLDERS", "REPLY_PLACEHOLDERS", "RefusalKey", "placeholders", "tells_user"]
 
 OF_USER: Final = frozenset(
     {
@@ -42,6 +45,24 @@ REPLY_PLACEHOLDERS: Final = OF_USER | {
     "refresh_expires_in",
 }
 """What ``$name`` in a reply may stand for. ``session_key`` is not among them and never will be."""
+
+REFUSAL_PLACEHOLDERS: Final = frozenset({"code", "reason", "message", "action", "request_id"})
+"""What it may stand for in the template of a refusal: the values of our own body."""
+
+_ACTIONS: Final = ("login", "retry", "none", "any")
+
+
+def _refusal_key(key: str) -> str:
+    if key not in _ACTIONS and key not in REFUSALS:
+        raise refuse(
+            "must be login, retry, none, any, or the reason of a refusal, such as session_expired",
+            "必须是 login、retry、none、any，或某个拒绝原因，例如 session_expired",
+        )
+    return key
+
+
+RefusalKey = Annotated[str, AfterValidator(_refusal_key)]
+"""Which refusals a template is for: those of a reason, those with an action, or any that no other is for."""
 
 _PLACEHOLDER: Final = re.compile(r"\$(?:\$|([A-Za-z_][A-Za-z0-9_]*))")
 

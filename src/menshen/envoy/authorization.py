@@ -70,6 +70,8 @@ def authorization_config(snapshot: Snapshot, workers: int, *, timeout: float) ->
     states = {plugin.session.name.lower() for plugin in plugins}
     handed_out = states | {p.session.refresh.name.lower() for p in plugins if p.session.refresh is not None}
     codes = {plugin.code.name.lower() for plugin in plugins if plugin.code.position == "header"}
+    # Wherever open data belongs: in a header beside a code it is read or refused, never passed over.
+    beside = {name.lower() for plugin in plugins if plugin.open_data is not None for name in plugin.open_data.names}
     asked = [route for route in snapshot.routes if route.asks_brain]
     told = {header.lower() for plugin in plugins for _, header in (*plugin.identity, *plugin.claims)}
     told.update(header.lower() for route in asked for header in route.identity_headers)
@@ -104,6 +106,7 @@ def authorization_config(snapshot: Snapshot, workers: int, *, timeout: float) ->
             {
                 *states,
                 *codes,
+                *beside,
                 HEADER_ROUTE,
                 HEADER_RECEIVED,
                 HEADER_CLIENT,

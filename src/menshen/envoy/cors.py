@@ -148,7 +148,7 @@ def _carried(route: Route) -> list[str]:
     if login is None:
         return names
     if login.code.position == "header":
-        names.append(login.code.name)
+        names += [login.code.name, *login.open_data_headers]
     if login.session.request_in == "header":
         names.append(login.session.name)
     return names

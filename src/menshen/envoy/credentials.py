@@ -25,7 +25,7 @@ _PACKAGE: Final = "envoy.extensions.filters.http.lua.v3"
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """Names under which callers carry codes, accounts, login states, tokens and signatures."""
+    """Names under which callers carry codes, accounts, open data, login states, tokens and signatures."""
 
     headers: tuple[str, ...]
     query: tuple[str, ...]
@@ -52,6 +52,9 @@ def carried(routes: Iterable[Route]) -> Carried:
                 headers.add(name.lower())
             elif position == "query":
                 query.add(name)
+        headers.update(plugin.open_data_headers)
+        if plugin.open_data is not None and plugin.code.position == "query":
+            query.update(plugin.open_data.names)
         if plugin.account is not None and plugin.code.position == "query":
             query.update((plugin.account.username, plugin.account.password))
         if plugin.session.refresh is not None:

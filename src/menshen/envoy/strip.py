@@ -60,6 +60,7 @@ def stripped_names(snapshot: Snapshot, *, baggage: bool = True, trace: bool = Tr
     """
     plugins = plugins_of(snapshot)
     credentials = {name.lower() for p in plugins for name in (p.code.name, p.session.name)}
+    credentials.update(name for p in plugins for name in p.open_data_headers)
     credentials.update(p.session.refresh.name.lower() for p in plugins if p.session.refresh is not None)
     tokens = {
         guard.token.name

@@ -13,14 +13,14 @@ from functools import lru_cache
 
 import msgspec
 
-from menshen.config.snapshot import LoginPlugin, Route, StatusStyle
+from menshen.config.snapshot import LoginPlugin, Route
 from menshen.errors import LoginRefused, PlatformLimit, PluginRefused, Refusal
 from menshen.gateway.assertion import Asserter
 from menshen.gateway.codes import LoggedIn
 from menshen.gateway.credentials import cookie_without
 from menshen.gateway.decision import Allow
 from menshen.gateway.identity import identity_headers, identity_tags, identity_values, tells
-from menshen.gateway.reply import render_reply
+from menshen.gateway.reply import render_refusal, render_reply
 from menshen.gateway.request import AuthRequest
 from menshen.gateway.returning import Handed, returned
 from menshen.gateway.shown_user import ShownUser
@@ -50,11 +50,14 @@ class Answer:
     reason: str = ""
 
 
-def answer_refusal(refusal: Refusal, request_id: str, style: StatusStyle = "menshen") -> Answer:
-    """The error contract: ``{code, reason, message, action, request_id}`` and ``x-menshen-code``."""
+def answer_refusal(refusal: Refusal, request_id: str, plugin: LoginPlugin | None = None) -> Answer:
+    """The error contract: ``{code, reason, message, action, request_id}`` and ``x-menshen-code``.
+
+    The login plugin of the route, where there is one, may have a status and a body of its own for it.
+    """
     # What a hook or a plugin of the team's said is for the client; every other detail is for the log.
     said = refusal.detail if isinstance(refusal, LoginRefused | PluginRefused) else ""
-    body = {
+    body: dict[str, object] = {
         "code": refusal.code,
         "reason": refusal.reason,
         "message": said or refusal.text(),
@@ -65,7 +68,8 @@ def answer_refusal(refusal: Refusal, request_id: str, style: StatusStyle = "mens
     wait = 60 if isinstance(refusal, PlatformLimit) else refusal.retry_after  # WeChat counts per user and minute
     if wait is not None:
         headers.append((b"retry-after", b"%d" % wait))
-    return Answer(False, refusal.http_status(style), headers, msgspec.json.encode(body), refusal.reason)
+    status = refusal.http_status("menshen" if plugin is None else plugin.status)
+    return Answer(False, status, headers, msgspec.json.encode(render_refusal(plugin, body)), refusal.reason)
 
 
 def answer_redirect(refusal: Refusal, request_id: str, location: str) -> Answer:

@@ -20,6 +20,7 @@ from menshen.errors import (
     BodyMalformed,
     BodyTooLarge,
     ClientSentSecret,
+    OpenDataInvalid,
     SessionMissing,
 )
 from menshen.gateway.request import AuthRequest
@@ -27,7 +28,11 @@ from menshen.gateway.wire import SECRET_HEADERS
 from menshen.secret import Secret
 
 __all__ = [
+    "MAX_LINE",
+    "MAX_OPEN_DATA",
+    "NO_OPEN_DATA",
     "Credentials",
+    "SentOpenData",
     "body_fields",
     "cookie_value",
     "cookie_without",
@@ -39,24 +44,44 @@ __all__ = [
 _SECRET_HEADERS = frozenset(name.encode() for name in SECRET_HEADERS)
 _MAX_FIELDS = 64
 
+MAX_OPEN_DATA = 7000
+"""Characters of open data; a platform's is a few hundred."""
+
+MAX_LINE = 256
+"""Characters of an ``iv`` or a signature, which are shorter by far."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentOpenData:
+    """The platform's open data beside a code, as sent; "" where there is none."""
+
+    encrypted_data: str = field(default="", repr=False)
+    iv: str = field(default="", repr=False)
+    raw_data: str = field(default="", repr=False)
+    signature: str = field(default="", repr=False)
+
+
+NO_OPEN_DATA = SentOpenData()
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """What a request carries: None where it carries nothing, text as sent otherwise (an empty state counts as none).
 
-    ``username`` and ``password`` come beside a code alone, and only where the plugin takes them.
+    ``username``, ``password`` and ``open_data`` come beside a code alone, and only where the plugin takes them.
     """
 
     code: str | None
     state: bytes | None
     username: str = ""
     password: Secret = field(default_factory=lambda: Secret(""))
+    open_data: SentOpenData = NO_OPEN_DATA
 
 
 def find_credentials(request: AuthRequest, plugin: LoginPlugin) -> Credentials:
     """The request's credentials at the plugin's positions.
 
-    Raises ``AmbiguousCredential``, ``BodyMalformed``, ``BodyTooLarge`` or ``ClientSentSecret``.
+    Raises ``AmbiguousCredential``, ``BodyMalformed``, ``BodyTooLarge``, ``ClientSentSecret`` or ``OpenDataInvalid``.
     """
     state = _state(request, plugin)
     code = _code(request, plugin, has_state=state is not None)
@@ -64,10 +89,11 @@ def find_credentials(request: AuthRequest, plugin: LoginPlugin) -> Credentials:
         _refuse_secret(request, plugin)
     if not _SECRET_HEADERS.isdisjoint(request.headers):
         raise ClientSentSecret("in a header")
-    if code is None or plugin.account is None:
+    if code is None or (plugin.account is None and plugin.open_data is None):
         return Credentials(code, state)
-    username, password = (_beside(request, plugin, name) for name in (plugin.account.username, plugin.account.password))
-    return Credentials(code, state, username, Secret(password))
+    names = (plugin.account.username, plugin.account.password) if plugin.account is not None else ("", "")
+    username, password = (_beside(request, plugin, name) if name else "" for name in names)
+    return Credentials(code, state, username, Secret(password), _open_data(request, plugin))
 
 
 def find_any_state(request: AuthRequest, plugins: Sequence[LoginPlugin]) -> tuple[tuple[LoginPlugin, ...], bytes]:
@@ -227,10 +253,45 @@ def _body_text(request: AuthRequest, name: str) -> str | None:
     return values[0]
 
 
+def _open_data(request: AuthRequest, plugin: LoginPlugin) -> SentOpenData:
+    """Open data where the code is. Elsewhere it is refused: another reader could take that for the user's."""
+    at = plugin.open_data
+    if at is None:
+        return NO_OPEN_DATA
+    for name in at.names:
+        for position in ("header", "query", "cookie"):
+            if position != plugin.code.position and _at(request, position, name):
+                raise AmbiguousCredential("open data outside its position")
+    return SentOpenData(
+        *(
+            _short(_beside(request, plugin, name), most) if name else ""
+            for name, most in (
+                (at.encrypted_data, MAX_OPEN_DATA),
+                (at.iv, MAX_LINE),
+                (at.raw_data, MAX_OPEN_DATA),
+                (at.signature, MAX_LINE),
+            )
+        )
+    )
+
+
+def _short(text: str, most: int) -> str:
+    if len(text) > most:
+        raise OpenDataInvalid(f"{len(text)} characters")
+    return text
+
+
 def _beside(request: AuthRequest, plugin: LoginPlugin, name: str) -> str:
     """A field that stands where the code does; "" where it does not, as in a form that was left empty."""
-    in_body = plugin.code.position == "body"
-    return (_body_text(request, name) if in_body else _query_text(request, name)) or ""
+    match plugin.code.position:
+        case "body":
+            return _body_text(request, name) or ""
+        case "header":
+            value = request.headers.get(_header(name), b"")
+            if b"," in value:
+                raise AmbiguousCredential(f"header {name} twice")
+            return value.decode("latin-1")
+    return _query_text(request, name) or ""
 
 
 def body_fields(request: AuthRequest) -> list[tuple[str, Any]] | None:

@@ -50,7 +50,8 @@ def decide(
         state = credentials.state
         if credentials.code is not None:
             code = _checked(credentials.code, plugin)
-            return Exchange(route, code, request.received, state, credentials.username, credentials.password)
+            beside = (credentials.username, credentials.password, credentials.open_data)
+            return Exchange(route, code, request.received, state, *beside)
         if state is None:
             if route.access == "optional":
                 return Allow(route, None)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from menshen.config.snapshot import Route
 from menshen.errors import Refusal
+from menshen.gateway.credentials import NO_OPEN_DATA, SentOpenData
 from menshen.secret import Secret
 from menshen.sessions.claims import SessionClaims
 
@@ -47,6 +48,7 @@ class Exchange:
     presented: bytes | None = None
     username: str = ""
     password: Secret = field(default_factory=lambda: Secret(""))
+    open_data: SentOpenData = NO_OPEN_DATA
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,9 @@ class Login:
         plugin = login.route.login
         if plugin is None:
             raise ValueError(f"route {login.route.id} has no login plugin")
-        proofs = Proofs("code", login.received, login.code, login.username, login.password)
+        sent = login.open_data
+        beside = (login.username, login.password, sent.encrypted_data, sent.iv, sent.raw_data, sent.signature)
+        proofs = Proofs("code", login.received, login.code, *beside)
         return await self.enter(plugin, proofs, login.presented, states, caller, rules)
 
     async def enter(

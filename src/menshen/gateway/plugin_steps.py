@@ -200,6 +200,8 @@ def _credentials(snapshot: Snapshot) -> frozenset[str]:
     for route in snapshot.routes:
         if route.login is not None:
             names |= {route.login.code.name, route.login.session.name}
+            if route.login.open_data is not None:
+                names.update(route.login.open_data.names)
             if route.login.account is not None:
                 names |= {route.login.account.username, route.login.account.password}
         names |= {guard.token.name for guard in (route.jwt, route.oauth) if guard is not None}

@@ -1,4 +1,4 @@
-"""The JSON answer of ``respond: gateway``, made from the plugin's template.
+"""The JSON answer of ``respond: gateway``, and that of refusals, made from the plugin's templates.
 
 A template is any JSON value; ``$session``, ``$expires_in``, ``$uid`` … stand for values. A string that is one
 placeholder takes the value with its type, a placeholder inside a longer string is put in as text, ``$$`` is a dollar.
@@ -16,7 +16,7 @@ from menshen.gateway.returning import Handed
 from menshen.gateway.shown_user import ShownUser
 from menshen.sessions.claims import SessionClaims
 
-__all__ = ["render_reply"]
+__all__ = ["render_refusal", "render_reply"]
 
 
 def render_reply(
@@ -48,6 +48,17 @@ def render_reply(
         if plugin.session.refresh is not None:
             template |= {"refresh_token": "$refresh_token", "refresh_expires_in": "$refresh_expires_in"}
     return {key: _fill(value, values) for key, value in template.items()}
+
+
+def render_refusal(plugin: LoginPlugin | None, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``body`` as our error contract has it, or what the plugin's template for it makes of that."""
+    templates = None if plugin is None else plugin.refusals
+    if templates is None:
+        return body
+    for key in (body["reason"], body["action"], "any"):
+        if key in templates:
+            return {name: _fill(value, body) for name, value in templates[key].items()}
+    return body
 
 
 def _fill(template: Any, values: Mapping[str, Any]) -> Any:

@@ -158,11 +158,16 @@ class AuthorizationEndpoint:
         except DatabaseUnavailable as error:
             # Nobody can say whether this login or reference is good, so it is not (security rule 4).
             log.warning("database_unavailable", extra={"request_id": request_id, "why": str(error)})
-            return answer_refusal(BrainUnavailable(), request_id)
+            return answer_refusal(BrainUnavailable(), request_id, self._plugin(headers))
         except Exception:
             # Fail closed, whatever it was (security rule 4).
             log.exception("decision_failed", extra={"request_id": request_id})
-            return answer_refusal(InternalFault(), request_id)
+            return answer_refusal(InternalFault(), request_id, self._plugin(headers))
+
+    def _plugin(self, headers: Mapping[bytes, bytes]) -> LoginPlugin | None:
+        """The login plugin of the route that is asked about, None where it has none or is not known."""
+        route = self.state.routes.get(headers.get(_ROUTE, b"").decode("latin-1")) if self.state is not None else None
+        return None if route is None else route.login
 
     async def _decide(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], request_id: str) -> Answer:
         state = self.state
@@ -197,7 +202,7 @@ class AuthorizationEndpoint:
                     try:
                         request = state.plugins[stamp].admit(request, _line(scope, headers), claims, now)
                     except Refusal as refused:
-                        return answer_refusal(refused, request_id)
+                        return answer_refusal(refused, request_id, allow.route.login)
                 if renewed is not None:
                     state.states.renewed(allow.state, renewed)
                     self._seen.renewed(renewed, now)
@@ -217,7 +222,7 @@ class AuthorizationEndpoint:
                 if plugin is not None and isinstance(refusal, CodeMalformed | ClientSentSecret):
                     # It was to be a login, so it is in the login log: the operator learns that the secret is out.
                     await self._login.refused(plugin, refusal, caller_of(request))
-                return answer_refusal(refusal, request_id, plugin.status if plugin else "menshen")
+                return answer_refusal(refusal, request_id, plugin)
             case Exchange() as exchange:
                 return await self._log_in(exchange, request, state, scope)
 
@@ -254,7 +259,7 @@ class AuthorizationEndpoint:
                     "detail": refusal.detail,
                 },
             )
-            return answer_refusal(refusal, request.request_id, plugin.status)
+            return answer_refusal(refusal, request.request_id, plugin)
         now = self._clock()
         if route.custom:
             try:
@@ -263,13 +268,13 @@ class AuthorizationEndpoint:
             except Refusal as refusal:
                 # Nobody has the state of this session yet, but for requests that brought the same code beside this.
                 await self._login.take_back(logged_in.claims)
-                return answer_refusal(refusal, request.request_id, plugin.status)
+                return answer_refusal(refusal, request.request_id, plugin)
         user = None
         if plugin.tells_user:
             try:
                 user = await self._users.find(logged_in.claims.sub, rules.listener.client_api)
             except Refusal as refusal:  # banned or closed a moment ago, and his sessions with it
-                return answer_refusal(refusal, request.request_id, plugin.status)
+                return answer_refusal(refusal, request.request_id, plugin)
         answer = answer_login(route, plugin, logged_in, request, state.states, state.asserter, now, user)
         self._decisions[LOGGED_IN] += 1
         return answer
@@ -289,7 +294,7 @@ def _guarded(route: Route, refusal: Refusal, request_id: str) -> Answer:
     )
     if route.oauth is not None and route.oauth.redirect and isinstance(refusal, TokenRefused | TokenMissing):
         return answer_redirect(refusal, request_id, route.oauth.redirect)
-    return answer_refusal(refusal, request_id, route.login.status if route.login is not None else "menshen")
+    return answer_refusal(refusal, request_id, route.login)
 
 
 async def _body(receive: Receive, limit: int) -> bytes:

@@ -42,6 +42,7 @@ from menshen.errors import (
 )
 from menshen.gateway.answer import Answer
 from menshen.gateway.codes import LoggedIn
+from menshen.gateway.credentials import MAX_LINE, MAX_OPEN_DATA
 from menshen.gateway.issue import Caller
 from menshen.gateway.proofs import Proofs
 from menshen.secret import Secret
@@ -63,10 +64,10 @@ __all__ = [
     "login_endpoints",
 ]
 
-Line = Annotated[str, msgspec.Meta(max_length=256)]
+Line = Annotated[str, msgspec.Meta(max_length=MAX_LINE)]
 Code = Annotated[str, msgspec.Meta(max_length=512)]
 Captcha = Annotated[str, msgspec.Meta(max_length=4096)]
-OpenData = Annotated[str, msgspec.Meta(max_length=7000)]
+OpenData = Annotated[str, msgspec.Meta(max_length=MAX_OPEN_DATA)]
 
 CODE_REFUSALS = (
     CodeMalformed,
