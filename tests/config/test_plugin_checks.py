@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from menshen.config.templates import REPLY_PLACEHOLDERS
+from menshen.config.templates import REFUSAL_PLACEHOLDERS, REPLY_PLACEHOLDERS
 
 from .samples import load, plugin, problems, the_problem
 
@@ -68,6 +68,25 @@ def test_a_placeholder_of_refresh_needs_refresh(name: str) -> None:
     problem = the_problem(plugin(reply={"data": f"${name}"}, respond="gateway"))
     assert problem.path == "plugins[0].reply.data"
     assert problem.message == f"${name} needs session.refresh"
+
+
+REFUSALS: list[tuple[str, dict[str, Any], str]] = [
+    ("no action and no reason", {"refusals": {"later": {"code": 1}}}, "refusals.later"),
+    ("no template", {"refusals": {"login": "no"}}, "refusals.login"),
+    ("a placeholder of replies", {"refusals": {"any": {"a": [{"b": "$session"}]}}}, "refusals.any.a[0].b"),
+    ("what is Envoy's to refuse", {"refusals": {"any": {}}, "session": {"kind": "signed"}}, "refusals"),
+]
+
+
+@pytest.mark.parametrize(("keys", "key"), [row[1:] for row in REFUSALS], ids=[row[0] for row in REFUSALS])
+def test_a_rule_of_refusals(keys: dict[str, Any], key: str) -> None:
+    assert the_problem(plugin(**keys)).path == f"plugins[0].{key}"
+
+
+def test_refusals_may_hold_every_placeholder_and_any_json() -> None:
+    template = {name: f"${name}" for name in REFUSAL_PLACEHOLDERS} | {"data": None, "price": "$$5", "n": [1, {"a": 2}]}
+    refusals = dict.fromkeys(("login", "retry", "none", "any", "session_expired"), template)
+    assert load(plugin(refusals=refusals)).document.login_plugins()[0].refusals == refusals
 
 
 def test_all_problems_of_a_plugin_are_told() -> None:

@@ -9,6 +9,7 @@ import pytest
 from menshen.config.document import Plugin
 from menshen.config.presets import presets, with_presets
 from menshen.platforms.registry import PLATFORM_OF_PLUGIN
+from menshen.web.user_api.authing.wire import NUMBERS
 from tests.config.samples import load, plugin, problems, sound
 
 
@@ -77,3 +78,19 @@ def test_what_disagrees_with_the_preset_is_told_at_the_plugins_keys() -> None:
 def test_other_kinds_of_plugins_have_no_presets() -> None:
     raw = {"plugins": [{"name": "c", "type": "Cors", "preset": "book"}, "no plugin"]}
     assert with_presets(raw) == raw
+
+
+def test_authings_numbers_are_those_of_its_wire() -> None:
+    """A page compares with them, whichever of the two has refused it."""
+    templates = dict(presets()["authing"]["refusals"])
+    assert templates.pop("any")["code"] == "$code"
+    assert {reason: template["code"] for reason, template in templates.items()} == {
+        reason: number for reason, number in NUMBERS.items() if reason in templates
+    }
+
+
+def test_only_where_a_login_helps_does_wafers_client_log_in() -> None:
+    refusals = presets()["wafer2"]["refusals"]
+    assert refusals["login"]["code"] == -1
+    assert refusals["any"]["code"] == "$code"
+    assert set(refusals) == {"login", "any"}

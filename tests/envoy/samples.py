@@ -13,6 +13,7 @@ from menshen.config.snapshot import (
     HealthCheck,
     Listener,
     LoginPlugin,
+    OpenDataAt,
     Route,
     SessionRules,
     Snapshot,
@@ -39,7 +40,10 @@ def state(name: str, request_in: Any, return_in: Any = "header") -> SessionRules
     return SessionRules(name, "sealed", 120, return_in, request_in)
 
 
-BY_HEADER = plugin("by-header", CodeAt("header", "js_code"), state("user_session", "header"))
+BY_HEADER = replace(
+    plugin("by-header", CodeAt("header", "js_code"), state("user_session", "header")),
+    open_data=OpenDataAt("X-Data", "X-Data-IV"),
+)
 BY_QUERY = replace(
     plugin("by-query", CodeAt("query", "code"), state("token", "query"), CLOUDRUN), account=AccountFields("who", "word")
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -14,14 +15,16 @@ from menshen.config.snapshot import (
     HealthCheck,
     Listener,
     LoginPlugin,
+    OpenDataAt,
     RefreshRules,
     Snapshot,
     Upstream,
     UpstreamTls,
 )
 from menshen.config.user_rules import AccountRules, Callout, CaptchaRules, HookRules, UserRules
-from menshen.envoy.authorization import authorization_filter
+from menshen.envoy.authorization import authorization_config, authorization_filter
 from menshen.envoy.clusters import brain_cluster, upstream_cluster
+from menshen.envoy.credentials import carried
 from menshen.envoy.http_connection_manager import http_connection_manager
 from menshen.envoy.local_replies import local_reply_config
 from menshen.envoy.revoked import REVOKED_FILTERS
@@ -31,7 +34,7 @@ from menshen.envoy.strip import WAFER_HEADERS, plugins_of, stripped_names
 from menshen.envoy.typed import Json, seconds
 from menshen.gateway.wire import WIRE_STATUSES, to_wire
 from menshen.secret import Secret
-from tests.envoy.samples import ADDRESSES, BY_HEADER, PLAIN, route, sample, sample_routes
+from tests.envoy.samples import ADDRESSES, BY_HEADER, BY_QUERY, PLAIN, route, sample, sample_routes
 from tests.envoy.signed import KEYS, OTHER, SIGNED, public, signed_routes
 
 CA = ADDRESSES.system_ca
@@ -285,3 +288,16 @@ def test_envoy_waits_for_a_login_as_long_as_it_may_take() -> None:
     assert patience(sample(users=users)) == "14.5s", "an account may come beside the code"
     without = tuple(route for route in sample_routes() if route.login is None or route.login.account is None)
     assert patience(sample(users=users, routes=without)) == "8s"
+
+
+def test_open_data_is_shown_to_the_brain_and_kept_from_every_backend() -> None:
+    by_query = replace(BY_QUERY, open_data=OpenDataAt("encryptedData", "iv"))
+    snapshot = sample(routes=(route("g", "a", "/a", BY_HEADER), route("g", "b", "/b", by_query)))
+    shown = json.dumps(authorization_config(snapshot, 1, timeout=7)["allowed_headers"])
+    assert '"x-data"' in shown
+    assert '"x-data-iv"' in shown
+    assert '"encrypteddata"' in shown, "beside a code it is refused there, and must be seen for that"
+    found = carried(snapshot.routes)
+    assert {"x-data", "x-data-iv"} <= set(found.headers)
+    assert {"encryptedData", "iv"} <= set(found.query)
+    assert not re.fullmatch(stripped_names(snapshot), "x-data-iv")

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from menshen.config.snapshot import CodeAt, LoginPlugin
+from menshen.config.snapshot import CodeAt, LoginPlugin, OpenDataAt
 from menshen.config.user_rules import AccountFields
-from menshen.errors import AmbiguousCredential, BodyMalformed, ClientSentSecret, SessionMissing
-from menshen.gateway.credentials import Credentials, find_any_state, find_credentials
+from menshen.errors import AmbiguousCredential, BodyMalformed, ClientSentSecret, OpenDataInvalid, SessionMissing
+from menshen.gateway.credentials import NO_OPEN_DATA, Credentials, SentOpenData, find_any_state, find_credentials
 from menshen.gateway.decide import decide, route_table
 from menshen.gateway.decision import Exchange
 from menshen.gateway.request import AuthRequest
@@ -139,3 +139,58 @@ def test_plugins_that_read_one_header_read_the_same_state_in_it() -> None:
 def test_without_a_prefix_of_its_own_a_plugin_takes_none_off() -> None:
     bare = plugin(session=replace(BEARER.session, prefix=""))
     assert find_credentials(authorized(b"Bearer st4te"), bare).state == b"Bearer st4te"
+
+
+OPEN = OpenDataAt("X-WX-Encrypted-Data", "X-WX-IV")
+WAFER = plugin(code=CodeAt("header", "X-WX-Code"), open_data=OPEN)
+ALL = OpenDataAt("encryptedData", "iv", "rawData", "signature")
+OPEN_IN_QUERY = plugin(code=CodeAt("query", "code"), open_data=ALL)
+OPEN_IN_BODY = plugin(code=CodeAt("body", "code"), open_data=ALL)
+
+
+def by_header(query: bytes = b"", **headers: str) -> Credentials:
+    sent = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
+    return find_credentials(AuthRequest("r", sent, query), WAFER)
+
+
+def test_open_data_is_read_beside_the_code() -> None:
+    assert by_header(x_wx_code="c", x_wx_encrypted_data="ZGF0YQ==", x_wx_iv="aXY=").open_data == SentOpenData(
+        "ZGF0YQ==", "aXY="
+    )
+    sent = "code=c&encryptedData=ZA%3D%3D&iv=aQ%3D%3D&rawData=%7B%22a%22%3A%22%E5%BC%A0%22%7D&signature=ab"
+    assert by_query(sent, OPEN_IN_QUERY).open_data == SentOpenData("ZA==", "aQ==", '{"a":"张"}', "ab")
+    body = {"code": "c", "encryptedData": "ZA==", "iv": "aQ==", "rawData": '{"a":"张"}', "signature": "ab"}
+    assert by_body(body, OPEN_IN_BODY).open_data == SentOpenData("ZA==", "aQ==", '{"a":"张"}', "ab")
+
+
+def test_a_code_alone_has_none() -> None:
+    assert by_header(x_wx_code="c", x_wx_encrypted_data="", x_wx_iv="").open_data == NO_OPEN_DATA
+    assert by_query("code=c", OPEN_IN_QUERY).open_data == NO_OPEN_DATA
+    assert by_header(x_wx_encrypted_data="ZA==", x_wx_iv="aQ==") == Credentials(None, None)
+
+
+def test_open_data_twice_or_elsewhere_is_refused() -> None:
+    """Attack class 28."""
+    for refused in (
+        lambda: by_header(x_wx_code="c", x_wx_encrypted_data="a,b", x_wx_iv="i"),
+        lambda: by_header(x_wx_code="c", x_wx_iv="i,i"),
+        lambda: by_header(b"X-WX-IV=i", x_wx_code="c"),
+        lambda: by_header(x_wx_code="c", cookie="a=1; X-WX-IV=i"),
+        lambda: by_query("code=c&iv=a&iv=b", OPEN_IN_QUERY),
+        lambda: by_query("code=c&%69v=a", OPEN_IN_QUERY),
+        lambda: find_credentials(AuthRequest("r", {b"iv": b"a"}, b"code=c"), OPEN_IN_QUERY),
+        lambda: by_body(b'{"code": "c", "iv": "a", "iv": "b"}', OPEN_IN_BODY),
+    ):
+        with pytest.raises(AmbiguousCredential):
+            refused()
+
+
+@pytest.mark.parametrize(("field", "most"), [("x_wx_encrypted_data", 7000), ("x_wx_iv", 256)])
+def test_open_data_longer_than_any_platforms_is_refused(field: str, most: int) -> None:
+    by_header(x_wx_code="c", **{field: "a" * most})
+    with pytest.raises(OpenDataInvalid):
+        by_header(x_wx_code="c", **{field: "a" * (most + 1)})
+
+
+def test_open_data_shows_nowhere() -> None:
+    assert "planted" not in repr(by_header(x_wx_code="c", x_wx_encrypted_data="planted", x_wx_iv="planted"))

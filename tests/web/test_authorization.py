@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from menshen.config.route_rules import KeyPairRules
-from menshen.errors import DatabaseUnavailable, InternalFault, SignatureReplayed
+from menshen.errors import BrainUnavailable, DatabaseUnavailable, InternalFault, SignatureReplayed
 from menshen.figures.counting import Counts
 from menshen.gateway.assertion import Asserter
 from menshen.gateway.decide import route_table
@@ -104,6 +104,16 @@ class BrokenGuards:
 
     async def admit(self, route: object, request: object, line: object) -> Any:
         raise self._fault
+
+
+def test_even_a_bug_is_refused_in_the_shape_of_the_routes_client() -> None:
+    login = replace(SNAPSHOT.routes[0].login, refusals={"retry": {"errno": "$code"}, "any": {"errno": 0}})  # type: ignore[type-var]
+    snapshot = replace(SNAPSHOT, routes=(replace(SNAPSHOT.routes[0], login=login),)).sealed()
+    brain = replace(state(), routes=route_table((snapshot,)), snapshots={snapshot.checksum: snapshot})
+    headers = {"x-menshen-route": f"mall/order@{snapshot.checksum}", "js_code": "c"}
+    assert ask(endpoint(brain), "/authz/mall/login", **headers) == (296, {"errno": 5005})
+    down = endpoint(brain, DatabaseUnavailable("OperationalError"))
+    assert ask(down, "/authz/mall/login", **headers) == (298, {"errno": BrainUnavailable.code})
 
 
 def guarded(fault: Exception) -> tuple[AuthorizationEndpoint, str]:
