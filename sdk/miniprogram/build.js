@@ -11,6 +11,7 @@ const out = path.join(__dirname, 'miniprogram_dist');
 // `module.exports` by hand: the names that esbuild would define on it cost 400 bytes.
 const entries = {
   index: "import { Menshen, MenshenError, adapters } from './index'; _e({ Menshen, MenshenError, adapters });",
+  authing: "import Authing = require('./authing'); _e(Authing);",
 };
 
 // Names of members that never leave the bundle: no option, no platform's object and no answer has one of them.
@@ -20,7 +21,7 @@ const INTERNAL =
 fs.rmSync(out, { recursive: true, force: true });
 for (const name of Object.keys(entries)) {
   esbuild.buildSync({
-    stdin: { contents: entries[name], resolveDir: path.join(__dirname, 'src') },
+    stdin: { contents: entries[name], resolveDir: path.join(__dirname, 'src'), loader: 'ts' },
     outfile: path.join(out, `${name}.js`),
     bundle: true,
     minify: true,

@@ -114,6 +114,8 @@ class Phone:
             "options": options,
             "planted": planted,
             "phone": given.pop("phone", ""),
+            "profile": given.pop("profile", {}),
+            "stored": given.pop("stored", {}),
             "given": given,
         }
         run = subprocess.run(

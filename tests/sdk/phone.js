@@ -2,7 +2,7 @@
 // Runs a scenario on a phone with the built SDK, and prints what it gives as one JSON object.
 //
 //   node phone.js '{"emulator": …, "appid": …, "user": …, "scenario": FILE, "options": {…of new Menshen},
-//                   "planted": {"state": …, "refresh": …}, "given": …}'
+//                   "planted": {"state": …, "refresh": …}, "stored": {KEY: VALUE}, "given": …}'
 //
 // A scenario exports a function of {menshen, Menshen, adapters, wx, phone, given, caught}.
 
@@ -18,6 +18,8 @@ const { Menshen, MenshenError, adapters } = require('../../sdk/miniprogram/minip
 const { options, planted } = settings;
 const key = `menshen:${options.app || ''}@${options.baseUrl}`;
 if (planted) wx.setStorageSync(key, { state: '', refresh: '', ...planted });
+
+for (const [name, value] of Object.entries(settings.stored || {})) wx.setStorageSync(name, value);
 
 // What an error says; anything but an error of the SDK fails the scenario.
 function caught(error) {

@@ -60,7 +60,7 @@ export function unanswered(told: unknown): never {
 
 /** The platform gave no login code. Throws it. */
 export function codeless(told: unknown): never {
-  throw failed('platform_login', 'No login code. 未得到登录 code。', told);
+  throw failed('platform_login', 'No login code. 无登录 code。', told);
 }
 
 /** What a platform gave to `fail`; its words are the end of the message. */
@@ -71,5 +71,5 @@ function failed(reason: string, message: string, told: unknown): MenshenError {
 
 /** An answer that is neither what was asked for nor the gateway's refusal: another server stands at this address. */
 export function unexpected(answer: Answer): MenshenError {
-  return new MenshenError('unexpected_answer', 'Not the gateway. 应答不来自网关。', 'none', answer.statusCode);
+  return new MenshenError('unexpected_answer', 'Not the gateway. 非网关应答。', 'none', answer.statusCode);
 }

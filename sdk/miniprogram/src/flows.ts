@@ -5,10 +5,11 @@ import type { Profile, ProfileChange } from './profile';
 
 /** A request to the gateway with the login state; one to elsewhere goes as it is, without. */
 export function sent<T extends RequestOptions | UploadOptions>(
-  { owns, send, carrying }: Gateway,
+  { owns, send, carrying, adapter }: Gateway,
+  how: 'request' | 'upload',
   options: T,
-  once: (carried: T) => Promise<Answer>,
 ): Promise<Answer> {
+  const once = (carried: T): Promise<Answer> => adapter[how](carried as UploadOptions);
   return owns(options.url) ? send((state) => once(carrying(options, state))) : once(options).catch(unanswered);
 }
 
@@ -33,10 +34,9 @@ export async function shown(gateway: Gateway): Promise<Profile> {
 }
 
 export async function changed(gateway: Gateway, { avatar, ...fields }: ProfileChange): Promise<Profile> {
-  const { adapter, api } = gateway;
   if (avatar) {
-    const file = { url: `${api}/me/avatar`, filePath: avatar, name: 'file' };
-    const answer = await sent(gateway, file, adapter.upload);
+    const file = { url: `${gateway.api}/me/avatar`, filePath: avatar, name: 'file' };
+    const answer = await sent(gateway, 'upload', file);
     if (!(parsed(answer.data) as Fields)['avatar']) throw unexpected(answer);
   }
   // POST, not PATCH: no platform can send that one.
@@ -47,7 +47,7 @@ export async function changed(gateway: Gateway, { avatar, ...fields }: ProfileCh
 export async function checked(gateway: Gateway): Promise<boolean> {
   await gateway.settled();
   if (!gateway.kept.read().state) return false;
-  const { answer, refused } = await gateway.tried((state) => gateway.ask('GET', 'me', undefined, state));
+  const { answer, refused } = await gateway.tried((state) => gateway.ask(state, 'GET', 'me'));
   if (refused && refused.action !== 'login') throw refused;
   if (!refused && answer.statusCode >= 300) throw unexpected(answer);
   return !refused;
@@ -58,6 +58,6 @@ export async function left({ kept, settled, api, ask }: Gateway, all: boolean): 
   const { state } = kept.read();
   kept.write('', '');
   if (!state || !api) return;
-  const refused = refusalOf(await ask('POST', 'logout', all ? { all } : {}, state).catch(unanswered));
+  const refused = refusalOf(await ask(state, 'POST', 'logout', all ? { all } : {}).catch(unanswered));
   if (refused && refused.action !== 'login') throw refused; // no state any more: it is over already
 }

@@ -1,6 +1,6 @@
 import { present } from './adapters/present';
 import { codeless, parsed, refusalOf, unanswered, unexpected, type MenshenError } from './error';
-import { cookie, header } from './header';
+import { carriedBy } from './header';
 import { keeping, type Keeping } from './kept';
 import type { MenshenOptions } from './options';
 import { placed } from './placing';
@@ -44,7 +44,7 @@ export interface Gateway {
   /** One request, whatever its answer; a renewed state that comes with it is kept. */
   tried(once: (state: string) => Promise<Answer>): Promise<Tried & { used: string }>;
   /** One request to the user API, with a login state. */
-  ask(method: string, path: string, data: Fields | undefined, state: string): Promise<Answer>;
+  ask(state: string, method: string, path: string, data?: Fields): Promise<Answer>;
   /** The same, sent with the login state as `send` does it. Gives the answer's JSON; keeps the state that it holds. */
   call<T>(method: string, path: string, data?: Fields): Promise<T>;
   /** Log in with a fresh code, at `login` or at `login/phone`. Who needs no more than that joins the login under way. */
@@ -73,7 +73,7 @@ export function gatewayOf(options: MenshenOptions): Gateway {
 
   function carrying<T extends { url: string }>(options: T, state: string): T {
     const whole = { ...(timeout && { timeout }), ...options, url: address(options.url) };
-    return state ? placed(whole, { name, in: position }, state) : whole;
+    return state && owns(options.url) ? placed(whole, { name, in: position }, state) : whole;
   }
 
   /** Keeps a state and a refresh token, where there is one; gives the state, "" for none. */
@@ -84,8 +84,7 @@ export function gatewayOf(options: MenshenOptions): Gateway {
   }
 
   function keepHeaders(answer: Answer): string {
-    const [state = '', refresh = ''] = [name, refreshName].map((each) => header(answer, each) || cookie(answer, each));
-    return keep(state, refresh);
+    return keep(carriedBy(answer, name), carriedBy(answer, refreshName));
   }
 
   function keepBody(answer: Answer): string {
@@ -121,17 +120,14 @@ export function gatewayOf(options: MenshenOptions): Gateway {
     return again.answer;
   }
 
-  const ask = (method: string, path: string, data: Fields | undefined, state: string): Promise<Answer> =>
+  const ask = (state: string, method: string, path: string, data?: Fields): Promise<Answer> =>
     adapter.request(
-      carrying(
-        { url: `${api}/${path}`, method, header: { 'content-type': 'application/json' }, ...(data && { data }) },
-        state,
-      ),
+      carrying({ url: `${api}/${path}`, method, header: { 'content-type': 'application/json' }, data }, state),
     );
 
   async function call<T>(method: string, path: string, data?: Fields): Promise<T> {
     let used = '';
-    const answer = await send((state) => ask(method, path, data, (used = state)));
+    const answer = await send((state) => ask((used = state), method, path, data));
     if (answer.statusCode >= 300) throw unexpected(answer);
     // Logged out while it was under way: its new state is not wanted any more.
     if (kept.read().state || !used) keepBody(answer);
@@ -148,20 +144,20 @@ export function gatewayOf(options: MenshenOptions): Gateway {
   }
 
   async function entering(path: string, more: Fields): Promise<Login> {
-    const code = await adapter.code().catch(codeless);
+    const code = more['code'] || (await adapter.code().catch(codeless));
     // The state before goes along: its session ends with this login, so one that was planted is worth nothing.
     const { state } = kept.read();
     return entered(
       await (business && path === 'login'
         ? adapter.request(carrying(byBusiness(code, more), state))
-        : ask('POST', path, { code, ...(app && { app }), ...more }, state)
+        : ask(state, 'POST', path, { code, ...(app && { app }), ...more })
       ).catch(unanswered),
     );
   }
 
-  function byBusiness(code: string, more: Fields): RequestOptions {
+  function byBusiness(code: unknown, more: Fields): RequestOptions {
     const { code: place, data, ...request } = business as NonNullable<typeof business>;
-    return placed<RequestOptions>({ ...request, data: { ...data, ...more } }, place, code);
+    return placed<RequestOptions>({ ...request, data: { ...data, ...more } }, place, code as string);
   }
 
   /** Trade in the refresh token; undefined where there is none, or where it does not work: then one logs in. */
@@ -170,7 +166,7 @@ export function gatewayOf(options: MenshenOptions): Gateway {
     if (!refresh) return undefined;
     // It works once, and a second use ends the session: whatever becomes of the answer, it is not sent again.
     kept.write(state, '');
-    const answer = await ask('POST', 'token', { refresh_token: refresh }, '').catch(() => undefined);
+    const answer = await ask('', 'POST', 'token', { refresh_token: refresh }).catch(() => undefined);
     const refused = answer && refusalOf(answer);
     if (refused && refused.statusCode === 503) {
       kept.write(state, refresh); // not spent: the gateway could not look
@@ -182,8 +178,8 @@ export function gatewayOf(options: MenshenOptions): Gateway {
   function entered(answer: Answer): Login {
     const refused = refusalOf(answer);
     if (refused) throw refused;
-    const [inHeaders, inBody] = [keepHeaders(answer), keepBody(answer)];
-    if (!inHeaders && !inBody) throw unexpected(answer);
+    const inHeaders = keepHeaders(answer);
+    if (!keepBody(answer) && !inHeaders) throw unexpected(answer);
     return loginOf(answer.data);
   }
 

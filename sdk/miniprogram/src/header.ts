@@ -18,10 +18,15 @@ export function header({ header: headers = {} }: Pick<Answer, 'header'>, name: s
  * WeChat gives a list, `cookies`; elsewhere several Set-Cookie headers are a list, or one text joined by commas. A comma
  * stands in `Expires` too, so a cookie begins where a name follows it.
  */
-export function cookie(answer: Answer, name: string): string {
+function cookie(answer: Answer, name: string): string {
   const lines = [...(answer.cookies || []), header(answer, 'set-cookie')].join(',');
   const found = new RegExp(`(?:^|,)\\s*${name}=([^;,]*)`).exec(lines);
   return found ? (found[1] as string) : '';
+}
+
+/** What an answer carries under a name, in a header or a cookie; "" for nothing. */
+export function carriedBy(answer: Answer, name: string): string {
+  return header(answer, name) || cookie(answer, name);
 }
 
 /** Headers with one more, which takes the place of the same name in any case: two credentials would be refused. */

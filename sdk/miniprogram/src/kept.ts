@@ -26,8 +26,7 @@ export function keeping(adapter: Adapter, key: string): Keeping {
     } catch (_) {
       // Nothing that can be read is nothing that is kept.
     }
-    const { state = '', refresh = '' } = (found || {}) as Partial<Kept>;
-    return { state, refresh };
+    return { state: '', refresh: '', ...(found as Partial<Kept>) };
   }
 
   function write(state: string, refresh: string): void {

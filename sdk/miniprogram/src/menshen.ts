@@ -8,6 +8,8 @@ import type { Profile, ProfileChange } from './profile';
 
 /** More that a login can carry; see the user API. */
 export interface LoginFields {
+  /** A login code that the page has got itself. */
+  code?: string;
   username?: string;
   password?: string;
   encryptedData?: string;
@@ -37,12 +39,17 @@ export class Menshen {
 
   /** `wx.request` with the login state. The gateway's refusals are errors, everything else is the answer. */
   request<T = unknown>(options: RequestOptions & Callbacks<Answer<T>>): Promise<Answer<T>> {
-    return told(sent(this.gateway, options, this.gateway.adapter.request) as Promise<Answer<T>>, options);
+    return told(sent(this.gateway, 'request', options) as Promise<Answer<T>>, options);
   }
 
   /** `wx.uploadFile` with the login state. */
   upload(options: UploadOptions & Callbacks<Answer<string>>): Promise<Answer<string>> {
-    return told(sent(this.gateway, options, this.gateway.adapter.upload) as Promise<Answer<string>>, options);
+    return told(sent(this.gateway, 'upload', options) as Promise<Answer<string>>, options);
+  }
+
+  /** The options of any other API of the platform, such as `wx.downloadFile`, with the whole URL and the login state. */
+  carry<T extends { url: string; header?: Record<string, string> }>(options: T): T {
+    return this.gateway.carrying(options, this.gateway.kept.read().state);
   }
 
   /** `wx.connectSocket` with the login state. */

@@ -18,5 +18,5 @@ export interface PhoneDetail {
 export async function phoneFields({ code, encryptedData, iv, errMsg }: PhoneDetail): Promise<Fields> {
   if (code) return { phone_code: code };
   if (encryptedData && iv) return { encryptedData, iv };
-  throw new MenshenError('phone_denied', `No phone number. 用户未授权手机号。 ${errMsg || ''}`, 'none');
+  throw new MenshenError('phone_denied', `No phone number. 未授权手机号。 ${errMsg || ''}`, 'none');
 }

@@ -45,7 +45,14 @@ export interface ConnectOptions extends Sent {
 }
 
 /** A WebSocket, as `wx.connectSocket` returns it. */
-export type SocketTask = WechatMiniprogram.SocketTask;
+export interface SocketTask {
+  send(options: { data: string | ArrayBuffer; [more: string]: unknown }): void;
+  close(options?: { code?: number; reason?: string; [more: string]: unknown }): void;
+  onOpen(listener: (result: unknown) => void): void;
+  onMessage(listener: (result: { data: string | ArrayBuffer }) => void): void;
+  onError(listener: (result: { errMsg?: string }) => void): void;
+  onClose(listener: (result: { code?: number; reason?: string }) => void): void;
+}
 
 /** One platform. Promises are rejected with what the platform gave to `fail`: nobody answered then. */
 export interface Adapter {

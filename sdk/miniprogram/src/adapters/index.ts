@@ -1,5 +1,6 @@
 import { kuaishou } from './ks';
 import { alipay } from './my';
+import { present } from './present';
 import { qqOf } from './qq';
 import { baidu } from './swan';
 import { taro } from './taro';
@@ -7,7 +8,7 @@ import { douyin } from './tt';
 import { uniApp } from './uni';
 import { wechat } from './wx';
 
-/** Every adapter by its platform's global. Each takes the platform's object, which is the global where it is left out. */
+/** Every adapter by its platform's global. Each takes the platform's object, which is the global where it is left out; `present` takes what there is. */
 export const adapters = {
   wx: wechat,
   qq: qqOf,
@@ -18,4 +19,5 @@ export const adapters = {
   ks: kuaishou,
   uni: uniApp,
   taro,
+  present,
 };
