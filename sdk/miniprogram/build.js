@@ -16,7 +16,7 @@ const entries = {
 
 // Names of members that never leave the bundle: no option, no platform's object and no answer has one of them.
 const INTERNAL =
-  /^(?:gateway|owns|address|carrying|tried|settled|renew|watched|shared|alone|kept|read|write|answer|refused|used|ask)$/;
+  /^(?:gateway|owns|address|carrying|tried|settled|renew|watched|entered|kept|read|write|answer|refused|used|ask)$/;
 
 fs.rmSync(out, { recursive: true, force: true });
 for (const name of Object.keys(entries)) {

@@ -15,6 +15,9 @@ from tests.sdk.gateway import SDK, sdk_stack
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     if shutil.which("npm") is None:
         pytest.skip("Node.js is not installed")
-    assert (SDK / "miniprogram_dist" / "index.js").exists(), "the SDK is not built: run `make sdk` first"
+    built = SDK / "miniprogram_dist" / "index.js"
+    newest = max(file.stat().st_mtime for file in (SDK / "src").rglob("*.ts"))
+    assert built.exists(), "the SDK is not built: run `make sdk` first"
+    assert built.stat().st_mtime >= newest, "the SDK was built before its source changed: run `make sdk` first"
     with sdk_stack(tmp_path_factory.mktemp("sdk")) as running:
         yield running

@@ -64,7 +64,7 @@ export function gatewayOf(options: MenshenOptions): Gateway {
   if (!/^https?:\/\/./.test(base)) throw new TypeError('baseUrl: https://…');
   const { name = 'user_session', in: position = 'header', refresh: refreshName = 'refresh_token' } = session;
   const kept = keeping(adapter, options.storageKey || `menshen:${app}@${base}`);
-  const { settled, shared, alone, watched } = renewal<Login>();
+  const { settled, entered: oneLogin, watched } = renewal<Login>();
 
   const owns = (url: string): boolean =>
     !WHOLE.test(url) || `${url.replace(/^ws/, 'http')}/`.indexOf(`${base}/`) === 0;
@@ -135,12 +135,11 @@ export function gatewayOf(options: MenshenOptions): Gateway {
   }
 
   function login(more: Fields = {}, path = 'login'): Promise<Login> {
-    const enter = (): Promise<Login> => entering(path, more);
-    return Object.keys(more).length ? alone(enter) : shared(enter);
+    return oneLogin(!Object.keys(more).length, () => entering(path, more));
   }
 
   function renew(): Promise<Login> {
-    return shared(async () => (await refreshed()) || entering('login', {}));
+    return oneLogin(true, async () => (await refreshed()) || entering('login', {}));
   }
 
   async function entering(path: string, more: Fields): Promise<Login> {

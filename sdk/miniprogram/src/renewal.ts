@@ -8,10 +8,11 @@
 export interface Renewal<T> {
   /** Until no login is under way, whatever becomes of it. */
   settled(): Promise<void>;
-  /** A login for everybody: joins the one under way, or begins one. */
-  shared(work: () => Promise<T>): Promise<T>;
-  /** A login of its own, after the one under way: with a password, or with a phone number. Its failure is its own. */
-  alone(work: () => Promise<T>): Promise<T>;
+  /**
+   * A login. One `forAll` joins the one under way, if that is for all too, or begins. Any other is somebody's own, with a
+   * password or a phone number: it begins after the one under way, and its failure is nobody else's.
+   */
+  entered(forAll: boolean, work: () => Promise<T>): Promise<T>;
   /** From now on: gives the failure of a login for everybody, undefined where none failed. */
   watched(): () => unknown;
 }
@@ -21,7 +22,13 @@ export function renewal<T>(): Renewal<T> {
   let joinable = false;
   let failed: { error: unknown } | undefined;
 
-  function begun(work: () => Promise<T>, forAll: boolean): Promise<T> {
+  async function settled(): Promise<void> {
+    while (underWay) await underWay.catch(() => undefined);
+  }
+
+  async function entered(forAll: boolean, work: () => Promise<T>): Promise<T> {
+    while (underWay && !(forAll && joinable)) await underWay.catch(() => undefined);
+    if (underWay) return underWay;
     joinable = forAll;
     underWay = work().then(
       (result) => {
@@ -37,24 +44,10 @@ export function renewal<T>(): Renewal<T> {
     return underWay;
   }
 
-  async function settled(): Promise<void> {
-    while (underWay) await underWay.catch(() => undefined);
-  }
-
-  async function shared(work: () => Promise<T>): Promise<T> {
-    while (underWay && !joinable) await underWay.catch(() => undefined);
-    return underWay || begun(work, true);
-  }
-
-  async function alone(work: () => Promise<T>): Promise<T> {
-    await settled();
-    return begun(work, false);
-  }
-
   function watched(): () => unknown {
     const before = failed;
     return () => (failed && failed !== before ? failed.error : undefined);
   }
 
-  return { settled, shared, alone, watched };
+  return { settled, entered, watched };
 }
