@@ -133,6 +133,11 @@ def test_a_preset_is_chosen_and_what_it_says_is_shown_and_not_written(tmp_path: 
         await browser.post("/console/plugins/book-login", shown | {"description": "old"})
         written = {"name": "book-login", "type": "WeChatMpLogin", "app": "shop", "preset": "book"}
         assert (await configuration.current()).document["plugins"][-1] == written | {"description": "old"}
+        shown = fields_in(await browser.get("/console/plugins/book-login"))
+        assert shown.pop("account:on") == "on", "the preset has it, and so the box is ticked"
+        await browser.post("/console/plugins/book-login", shown)
+        off = written | {"description": "old", "account": None}
+        assert (await configuration.current()).document["plugins"][-1] == off
 
     configuring(tmp_path, work)
 

@@ -13,7 +13,8 @@ from pydantic import BaseModel
 
 from menshen.config import document
 from menshen.config.plugins.registry import PARTS
-from menshen.web.console.forms.field import Field, fields_of
+from menshen.config.presets import presets
+from menshen.web.console.forms.field import Field, defaulting, fields_of
 from menshen.web.console.forms.filling import Typed, filled
 from menshen.web.console.forms.quoting import read_lines, read_text, typed_lines, typed_text
 from menshen.web.console.forms.reading import read_part
@@ -113,6 +114,26 @@ def test_a_part_comes_back_as_it_was(at: str, data: st.DataObject) -> None:
     typed = as_sent(filled(fields, part))
     assert read_part(fields, typed, part).part == part
     assert read_part(fields, typed, part).problems == []
+
+
+@pytest.mark.parametrize("preset", list(presets()))
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_a_part_comes_back_as_it_was_from_a_form_that_shows_a_presets_values(preset: str, data: st.DataObject) -> None:
+    fields = defaulting(fields_of(document.Plugin, "plugins[]."), presets()[preset])
+    part = data.draw(parts(fields))
+    assert read_part(fields, as_sent(filled(fields, part)), part).part == part
+
+
+def test_a_part_of_a_preset_is_switched_off_by_a_null() -> None:
+    fields = defaulting(fields_of(document.Plugin, "plugins[]."), presets()["book"])
+    typed = filled(fields, {"preset": "book"})
+    assert typed.pop("account:on") == ["on"]
+    off = read_part(fields, typed, {"preset": "book"}).part
+    assert off == {"preset": "book", "account": None}
+    typed = filled(fields, off)
+    assert "account:on" not in typed
+    assert read_part(fields, typed, off).part == off
 
 
 @pytest.mark.parametrize("at", MODELS)

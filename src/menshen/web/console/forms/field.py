@@ -42,7 +42,8 @@ _LONG = frozenset({"description"})
 class Field:
     """A key. ``path`` is how it is called in the documentation, from the top: ``plugins[].session.kind``.
 
-    ``default`` is as a document would write it, None where there is none. ``nullable``: it may be left out, and then
+    ``default`` is as a document would write it, None where there is none; a part that may be left out has one where it
+    is there all the same. ``nullable``: it may be left out, and then
     there is nothing, whatever else a default would be. ``options`` are those of a choice, or of a mapping's keys.
     ``fields`` are those of a part, or of each item of ``parts``. ``title`` and ``about`` are the model's own words.
     """
@@ -75,7 +76,7 @@ def defaulting(fields: Iterable[Field], values: Mapping[str, Any]) -> tuple[Fiel
 
 def _defaulting(field: Field, value: Any) -> Field:
     if field.kind == "part" and isinstance(value, Mapping):
-        return replace(field, fields=defaulting(field.fields, value))
+        return replace(field, fields=defaulting(field.fields, value), default=value if field.nullable else None)
     return replace(field, default=value)
 
 

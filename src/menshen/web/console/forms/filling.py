@@ -39,7 +39,8 @@ def fill_field(field: Field, part: Mapping[str, Any], name: str) -> Typed:
             return {}
         case "part":
             inner = filled(field.fields, value or {}, name)
-            return inner | {f"{name}:on": ["on"]} if field.nullable and value is not None else inner
+            there = value is not None or (field.key not in part and field.default is not None)
+            return inner | {f"{name}:on": ["on"]} if field.nullable and there else inner
         case "parts":
             return _items(field, value or (), name)
         case "mapping":

@@ -59,8 +59,11 @@ def _part(
 def _nested(each: Field, typed: Typed, before: Mapping[str, Any], name: str, loc: Loc, problems: list[Problem]) -> Any:
     had = before.get(each.key)
     if each.nullable and not first(typed, f"{name}:on"):
-        return None if each.key in before and had is None else _ABSENT
+        # Where it would be there all the same, only a null takes it away.
+        return None if each.default is not None or (each.key in before and had is None) else _ABSENT
     inner = _part(each.fields, typed, had if isinstance(had, Mapping) else {}, name, loc, problems)
+    if not inner and each.default is not None and each.key not in before:
+        return _ABSENT
     return inner if inner or each.nullable or each.required or each.key in before else _ABSENT
 
 
