@@ -94,3 +94,10 @@ def test_only_where_a_login_helps_does_wafers_client_log_in() -> None:
     assert refusals["login"]["code"] == -1
     assert refusals["any"]["code"] == "$code"
     assert set(refusals) == {"login", "any"}
+
+
+def test_a_preset_with_refusals_is_not_for_signed_states() -> None:
+    """What Envoy refuses alone could not have the client's shape."""
+    signed = problems(plugin(preset="wafer2", session={"kind": "signed"}))
+    assert [problem.path for problem in signed] == ["plugins[0].refusals"]
+    assert under("wafer2", session={"kind": "signed"}, refusals=None).session.kind == "signed"

@@ -73,7 +73,7 @@ _OTHERS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 _LOGIN_SECTIONS: Final = (
-    Section(sentence("Basic information"), ("name", "description")),
+    Section(sentence("Basic information"), ("name", "description", "preset")),
     Section(sentence("Parameter settings"), ("app", f"{NEW_APP}.appid", f"{NEW_APP}.secret", f"{NEW_APP}.name")),
     Section(sentence("Getting the code"), ("code.in", "code.name")),
     Section(
@@ -83,7 +83,7 @@ _LOGIN_SECTIONS: Final = (
     Section(sentence("Checking the login state"), ("session.request_in", "identity.headers")),
     Section(sentence("Request parameters as tags"), ("tags.identity", "tags.request")),
 )
-"""The fields of TSF's form, in its order; the rest is what TSF does not have."""
+"""The fields of TSF's form, in its order, and what stands for many of them; the rest is what TSF does not have."""
 
 _APP_FIELDS: Final = fields_of(document.App, "apps[].", without=("platform", "base_url", "description"))
 _LOGIN_FIELDS: Final = (
