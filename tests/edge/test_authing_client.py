@@ -34,7 +34,11 @@ groups:
   - {{name: other, prefix: /other, upstream: orders, apis: [{{name: all, path: /*}}]}}
 plugins:
   - {{name: tsf-login, type: WeChatMpLogin, app: shop}}
-  - {{name: shop-login, type: WeChatMpLogin, app: shop, preset: authing}}
+  - name: shop-login
+    type: WeChatMpLogin
+    app: shop
+    preset: authing
+    code: {{in: header, name: js_code}}
   - {{name: other-login, type: WeChatMpLogin, app: other, preset: authing}}
 bindings:
   - {{plugin: tsf-login, group: tsf}}
@@ -242,6 +246,15 @@ def test_a_token_is_good_at_the_teams_apis(stack: Stack, published: Path) -> Non
     assert "authorization" not in seen
 
 
+def test_a_business_body_may_have_a_code_of_its_own(stack: Stack, published: Path) -> None:
+    phone, before = Phone(stack, published, "zheng"), stack.exchanges()
+    user = phone.gives(["loginByCode", "$code"])
+    bearer = ("authorization", f"Bearer {phone.token}")
+    reply = stack.gateway.post_json("/mall/orders", {"code": "COUPON-2026-11"}, bearer)
+    assert (reply.status, reply.identity["x-menshen-user"]) == (200, user["id"])
+    assert stack.exchanges() == before + 1
+
+
 def test_an_expired_token_is_noticed_and_the_page_logs_in_again(stack: Stack, published: Path) -> None:
     phone = Phone(stack, published, "zhengshi")
     user = phone.gives(["loginByCode", "$code"])
@@ -407,6 +420,17 @@ def test_another_apps_token_is_none(stack: Stack, published: Path) -> None:
 
 
 # What nobody may do
+
+
+@pytest.mark.parametrize("header", [(), (("authorization", "Bearer a-token-of-nobody"),)], ids=["none", "garbage"])
+def test_everything_of_a_users_needs_his_token(stack: Stack, header: tuple[tuple[str, str], ...]) -> None:
+    code = 2207 if header else 2020
+    image = ("content-type", "image/png")
+    upload = stack.gateway("/v1/authing/api/v2/upload", image, *header, method="POST", body=png(8, 8))
+    assert (upload.status, upload.json["code"]) == (401, code)
+    for query in ("query user { user { id } }", "mutation updateUser($i: I) { updateUser(input: $i) { id } }"):
+        reply = posted(stack, "graphql/v2", {"query": query, "variables": {"i": {"nickname": "x"}}}, *header)
+        assert (reply.status, reply.json["errors"][0]["message"]["code"]) == (401, code)
 
 
 def test_an_appsecret_is_refused_before_anything_is_spent(stack: Stack) -> None:
