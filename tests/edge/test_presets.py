@@ -139,3 +139,15 @@ def test_open_data_in_a_body_is_taken_once_and_there_alone(stack: Stack) -> None
     assert told("authing", beside) == (400, 4000, "ambiguous_credential")
     header = stack.gateway.send_json("POST", "/authing/login", {"code": stack.code("body")}, ("iv", "a"))
     assert told("authing", header) == (400, 4000, "ambiguous_credential")
+
+
+def test_the_phone_in_a_reply_is_masked_as_the_user_sees_it(stack: Stack) -> None:
+    first = log_in(stack, "authing", stack.code("dialled")).json["data"]
+    bearer = ("Authorization", f"Bearer {first['token']}")
+    button = {"appid": APPID, "user": "dialled", "phone": "13800138000"}
+    phone_code = stack.emulator.post_json("/emulator/wechat/phone", button).json["code"]
+    assert stack.gateway.send_json("POST", "/v1/me/phone", {"phone_code": phone_code}, bearer).status == 200
+    later = log_in(stack, "authing", stack.code("dialled"))
+    mine = stack.gateway("/v1/me", ("Authorization", later.json["data"]["token"])).json
+    assert later.json["data"]["phone"] == mine["phone"] != ""
+    assert "13800138000" not in later.raw.decode()

@@ -143,6 +143,21 @@ def test_a_guard_that_does_not_let_in_is_not_passed_by(fault: Exception, status:
     assert (answered, body["reason"]) == (status, reason)
 
 
+def test_a_guard_in_front_of_a_login_refuses_in_the_shape_of_its_client() -> None:
+    login = SNAPSHOT.routes[0].login
+    assert login is not None
+    keys = KeyPairRules("servers", (), 300, 1024, "x-menshen-caller")
+    route = replace(SNAPSHOT.routes[0], key_pair=keys, login=replace(login, refusals={"none": {"errno": "$reason"}}))
+    snapshot = replace(SNAPSHOT, routes=(route,)).sealed()
+    brain = replace(state(), routes=route_table((snapshot,)), snapshots={snapshot.checksum: snapshot})
+    nothing: Any = None
+    made = AuthorizationEndpoint(
+        BrokenGuards(SignatureReplayed()), BrokenLogin(BUG), nothing, nothing, nobody, SeenLog(), lambda: NOW, brain
+    )
+    headers = {"x-menshen-route": f"{route.id}@{snapshot.checksum}"}
+    assert ask(made, "/authz/mall/order", **headers) == (403, {"errno": "signature_replayed"})
+
+
 def test_every_decision_is_counted_once_by_its_outcome() -> None:
     nothing: Any = None
     counts = Counts()
