@@ -1,4 +1,5 @@
-# make demo, make test: each sets itself up. Needs Python >= 3.11, make and a package index that pip can reach.
+# make demo, make test: each sets itself up. Needs Python >= 3.11, make and a package index that pip can reach;
+# for the tests of what a mini program runs, Node.js >= 18 and npm too.
 
 PYTHON ?= python3
 VENV   := .venv

@@ -3,6 +3,7 @@
 // the declarations. `authing` requires `index` instead of holding it a second time.
 
 const { spawnSync } = require('node:child_process');
+const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const esbuild = require('esbuild');
@@ -41,6 +42,12 @@ const compiled = spawnSync(
   { stdio: 'inherit' },
 );
 if (compiled.status !== 0) process.exit(1);
+// Of which source this is the build: tests that need it refuse another one's.
+const source = crypto.createHash('sha256');
+for (const file of fs.readdirSync(path.join(__dirname, 'src'), { recursive: true }).sort()) {
+  if (file.endsWith('.ts')) source.update(fs.readFileSync(path.join(__dirname, 'src', file)));
+}
+fs.writeFileSync(path.join(out, 'source.sha256'), source.digest('hex'));
 for (const name of Object.keys(entries)) {
   console.log(`miniprogram_dist/${name}.js ${fs.statSync(path.join(out, `${name}.js`)).size} bytes`);
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 
@@ -15,9 +16,16 @@ from tests.sdk.gateway import SDK, sdk_stack
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     if shutil.which("npm") is None:
         pytest.skip("Node.js is not installed")
-    built = SDK / "miniprogram_dist" / "index.js"
-    newest = max(file.stat().st_mtime for file in (SDK / "src").rglob("*.ts"))
+    built = SDK / "miniprogram_dist" / "source.sha256"
     assert built.exists(), "the SDK is not built: run `make sdk` first"
-    assert built.stat().st_mtime >= newest, "the SDK was built before its source changed: run `make sdk` first"
+    assert built.read_text() == _source(), "the SDK is built from another source: run `make sdk` first"
     with sdk_stack(tmp_path_factory.mktemp("sdk")) as running:
         yield running
+
+
+def _source() -> str:
+    """The same digest that ``build.js`` writes."""
+    digest = hashlib.sha256()
+    for file in sorted((SDK / "src").rglob("*.ts"), key=lambda file: str(file.relative_to(SDK / "src"))):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()

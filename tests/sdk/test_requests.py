@@ -88,6 +88,13 @@ def test_another_host_never_gets_the_state(stack: Stack) -> None:
         assert "user_session" not in dict(answer["data"]["headers"])
 
 
+def test_what_is_public_costs_no_login(stack: Stack) -> None:
+    exchanges = stack.exchanges()
+    (answer,) = asked(Phone(stack, "anonymous"), {"url": "/open/news"})
+    assert (answer["statusCode"], answer["state"]) == (200, "")
+    assert stack.exchanges() == exchanges
+
+
 def test_a_whole_address_of_the_gateway_gets_it(stack: Stack) -> None:
     phone = Phone(stack, "whole")
     (answer,) = asked(phone, {"url": f"{stack.gateway.origin}/mall/1"}, planted={"state": phone.log_in().state})

@@ -59,7 +59,7 @@ export function unanswered(told: unknown): never {
 }
 
 /** The platform gave no login code. Throws it. */
-export function codeless(told: unknown): never {
+export function codeless(told?: unknown): never {
   throw failed('platform_login', 'No login code. 无登录 code。', told);
 }
 

@@ -143,7 +143,7 @@ export function gatewayOf(options: MenshenOptions): Gateway {
   }
 
   async function entering(path: string, more: Fields): Promise<Login> {
-    const code = more['code'] || (await adapter.code().catch(codeless));
+    const code = more['code'] || (await adapter.code().catch(codeless)) || codeless();
     // The state before goes along: its session ends with this login, so one that was planted is worth nothing.
     const { state } = kept.read();
     return entered(

@@ -104,10 +104,17 @@ test('swan: getLoginCode, or login where there is none', async () => {
   assert.equal(await adapters.swan(platform(entered).api).code(), 'code');
 });
 
+test('tt: a device that nobody is logged in on has no code, and that is an error', async () => {
+  const { api, calls } = platform(entered, { login: ({ success }) => success({ anonymousCode: 'a', isLogin: false }) });
+  await assert.rejects(new Menshen({ baseUrl: BASE, adapter: adapters.tt(api) }).login(), { reason: 'platform_login' });
+  assert.equal(calls.length, 0);
+});
+
 test('uni: connectSocket gives a task only with a callback', () => {
   const { api, calls } = platform(entered);
   assert.deepEqual(adapters.uni(api).connect({ url: 'wss://x' }), { task: true });
   assert.equal(typeof calls[0][1].complete, 'function');
+  assert.equal(calls[0][1].multiple, true);
 });
 
 test('taro: the promise beside the callbacks is nobody’s unhandled rejection', async (t) => {

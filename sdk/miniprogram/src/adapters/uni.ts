@@ -6,11 +6,11 @@ declare const uni: Api;
 /**
  * uni-app, compiled to whatever platform.
  *
- * `uni.connectSocket` gives a promise unless it is called with a callback.
+ * `uni.connectSocket` gives a promise unless it is called with a callback; on Alipay a task with `multiple: true` only.
  * https://uniapp.dcloud.net.cn/api/request/websocket.html
  */
 export function uniApp(api: Api = uni): Adapter {
   return likeWx(api, {
-    connect: (options) => api['connectSocket']({ ...options, complete: () => undefined }) as SocketTask,
+    connect: (options) => api['connectSocket']({ ...options, multiple: true, complete: () => undefined }) as SocketTask,
   });
 }
