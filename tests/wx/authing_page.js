@@ -79,7 +79,7 @@ const page = {
   order: async (url) => {
     const ask = () => call(url, { Authorization: `Bearer ${token()}` });
     let answer = await ask();
-    if (answer.statusCode === 401) {
+    if ([2020, 2206, 2207].includes(answer.data.code)) {
       await authing.loginByCode((await wx.login()).code);
       answer = await ask();
     }

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from menshen.config.presets import presets
 from menshen.config.snapshot import App, LoginPlugin
 from menshen.errors import (
     AmbiguousCredential,
@@ -151,13 +152,25 @@ def test_every_refusal_is_told_in_authings_envelope(refusal: Any) -> None:
     assert set(body) == {"code", "message", "data"}
     assert body["code"] == NUMBERS.get(refusal.reason, refusal.code) != 200
     assert body["message"] == refusal.text()
-    assert body["data"] == {"reason": refusal.reason, "action": refusal.action, "request_id": "r1"}
+    ours = {"code": refusal.code, "reason": refusal.reason, "action": refusal.action, "request_id": "r1"}
+    assert body["data"] == ours
     errors = json.loads(GRAPHQL.refused(refusal(), "r1").body)
     assert errors == {"data": None, "errors": [{"message": body}]}
 
 
 def test_numbers_are_of_reasons_that_there_are() -> None:
     assert set(NUMBERS) <= {refusal.reason for refusal in refusals()}
+
+
+def test_a_route_for_this_client_refuses_with_the_same_numbers_in_the_same_envelope() -> None:
+    """What the preset writes, an operator could; what this wire says, it says by itself. A page reads both."""
+    templates = dict(presets()["authing"]["refusals"])
+    usual = templates.pop("any")
+    assert {reason: template["code"] for reason, template in templates.items()} == NUMBERS
+    said = json.loads(AUTHING.refused(CodeUsed(), "r1").body)
+    for template in (usual, *templates.values()):
+        assert set(template["data"]) == set(said["data"])
+        assert set(template) == set(said)
 
 
 def test_what_a_refusal_keeps_for_the_log_is_not_told() -> None:

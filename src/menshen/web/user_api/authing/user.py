@@ -18,7 +18,7 @@ __all__ = ["GENDERS", "OK", "AuthingUser", "AuthingUsers", "avatar_url"]
 GENDERS: Final = ("U", "M", "F")
 """Authing's letters in the order of our numbers: unknown, male, female."""
 
-OK: Final = "ok"
+OK: Final = "OK"
 """The ``message`` of whatever was not refused."""
 
 _authority = re.compile(r"[A-Za-z0-9.\-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?").fullmatch

@@ -137,7 +137,7 @@ def _errors(refusal: Refusal, request_id: str) -> Answer:
 
 def _told(refusal: Refusal, answer: Answer) -> dict[str, Any]:
     said = msgspec.json.decode(answer.body)
-    data = {name: said[name] for name in ("reason", "action", "request_id")}
+    data = {name: said[name] for name in ("code", "reason", "action", "request_id")}
     return {"code": number_of(refusal), "message": said["message"], "data": data}
 
 
@@ -150,11 +150,12 @@ _ENVELOPE: Final[dict[str, Any]] = {
         "data": {
             "type": "object",
             "properties": {
+                "code": {"type": "integer"},
                 "reason": {"type": "string"},
                 "action": {"enum": ["login", "retry", "none"]},
                 "request_id": {"type": "string"},
             },
-            "required": ["reason", "action", "request_id"],
+            "required": ["code", "reason", "action", "request_id"],
             "additionalProperties": False,
         },
     },
