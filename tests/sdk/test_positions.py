@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+import pytest
+
 from tests.edge.conftest import Stack
 from tests.edge.sessions import aged
 from tests.sdk.gateway import Phone
@@ -52,3 +57,10 @@ def test_an_expired_query_state_is_renewed(stack: Stack) -> None:
     phone = Phone(stack, "quest-old", "quest")
     found = phone.runs("parallel", phone.expired(), options=QUEST, url="/quest/orders", count=10)
     assert {answer["statusCode"] for answer in found["answers"]} == {200}
+
+
+@pytest.mark.parametrize(("app", "options"), [("jar", JAR), ("quest", QUEST)], ids=["cookie", "query"])
+def test_a_socket_carries_it_there_too(stack: Stack, app: str, options: dict[str, Any]) -> None:
+    hello, echoed = Phone(stack, f"{app}-talking", app).runs("socket", options=options, url=f"/{app}/chat")["heard"]
+    assert dict(json.loads(hello))["x-menshen-openid"].startswith("o")
+    assert echoed == "你好"
