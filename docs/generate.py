@@ -29,6 +29,8 @@ from menshen.config.plugins.registry import PARTS
 from menshen.doctor.examination import CHECKS, GENERAL
 from menshen.doctor.finding import Said, Trouble
 from menshen.errors import REFUSALS, refusals
+from menshen.platforms.evidence import CAPABILITIES, Capability, Confirmation, evidence
+from menshen.platforms.registry import PLATFORMS
 from menshen.web.metrics import METRICS
 from menshen.web.user_api.authing.user import AuthingUser
 from menshen.web.user_api.authing.wire import NUMBERS
@@ -381,6 +383,58 @@ def metrics(language: Language) -> str:
     )
 
 
+_CAPABILITIES: Final[Mapping[Capability, tuple[str, str]]] = {
+    "login": ("login", "登录"),
+    "errors": ("error table", "错误码"),
+    "used_code": ("used code told apart", "区分已使用的 code"),
+    "code_lifetime": ("life of a code", "code 有效期"),
+    "unionid": ("unionid", "unionid"),
+    "open_data": ("open data", "开放数据"),
+    "phone_data": ("phone number in data", "加密数据中的手机号"),
+    "phone_codes": ("phone codes", "手机号 code"),
+    "session_checks": ("session_key check and reset", "session_key 校验与重置"),
+    "access_token": ("access token", "access token"),
+}
+
+_CONFIRMED: Final[Mapping[Confirmation, tuple[str, str]]] = {
+    "vendor": ("vendor", "官方文档"),
+    "mirror": ("mirror", "文档镜像"),
+    "forum": ("forum", "官方论坛"),
+    "projects": ("projects", "公开项目"),
+    "unconfirmed": ("unconfirmed", "未确认"),
+    "none": ("–", "–"),
+}
+
+
+def platforms(language: Language) -> str:
+    """Platform by capability: how it was confirmed that the platform has it."""
+    head = (("capability", *PLATFORMS), ("能力", *PLATFORMS))[language]
+    known = evidence(PLATFORMS)
+    return _table(
+        head,
+        (
+            (_CAPABILITIES[each][language], *(_CONFIRMED[known[name][each].confirmed][language] for name in PLATFORMS))
+            for each in CAPABILITIES
+        ),
+    )
+
+
+def platform_evidence(language: Language) -> str:
+    """For each platform, where each line of :func:`platforms` is from."""
+    head = (("capability", "confirmed by", "where"), ("能力", "依据类型", "依据"))[language]
+    return "\n\n".join(
+        f"### {name}\n\n"
+        + _table(
+            head,
+            (
+                (_CAPABILITIES[each][language], _CONFIRMED[line.confirmed][language], line.where[language])
+                for each, line in lines.items()
+            ),
+        )
+        for name, lines in evidence(PLATFORMS).items()
+    )
+
+
 PAGES: Final[dict[str, tuple[Language, dict[str, Callable[[Language], str]]]]] = {
     "README.md": (0, {"errors": errors}),
     "README.zh-CN.md": (1, {"errors": errors}),
@@ -397,6 +451,8 @@ PAGES: Final[dict[str, tuple[Language, dict[str, Callable[[Language], str]]]]] =
     "docs/reference/commands.md": (0, {"commands": command_list}),
     "docs/how-to/doctor.md": (0, {"checks": doctor_checks}),
     "docs/how-to/doctor.zh-CN.md": (1, {"checks": doctor_checks}),
+    "docs/reference/platforms.md": (0, {"platforms": platforms, "evidence": platform_evidence}),
+    "docs/reference/platforms.zh-CN.md": (1, {"platforms": platforms, "evidence": platform_evidence}),
     **{plugin_page(kind): (0, {"keys": plugin_table(kind)}) for kind in PARTS},
     **{plugin_page(kind).replace(".md", ".zh-CN.md"): (1, {"keys": plugin_table(kind)}) for kind in PARTS},
 }
