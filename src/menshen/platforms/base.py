@@ -11,13 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeVar
+from typing import Final, Literal, Protocol, TypeVar
 
 from menshen.config.snapshot import App
 from menshen.errors import MenshenError
 from menshen.secret import Secret
 
 __all__ = [
+    "TOKEN_TIMEOUT",
     "Field",
     "Flow",
     "Platform",
@@ -28,9 +29,13 @@ __all__ = [
     "PlatformToken",
     "RefusedFor",
     "TokenRefused",
+    "address",
 ]
 
 T = TypeVar("T")
+
+TOKEN_TIMEOUT: Final = 3.0
+"""Seconds for a call that gets an access token: calls that have a client waiting wait for it."""
 
 Field = Secret | str | bool
 """A value of a query, a JSON body or a form; bools are JSON's only."""
@@ -112,6 +117,11 @@ app may do; this machine's address, which is not on the app's list, or which the
 way that the call came."""
 
 Flow = Generator[PlatformRequest, PlatformReply, T]
+
+
+def address(app: App, default_base_url: str, path: str) -> str:
+    """Where a call of this app goes."""
+    return f"{(app.base_url or default_base_url).rstrip('/')}{path}"
 
 
 class Platform(Protocol):

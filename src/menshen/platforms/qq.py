@@ -12,9 +12,18 @@ from typing import Final
 
 from menshen.config.snapshot import App
 from menshen.errors import CodeInvalid, NotOffered, PlatformLimit, PlatformRefusedUs, PlatformSaysBusy
-from menshen.platforms.base import Flow, PlatformIdentity, PlatformPhone, PlatformRequest, PlatformToken, RefusedFor
-from menshen.platforms.tencent import CODE_PATTERN, TOKEN_TIMEOUT, address, jscode2session, read_token
-from menshen.platforms.tencent_reply import ErrorTable
+from menshen.platforms.base import (
+    TOKEN_TIMEOUT,
+    Flow,
+    PlatformIdentity,
+    PlatformPhone,
+    PlatformRequest,
+    PlatformToken,
+    RefusedFor,
+    address,
+)
+from menshen.platforms.reply import ErrorTable
+from menshen.platforms.tencent import CODE_PATTERN, jscode2session, read_token
 
 __all__ = ["ERRORS", "QQ", "REFUSED_FOR"]
 

@@ -20,8 +20,8 @@ from menshen.errors import (
     UserBlocked,
 )
 from menshen.platforms.base import Flow, PlatformIdentity, PlatformPhone, PlatformToken, RefusedFor
+from menshen.platforms.reply import ErrorTable
 from menshen.platforms.tencent import CODE_PATTERN, jscode2session
-from menshen.platforms.tencent_reply import ErrorTable
 from menshen.platforms.wechat_phone import get_phone_number
 from menshen.platforms.wechat_session_key import check_session, reset_session_key
 from menshen.platforms.wechat_token import stable_token

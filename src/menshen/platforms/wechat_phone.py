@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from menshen.config.snapshot import App
 from menshen.errors import InternalFault, PhoneCodeInvalid, PlatformReplyInvalid, UserBlocked
-from menshen.platforms.base import Flow, PlatformPhone, PlatformRequest
-from menshen.platforms.tencent import CODE_PATTERN, address
-from menshen.platforms.tencent_reply import OPENID, ErrorTable, read_fields, read_text
+from menshen.platforms.base import Flow, PlatformPhone, PlatformRequest, address
+from menshen.platforms.reply import OPENID, ErrorTable, read_text
+from menshen.platforms.tencent import CODE_PATTERN
+from menshen.platforms.tencent_reply import read_fields
 from menshen.platforms.wechat_token import CALL_ERRORS
 from menshen.secret import Secret
 

@@ -15,9 +15,10 @@ from typing import Final
 
 from menshen.config.snapshot import App
 from menshen.errors import PlatformReplyInvalid, SessionKeyStale
-from menshen.platforms.base import Flow, PlatformIdentity, PlatformRequest
-from menshen.platforms.tencent import address, read_identity
-from menshen.platforms.tencent_reply import ErrorTable, read_fields
+from menshen.platforms.base import Flow, PlatformIdentity, PlatformRequest, address
+from menshen.platforms.reply import ErrorTable
+from menshen.platforms.tencent import read_identity
+from menshen.platforms.tencent_reply import read_fields
 from menshen.platforms.wechat_token import CALL_ERRORS
 from menshen.secret import Secret
 

@@ -12,9 +12,9 @@ from typing import Final
 
 from menshen.config.snapshot import App
 from menshen.errors import PlatformLimit, PlatformRefusedUs, PlatformSaysBusy
-from menshen.platforms.base import Flow, PlatformRequest, PlatformToken, TokenRefused
-from menshen.platforms.tencent import TOKEN_TIMEOUT, address, read_token
-from menshen.platforms.tencent_reply import ErrorTable
+from menshen.platforms.base import TOKEN_TIMEOUT, Flow, PlatformRequest, PlatformToken, TokenRefused, address
+from menshen.platforms.reply import ErrorTable
+from menshen.platforms.tencent import read_token
 
 __all__ = ["CALL_ERRORS", "TOKEN_ERRORS", "stable_token"]
 
