@@ -6,6 +6,7 @@ import json
 import time
 
 from menshen.emulator.answer import Answer
+from menshen.emulator.dialect import Asked
 from menshen.emulator.heard import HeardLogins
 
 CANARY = "0123456789abcdef0123456789abcdef"  # the secret that conftest registers
@@ -81,9 +82,13 @@ def test_what_is_kept_is_bounded():
     heard = HeardLogins(most=3)
     answer = Answer(b"{}", "text/plain")
     for n in range(10):
-        heard.note(time.time(), ("GET", "/", {"js_code": f"c{n}", "appid": "x" * 10_000}), (), answer)
+        heard.note(time.time(), ("GET", "/", asked(f"c{n}", "x" * 10_000)), (), answer)
     for _ in range(100):
-        heard.note(time.time(), ("GET", "/", {"js_code": "c9"}), (), answer)
+        heard.note(time.time(), ("GET", "/", asked("c9")), (), answer)
     assert heard.of("c6") == ()
     assert len(heard.of("c9")) == 20
     assert len(heard.of("c9")[0].query["appid"]) == 300
+
+
+def asked(code: str, appid: str = "") -> Asked:
+    return Asked({"js_code": code, "appid": appid}, appid, "", code, None)

@@ -11,7 +11,7 @@ import uvloop
 
 from menshen.cli.address import is_loopback, parse_address
 from menshen.emulator.asgi import emulator_app
-from menshen.emulator.dialect import DIALECTS
+from menshen.emulator.dialects import DIALECTS
 from menshen.emulator.state import Emulator
 from menshen.web.serving import serving
 

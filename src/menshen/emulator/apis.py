@@ -13,10 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from menshen.emulator.answer import Answer, encode
+from menshen.emulator.answer import Answer
 from menshen.emulator.codes import Code, Codes
-from menshen.emulator.dialect import Api, Outcome
-from menshen.emulator.exchange import parameters
+from menshen.emulator.dialect import Api, Outcome, parameters
 from menshen.emulator.faults import AFTER, IN_FRONT, LATENCY, REFUSALS, disfigured, front
 from menshen.emulator.payloads import phone_info
 from menshen.emulator.side import Side, credentials
@@ -71,7 +70,6 @@ def call(side: Side, phone_codes: Codes, path: str, method: str, query: bytes, b
         return REFUSALS[struck.name] if struck is not None else None
 
     late = side.faults.strike(LATENCY, user, side.roll, kind)
-    kind_of_answer = side.dialect.content_type
     before = side.faults.strike(IN_FRONT, user, side.roll, kind)
     if before is not None and before.name != "-1":
         answer = front(before.name)
@@ -86,7 +84,7 @@ def call(side: Side, phone_codes: Codes, path: str, method: str, query: bytes, b
         if outcome is not None:
             told = side.refused(outcome, now, login=False)
         after = side.faults.strike(AFTER, user, side.roll, kind)
-        answer = Answer(encode(told), kind_of_answer) if after is None else disfigured(after.name, told, kind_of_answer)
+        answer = side.answer(told) if after is None else disfigured(after.name, told, side.dialect)
     return answer if late is None else replace(answer, delay=late.seconds)
 
 

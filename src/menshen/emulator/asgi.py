@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from menshen.emulator.answer import Answer
 from menshen.emulator.control import control_app
-from menshen.emulator.dialect import DIALECTS
+from menshen.emulator.dialects import DIALECTS
 from menshen.emulator.state import Emulator
 from menshen.emulator.team import Team
 
@@ -25,15 +25,17 @@ _PATIENCE = 60.0
 
 
 def emulator_app(emulator: Emulator, team: Team | None = None) -> ASGIApp:
-    """The application: ``/{platform}/sns/jscode2session``, the platform's other paths, and ``/emulator/...``."""
+    """The application: each platform's login and its other paths, and ``/emulator/...``."""
     control = control_app(emulator, team or Team())
-    exchanges = {f"/{platform}/sns/jscode2session": platform for platform in DIALECTS}
+    exchanges = {f"/{name}{dialect.login_path}": name for name, dialect in DIALECTS.items()}
     apis = {f"/{name}{path}": (name, path) for name, dialect in DIALECTS.items() for path in dialect.apis}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         if (platform := exchanges.get(path)) is not None:
-            answer = emulator.code2session(platform, scope["method"], scope["query_string"], scope["headers"])
+            method = scope["method"]
+            body = b"" if method == "GET" else await _body(receive)
+            answer = emulator.code2session(platform, method, scope["query_string"], scope["headers"], body)
         elif (called := apis.get(path)) is not None:
             body = await _body(receive)
             answer = emulator.call(*called, scope["method"], scope["query_string"], body)

@@ -1,20 +1,20 @@
-"""How each platform words its answers. It shares nothing with the adapters: it is the other side.
+"""How a platform is spoken to and words its answers. It shares nothing with the adapters: it is the other side.
 
-A :class:`Dialect` turns what happened into the JSON fields that the platform would send. Texts are those quoted in
-``reference/platform-apis.md`` (1.1 WeChat, 3 QQ); where no real text is known, the documented one is used.
+A :class:`Dialect` reads a login as the platform is sent it, and turns what happened into the JSON fields that the
+platform would send. As it stands it is WeChat's; a platform that differs has a class of its own. Texts are those quoted
+in ``reference/platform-apis.md``; where no real text is known, the documented one is used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Literal
+from urllib.parse import parse_qsl
 
-from menshen.emulator import identifiers
 from menshen.emulator.identifiers import RandomBytes
 
-__all__ = ["DIALECTS", "Api", "Dialect", "Outcome"]
+__all__ = ["Api", "Asked", "Dialect", "Outcome", "parameters"]
 
 Outcome = Literal[
     "wrong_method",
@@ -54,12 +54,43 @@ Fields = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A login as it came. ``params`` by the platform's own names; ``outcome`` says what is missing in it."""
+
+    params: Mapping[str, str]
+    appid: str
+    secret: str
+    code: str
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class AppSettings:
+    """One app. ``unionid``: it is bound to an Open Platform account. ``errcode_on_success`` and ``extra_fields`` add
+    to every success what the documentation shows (errcode 0, errmsg ok) and what it does not."""
+
+    secret: str
+    unionid: bool = False
+    errcode_on_success: bool = False
+    extra_fields: bool = False
+
+
+def parameters(query: bytes) -> dict[str, str]:
+    """A query's parameters, the first of each name. An empty one counts as missing."""
+    # Latin-1 first: percent-encoded text is ASCII, and raw bytes must not raise.
+    params: dict[str, str] = {}
+    for name, value in parse_qsl(query.decode("latin-1")):
+        params.setdefault(name, value)
+    return params
+
+
+@dataclass(frozen=True, slots=True)
 class Dialect:
     """One platform's voice.
 
     ``errors``: outcome -> errcode and errmsg, those that its calls can have. ``apis``: path -> what is called there,
-    beside ``jscode2session``. ``greets`` and ``parting``: fields before and after the identity in every
-    success. ``sends_rid``: errmsg ends with a request id.
+    beside the login at ``login_path``. ``greets`` and ``parting``: fields before and after the identity in every
+    success. ``sends_rid``: errmsg ends with a request id. ``errcode``, ``errmsg``: what it calls these fields.
     """
 
     content_type: str
@@ -71,13 +102,31 @@ class Dialect:
     unionid: Callable[[bytes, str], str]
     session_key: Callable[[RandomBytes], str]
     apis: Mapping[str, Api]
+    login_path: str = "/sns/jscode2session"
+    errcode: str = "errcode"
+    errmsg: str = "errmsg"
+
+    def asked(self, method: str, query: bytes, body: bytes) -> Asked:  # noqa: ARG002 - of others it is in the body
+        """A login as it came, whatever is in it."""
+        params = parameters(query)
+        return Asked(
+            params,
+            params.get("appid", ""),
+            params.get("secret", ""),
+            params.get("js_code", ""),
+            _incomplete(method, params),
+        )
+
+    def distrusts(self, app: AppSettings, asked: Asked) -> Outcome | None:
+        """What is wrong with the proof that a login comes from this app."""
+        return None if app.secret == asked.secret else "wrong_secret"
 
     def refuse(self, outcome: Outcome, rid: str, *, login: bool = True) -> Fields:
         errcode, errmsg = self.errors[outcome]
         if self.sends_rid:
             # Both separators are real: with the comma at a login, but for the answer to a POST.
             errmsg += f", rid: {rid}" if login and outcome != "wrong_method" else f" rid: {rid}"
-        return {"errcode": errcode, "errmsg": errmsg}
+        return {self.errcode: errcode, self.errmsg: errmsg}
 
     def accept(self, openid: str, session_key: str, unionid: str) -> Fields:
         fields = {**self.greets, "session_key": session_key, "openid": openid, **self.parting}
@@ -86,84 +135,13 @@ class Dialect:
         return fields
 
 
-_WECHAT: Final = Dialect(
-    content_type="text/plain",  # without charset, though the body is UTF-8
-    errors=MappingProxyType(
-        {
-            "wrong_method": (41002, "appid missing"),  # forum: what a POST gets
-            "no_appid": (41002, "appid missing"),
-            "no_secret": (41004, "appsecret missing"),
-            "no_code": (41008, "missing code"),
-            "wrong_grant_type": (40002, "invalid grant_type"),
-            "wrong_appid": (40013, "invalid appid"),
-            "wrong_secret": (40125, "invalid appsecret"),
-            "wrong_code": (40029, "invalid code"),
-            "used_code": (40163, "code been used"),
-            "blocked": (40226, "code blocked"),
-            "over_quota": (45011, "api minute-quota reach limit mustslower retry next minute"),
-            "busy": (-1, "system error"),
-            "wrong_verb": (43002, "require POST method"),
-            "wrong_body": (47001, "data format error"),
-            "no_token": (41001, "access_token missing"),
-            "malformed_token": (40014, "invalid access_token"),
-            "wrong_token": (40001, "invalid credential, access_token is invalid or not latest"),
-            "expired_token": (42001, "access_token expired"),
-            "wrong_openid": (40003, "invalid openid"),
-            "wrong_phone_code": (40029, "invalid code"),
-            "foreign_phone_code": (40013, "invalid appid"),
-            "wrong_sig_method": (87008, "invalid sig_method"),
-            "wrong_signature": (87009, "invalid signature"),
-            "day_quota": (45009, "reach max api daily quota limit"),
-            "unauthorized": (48001, "api unauthorized"),
-            "address_not_listed": (40164, "invalid ip 127.0.0.1 ipv6 ::ffff:127.0.0.1, not in whitelist"),
-            "address_not_approved": (89503, "ip must be approved by the administrator"),
-        }
-    ),
-    greets=MappingProxyType({}),  # no errcode on success, whatever the interface page shows
-    parting=MappingProxyType({}),
-    sends_rid=True,
-    openid=identifiers.wechat_openid,
-    unionid=identifiers.wechat_unionid,
-    session_key=identifiers.wechat_session_key,
-    apis=MappingProxyType(
-        {
-            "/cgi-bin/stable_token": "stable_token",
-            "/cgi-bin/token": "token",
-            "/wxa/business/getuserphonenumber": "phone_number",
-            "/wxa/checksession": "check_session",
-            "/wxa/resetusersessionkey": "reset_session_key",
-        }
-    ),
-)
-
-_QQ_PARAMETER = (-101222100, "参数错误")  # QQ's one number for a wrong or missing appid, secret or parameter
-
-_QQ: Final = Dialect(
-    content_type="application/json; charset=utf-8",
-    errors=MappingProxyType(
-        {
-            "wrong_method": _QQ_PARAMETER,
-            "no_appid": _QQ_PARAMETER,
-            "no_secret": _QQ_PARAMETER,
-            "no_code": _QQ_PARAMETER,
-            "wrong_grant_type": _QQ_PARAMETER,
-            "wrong_appid": _QQ_PARAMETER,
-            "wrong_secret": _QQ_PARAMETER,
-            "wrong_code": (40029, "invalid code"),
-            "used_code": (40029, "invalid code"),  # no other number is documented for a replay
-            "blocked": (40226, "code blocked"),  # not documented at QQ; only a fault asks for it
-            "over_quota": (45011, "api minute-quota reach limit"),
-            "busy": (-1, "system error"),
-        }
-    ),
-    greets=MappingProxyType({"errcode": 0, "errmsg": ""}),
-    parting=MappingProxyType({"uin": ""}),
-    sends_rid=False,
-    openid=identifiers.qq_openid,
-    unionid=identifiers.qq_unionid,
-    session_key=identifiers.qq_session_key,
-    apis=MappingProxyType({"/api/getToken": "token"}),
-)
-
-DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType({"wechat": _WECHAT, "qq": _QQ})
-"""The platforms that are faked, by name."""
+def _incomplete(method: str, params: Mapping[str, str]) -> Outcome | None:
+    if method != "GET":
+        return "wrong_method"
+    if "appid" not in params:
+        return "no_appid"
+    if "secret" not in params:
+        return "no_secret"
+    if "js_code" not in params:
+        return "no_code"
+    return None if params.get("grant_type") == "authorization_code" else "wrong_grant_type"

@@ -23,7 +23,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from menshen.emulator.answer import Answer, encode
-from menshen.emulator.dialect import Outcome
+from menshen.emulator.dialect import Dialect, Outcome
 
 __all__ = [
     "AFTER",
@@ -131,8 +131,9 @@ def front(name: str) -> Answer:
     return Answer(_PAGE % (b"Maintenance", "系统维护中".encode()), "text/html; charset=utf-8")
 
 
-def disfigured(name: str, fields: dict[str, Any], content_type: str) -> Answer:
+def disfigured(name: str, fields: dict[str, Any], dialect: Dialect) -> Answer:
     """A platform's answer with one of the AFTER faults."""
+    content_type, errcode, errmsg = dialect.content_type, dialect.errcode, dialect.errmsg
     match name:
         case "timeout":
             return Answer(b"", content_type, silent=True)
@@ -143,11 +144,11 @@ def disfigured(name: str, fields: dict[str, Any], content_type: str) -> Answer:
             return Answer(encode({**fields, "padding": "x" * _HUGE}), content_type)
         case "control_characters":
             # Escaped by the encoder, then made raw, as no encoder would write it.
-            body = encode({**fields, "errmsg": f"{fields.get('errmsg', 'ok')}\x01\x0b\n"})
+            body = encode({**fields, errmsg: f"{fields.get(errmsg, 'ok')}\x01\x0b\n"})
             return Answer(body.replace(b"\\u0001\\u000b\\n", b"\x01\x0b\n"), content_type)
         case "extra_fields":
             return Answer(encode({**fields, **EXTRA_FIELDS}), content_type)
         case "string_errcode":
-            return Answer(encode({**fields, "errcode": str(fields.get("errcode", 0))}), content_type)
+            return Answer(encode({**fields, errcode: str(fields.get(errcode, 0))}), content_type)
         case _:
             raise ValueError(f"no fault {name!r}")

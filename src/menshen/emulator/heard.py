@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from menshen.emulator.answer import Answer
+from menshen.emulator.dialect import Asked
 
 __all__ = ["HIDDEN", "Heard", "HeardLogins"]
 
@@ -55,13 +56,13 @@ class HeardLogins:
     def note(
         self,
         now: float,
-        request: tuple[str, str, Mapping[str, str]],
+        request: tuple[str, str, Asked],
         headers: Iterable[tuple[bytes, bytes]],
         answer: Answer,
     ) -> None:
-        """Keep a call; ``request`` is method, path and parameters. One without a code is nobody's to look for."""
-        method, path, params = request
-        code = params.get("js_code", "")
+        """Keep a call; ``request`` is method, path and what was asked. One without a code is nobody's to look for."""
+        method, path, asked = request
+        code = asked.code
         if not code:
             return
         calls = self._by_code.setdefault(code, [])
@@ -72,7 +73,7 @@ class HeardLogins:
                     now,
                     method[:16],
                     path,
-                    _shown(params, _ASKED),
+                    _shown(asked.params, _ASKED),
                     _shown(plain, _HEADERS),
                     answer.status,
                     _answered(answer),

@@ -7,25 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from menshen.emulator.dialect import Dialect, Outcome
+from menshen.emulator.answer import Answer, encode
+from menshen.emulator.dialect import AppSettings, Dialect, Outcome
 from menshen.emulator.faults import Faults
 from menshen.emulator.heard import HeardLogins
 from menshen.emulator.identifiers import RandomBytes, rid
 from menshen.emulator.tokens import Tokens
 from menshen.emulator.visitors import Visitors
 
-__all__ = ["AppSettings", "Calls", "Side", "credentials"]
-
-
-@dataclass(frozen=True, slots=True)
-class AppSettings:
-    """One app. ``unionid``: it is bound to an Open Platform account. ``errcode_on_success`` and ``extra_fields`` add
-    to every success what the documentation shows (errcode 0, errmsg ok) and what it does not."""
-
-    secret: str
-    unionid: bool = False
-    errcode_on_success: bool = False
-    extra_fields: bool = False
+__all__ = ["Calls", "Side", "credentials"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +63,10 @@ class Side:
 
     def refused(self, outcome: Outcome, now: float, *, login: bool = True) -> dict[str, Any]:
         return self.dialect.refuse(outcome, rid(now, self.random), login=login)
+
+    def answer(self, fields: dict[str, Any]) -> Answer:
+        """These fields as the platform sends them."""
+        return Answer(encode(fields), self.dialect.content_type)
 
     def roll(self) -> float:
         return int.from_bytes(self.random(4), "big") / 2**32

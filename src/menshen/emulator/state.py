@@ -14,13 +14,14 @@ from typing import Any, Final
 from menshen.emulator.answer import Answer
 from menshen.emulator.apis import call
 from menshen.emulator.codes import Codes
-from menshen.emulator.dialect import DIALECTS
-from menshen.emulator.exchange import QUOTA, exchange, parameters
+from menshen.emulator.dialect import AppSettings
+from menshen.emulator.dialects import DIALECTS
+from menshen.emulator.exchange import QUOTA, exchange
 from menshen.emulator.faults import Fault
 from menshen.emulator.heard import Heard
 from menshen.emulator.identifiers import IDENTITY_KEY, RandomBytes, login_code, mobile_number, phone_code
 from menshen.emulator.payloads import Payload, phone_payload, user_info_payload
-from menshen.emulator.side import AppSettings, Calls, Side
+from menshen.emulator.side import Calls, Side
 from menshen.emulator.visitors import Visitors
 
 __all__ = ["AppSettings", "Calls", "Emulator", "NotFaked", "UnknownApp", "UnknownPlatform"]
@@ -46,7 +47,7 @@ class NotFaked(LookupError):
 
 
 class Emulator:
-    """WeChat and QQ, as far as a login gateway sees them.
+    """The platforms, as far as a login gateway sees them.
 
     ``now`` is Unix time in seconds, ``random(n)`` n random bytes, ``key`` what openids are derived with, ``quota`` the
     exchanges a minute for one user (0: no limit).
@@ -154,14 +155,14 @@ class Emulator:
     # What the gateway's server does.
 
     def code2session(
-        self, platform: str, method: str, query: bytes, headers: Iterable[tuple[bytes, bytes]] = ()
+        self, platform: str, method: str, query: bytes, headers: Iterable[tuple[bytes, bytes]] = (), body: bytes = b""
     ) -> Answer:
-        """The answer to one call with this raw query string. ``headers`` are only kept. Raises UnknownPlatform."""
+        """The answer to one login as it came in. ``headers`` are only kept. Raises UnknownPlatform."""
         side, now = self._side(platform), self._now()
         self._codes.prune(now)
-        params = parameters(query)
-        answer = exchange(side, self._codes, method, params, now, self._quota)
-        side.heard.note(now, (method, f"/{platform}/sns/jscode2session", params), headers, answer)
+        asked = side.dialect.asked(method, query, body)
+        answer = exchange(side, self._codes, asked, now, self._quota)
+        side.heard.note(now, (method, f"/{platform}{side.dialect.login_path}", asked), headers, answer)
         return answer
 
     def call(self, platform: str, path: str, method: str, query: bytes, body: bytes) -> Answer:

@@ -1,0 +1,16 @@
+"""Which platforms are faked. A new one is one file and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from menshen.emulator.dialect import Dialect
+from menshen.emulator.qq import QQ
+from menshen.emulator.wechat import WECHAT
+
+__all__ = ["DIALECTS"]
+
+DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType({"wechat": WECHAT, "qq": QQ})
+"""By name."""
