@@ -28,6 +28,7 @@ from menshen.gateway.wire import SECRET_HEADERS
 from menshen.secret import Secret
 
 __all__ = [
+    "MAX_IV",
     "MAX_LINE",
     "MAX_OPEN_DATA",
     "NO_OPEN_DATA",
@@ -48,7 +49,10 @@ MAX_OPEN_DATA = 7000
 """Characters of open data; a platform's is a few hundred."""
 
 MAX_LINE = 256
-"""Characters of an ``iv`` or a signature, which are shorter by far."""
+"""Characters of a signature, which is shorter by far."""
+
+MAX_IV = 700
+"""Characters of an ``iv``, in whose place Alipay has a signature of up to 4096 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +271,7 @@ def _open_data(request: AuthRequest, plugin: LoginPlugin) -> SentOpenData:
             _short(_beside(request, plugin, name), most) if name else ""
             for name, most in (
                 (at.encrypted_data, MAX_OPEN_DATA),
-                (at.iv, MAX_LINE),
+                (at.iv, MAX_IV),
                 (at.raw_data, MAX_OPEN_DATA),
                 (at.signature, MAX_LINE),
             )

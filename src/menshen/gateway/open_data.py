@@ -15,17 +15,8 @@ from menshen.config.snapshot import App
 from menshen.errors import InternalFault, KeyRingInvalid, NotOffered, OpenDataInvalid, SessionKeyStale
 from menshen.gateway.access_tokens import AccessTokens
 from menshen.gateway.proofs import Proofs
-from menshen.platforms.base import Platform, PlatformIdentity, PlatformPhone
-from menshen.platforms.open_data import (
-    EncryptedData,
-    SignedData,
-    decrypt,
-    encrypted_data,
-    phone_of,
-    profile_of,
-    signed_data,
-    verify_raw,
-)
+from menshen.platforms.base import EncryptedData, Platform, PlatformIdentity, PlatformPhone
+from menshen.platforms.open_data import SignedData, phone_of, profile_of, signed_data, verify_raw
 from menshen.platforms.registry import PLATFORMS
 from menshen.secret import Secret
 from menshen.storage.database import Database
@@ -61,16 +52,14 @@ class OpenData:
 
         Raises OpenDataInvalid, and NotOffered where the platform has none.
         """
-        if proofs.encrypted_data or proofs.iv or proofs.raw_data or proofs.signature:
-            self._platform(app, "open_data")
-        _parts(proofs)
+        self._parts(app, proofs)
 
     async def profile(self, app: App, identity: PlatformIdentity, proofs: Proofs) -> dict[str, str]:
         """The profile in the open data of a login, by the key that this login has brought; {} where there is none.
 
         The open data of a login by phone is the number's, and no profile. Raises as :meth:`check`.
         """
-        closed, signed = _parts(proofs)
+        closed, signed = self._parts(app, proofs)
         profile: dict[str, str] = {}
         if signed is not None:
             profile |= profile_of(verify_raw(signed, identity.session_key))
@@ -80,17 +69,19 @@ class OpenData:
 
     def phone_in(self, app: App, identity: PlatformIdentity, data: str, iv: str) -> PlatformPhone:
         """The number in a login's open data, by the key that this login has brought. Raises OpenDataInvalid."""
-        self._platform(app, "open_data")
-        return phone_of(self._opened(app, identity.openid, encrypted_data(data, iv), identity.session_key))
+        closed = self._platform(app, "open_data").encrypted_data(data, iv)
+        return phone_of(self._opened(app, identity.openid, closed, identity.session_key))
 
     async def decrypted(self, app: App, openid: str, data: str, iv: str) -> dict[str, Any]:
-        """The fields of a payload, by the key of the user's last login.
+        """The fields of a payload, by the key of the user's last login or, at some platforms, of the app.
 
         Raises OpenDataInvalid; SessionKeyStale where logging in again, and then getting the data again, mends it;
         NotOffered; the platform refusals of ``menshen.errors``.
         """
-        self._platform(app, "open_data")
-        closed = encrypted_data(data, iv)
+        platform = self._platform(app, "open_data")
+        closed = platform.encrypted_data(data, iv)
+        if not platform.session_keys:
+            return self._opened(app, openid, closed, Secret(""))
         identity = IdentityKey(app.platform, app.appid, openid)
         key = self._unsealed(identity, await self._sealed_key(identity))
         if key is None:
@@ -138,7 +129,7 @@ class OpenData:
             return await replace_session_key(connection, identity, old, new)
 
     def _opened(self, app: App, openid: str, closed: EncryptedData, key: Secret) -> dict[str, Any]:
-        return decrypt(closed, key, appid=app.appid, openid=openid, now=self._clock())
+        return self._platform(app, "open_data").decrypt(app, closed, key, openid=openid, now=self._clock())
 
     async def _still_good(self, app: App, openid: str, key: Secret) -> bool:
         """Where the platform does not tell, logging in again is the advice that cannot be wrong."""
@@ -157,6 +148,22 @@ class OpenData:
         except KeyRingInvalid:
             return None  # of another master key: the next login brings another
 
+    def _parts(self, app: App, proofs: Proofs) -> tuple[EncryptedData | None, SignedData | None]:
+        """The open data of a login, decoded. Half of a pair is as wrong as a malformed one: OpenDataInvalid."""
+        closed: EncryptedData | None = None
+        signed: SignedData | None = None
+        if proofs.encrypted_data or proofs.iv:
+            platform = self._platform(app, "open_data")
+            if not proofs.encrypted_data or not proofs.iv:
+                raise OpenDataInvalid("half of a pair")
+            closed = platform.encrypted_data(proofs.encrypted_data, proofs.iv)
+        if proofs.raw_data or proofs.signature:
+            self._platform(app, "session_keys")
+            if not proofs.raw_data or not proofs.signature:
+                raise OpenDataInvalid("half of a pair")
+            signed = signed_data(proofs.raw_data, proofs.signature)
+        return closed, signed
+
     def _platform(self, app: App, capability: str) -> Platform:
         platform = self._platforms.get(app.platform)
         if platform is None:
@@ -164,14 +171,6 @@ class OpenData:
         if not getattr(platform, capability):
             raise NotOffered(f"{platform.name} has no {capability}")
         return platform
-
-
-def _parts(proofs: Proofs) -> tuple[EncryptedData | None, SignedData | None]:
-    """The open data of a login, decoded. Half of a pair is as wrong as a malformed one: OpenDataInvalid."""
-    if bool(proofs.encrypted_data) != bool(proofs.iv) or bool(proofs.raw_data) != bool(proofs.signature):
-        raise OpenDataInvalid("half of a pair")
-    closed = encrypted_data(proofs.encrypted_data, proofs.iv) if proofs.iv else None
-    return closed, signed_data(proofs.raw_data, proofs.signature) if proofs.signature else None
 
 
 def _context(identity: IdentityKey) -> str:

@@ -26,7 +26,6 @@ from menshen.gateway.binding import Asking, Bindings
 from menshen.gateway.codes import LoggedIn
 from menshen.gateway.proofs import Proofs
 from menshen.platforms.base import PlatformIdentity, PlatformPhone
-from menshen.platforms.open_data import encrypted_data
 from menshen.platforms.registry import PLATFORMS
 from menshen.storage.bindings import Bound
 from menshen.storage.database import Database
@@ -103,7 +102,7 @@ class PhoneFlows:
         else:
             if not platform.open_data:
                 raise NotOffered(f"{app.platform} has no open data")
-            encrypted_data(proofs.encrypted_data, proofs.iv)
+            platform.encrypted_data(proofs.encrypted_data, proofs.iv)
 
     async def of_identity(
         self, rules: UserRules, app: App, identity: PlatformIdentity, proofs: Proofs

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol, TypeVar
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 from menshen.config.snapshot import App
 from menshen.errors import MenshenError
@@ -19,6 +19,7 @@ from menshen.secret import Secret
 
 __all__ = [
     "TOKEN_TIMEOUT",
+    "EncryptedData",
     "Field",
     "Flow",
     "Platform",
@@ -99,6 +100,14 @@ class PlatformPhone:
     country_code: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class EncryptedData:
+    """An ``encryptedData`` and what goes with it, mostly its ``iv``: decoded, of lengths that can be."""
+
+    data: bytes = field(repr=False)
+    iv: bytes = field(repr=False)
+
+
 class TokenRefused(MenshenError):
     """The platform did not take the access token of a call, and did nothing else.
 
@@ -136,7 +145,9 @@ class Platform(Protocol):
     default_base_url: str
     code_pattern: re.Pattern[str]
     open_data: bool
-    """Its clients get encrypted and signed data that the session_key opens."""
+    """Its clients get encrypted data, and where there are ``session_keys`` signed data as well."""
+    session_keys: bool
+    """Open data is closed and signed with a key that the user's login brings; else with keys of the app's."""
     phone_codes: bool
     """Its clients get phone codes."""
     session_checks: bool
@@ -149,6 +160,19 @@ class Platform(Protocol):
     """Where an operator finds AppID and AppSecret, as the platform's own pages name it."""
 
     def code2session(self, app: App, code: str) -> Flow[PlatformIdentity]: ...
+
+    def encrypted_data(self, data: str, iv: str) -> EncryptedData:
+        """What a client sent, decoded. Raises OpenDataInvalid for what no key could open."""
+        ...
+
+    def decrypt(
+        self, app: App, closed: EncryptedData, session_key: Secret, *, openid: str, now: float
+    ) -> dict[str, Any]:
+        """The fields of a payload, as far as they may be believed, a number's under WeChat's names.
+
+        ``now`` in Unix seconds. Raises OpenDataInvalid, whatever is wrong.
+        """
+        ...
 
     def access_token(self, app: App, force: bool) -> Flow[PlatformToken]:
         """The app's access token. ``force``: a new one, even if the present one has time left."""

@@ -28,14 +28,16 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES128
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 
+from menshen.config.snapshot import App
 from menshen.errors import OpenDataInvalid, PlatformReplyInvalid
-from menshen.platforms.base import PlatformPhone
+from menshen.platforms.base import EncryptedData, PlatformPhone
 from menshen.platforms.wechat_phone import read_phone
 from menshen.secret import Secret
 
 __all__ = [
     "AHEAD",
     "OLDEST",
+    "BySessionKey",
     "EncryptedData",
     "SignedData",
     "decrypt",
@@ -67,19 +69,28 @@ _GENDERS = (0, 1, 2)
 
 
 @dataclass(frozen=True, slots=True)
-class EncryptedData:
-    """An ``encryptedData`` and its ``iv``, of lengths that can be."""
-
-    data: bytes = field(repr=False)
-    iv: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class SignedData:
     """A ``rawData`` and its ``signature``, not compared yet."""
 
     raw: str = field(repr=False)
     signature: str = field(repr=False)
+
+
+class BySessionKey:
+    """What an adapter does with open data of this kind."""
+
+    __slots__ = ()
+
+    open_data = True
+    session_keys = True
+
+    def encrypted_data(self, data: str, iv: str) -> EncryptedData:
+        return encrypted_data(data, iv)
+
+    def decrypt(
+        self, app: App, closed: EncryptedData, session_key: Secret, *, openid: str, now: float
+    ) -> dict[str, Any]:
+        return decrypt(closed, session_key, appid=app.appid, openid=openid, now=now)
 
 
 def encrypted_data(data: str, iv: str) -> EncryptedData:
@@ -120,8 +131,10 @@ def verify_raw(signed: SignedData, session_key: Secret) -> dict[str, Any]:
     """The fields of ``rawData``, of which nothing is read before the signature has been compared.
 
     It says neither when nor for which app it was made: the session_key, which belongs to one user of one app and
-    changes, is all that ties it. Raises OpenDataInvalid.
+    changes, is all that ties it, and nothing is signed where there is none. Raises OpenDataInvalid.
     """
+    if not session_key:
+        raise OpenDataInvalid
     # SHA-1 over text and key is WeChat's rule.
     made = hashlib.sha1((signed.raw + session_key.reveal()).encode(errors="replace"), usedforsecurity=False).hexdigest()
     fields = _object(signed.raw) if hmac.compare_digest(made, signed.signature) else None

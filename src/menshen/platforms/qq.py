@@ -22,6 +22,7 @@ from menshen.platforms.base import (
     RefusedFor,
     address,
 )
+from menshen.platforms.open_data import BySessionKey
 from menshen.platforms.reply import ErrorTable
 from menshen.platforms.tencent import CODE_PATTERN, jscode2session, read_token
 
@@ -39,7 +40,7 @@ ERRORS: Final[ErrorTable] = MappingProxyType(
 REFUSED_FOR: Final[Mapping[int, RefusedFor]] = MappingProxyType({-101222100: "credentials"})
 
 
-class QQ:
+class QQ(BySessionKey):
     """The adapter. Stateless."""
 
     __slots__ = ()
@@ -48,7 +49,6 @@ class QQ:
     plugin_type = "QQMPLogin"
     default_base_url = "https://api.q.qq.com"
     code_pattern = CODE_PATTERN
-    open_data = True
     phone_codes = False  # numbers come encrypted only
     session_checks = False
     stable_tokens = False  # each call makes another one

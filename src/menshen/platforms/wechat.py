@@ -20,6 +20,7 @@ from menshen.errors import (
     UserBlocked,
 )
 from menshen.platforms.base import Flow, PlatformIdentity, PlatformPhone, PlatformToken, RefusedFor
+from menshen.platforms.open_data import BySessionKey
 from menshen.platforms.reply import ErrorTable
 from menshen.platforms.tencent import CODE_PATTERN, jscode2session
 from menshen.platforms.wechat_phone import get_phone_number
@@ -67,7 +68,7 @@ REFUSED_FOR: Final[Mapping[int, RefusedFor]] = MappingProxyType(
 """Of logins, of access tokens, and of calls with one."""
 
 
-class WeChat:
+class WeChat(BySessionKey):
     """The adapter. Stateless."""
 
     __slots__ = ()
@@ -76,7 +77,6 @@ class WeChat:
     plugin_type = "WeChatMpLogin"
     default_base_url = "https://api.weixin.qq.com"
     code_pattern = CODE_PATTERN
-    open_data = True
     phone_codes = True
     session_checks = True
     stable_tokens = True

@@ -42,7 +42,7 @@ from menshen.errors import (
 )
 from menshen.gateway.answer import Answer
 from menshen.gateway.codes import LoggedIn
-from menshen.gateway.credentials import MAX_LINE, MAX_OPEN_DATA
+from menshen.gateway.credentials import MAX_IV, MAX_LINE, MAX_OPEN_DATA
 from menshen.gateway.issue import Caller
 from menshen.gateway.proofs import Proofs
 from menshen.secret import Secret
@@ -59,6 +59,7 @@ __all__ = [
     "Captcha",
     "Code",
     "Enters",
+    "Iv",
     "Line",
     "OpenData",
     "login_endpoints",
@@ -67,6 +68,7 @@ __all__ = [
 Line = Annotated[str, msgspec.Meta(max_length=MAX_LINE)]
 Code = Annotated[str, msgspec.Meta(max_length=512)]
 Captcha = Annotated[str, msgspec.Meta(max_length=4096)]
+Iv = Annotated[str, msgspec.Meta(max_length=MAX_IV)]
 OpenData = Annotated[str, msgspec.Meta(max_length=MAX_OPEN_DATA)]
 
 CODE_REFUSALS = (
@@ -122,7 +124,7 @@ class LoginBody(Body, frozen=True):
     username: Line = ""
     password: Secret = msgspec.field(default_factory=lambda: Secret(""))
     encrypted_data: OpenData = msgspec.field(name="encryptedData", default="")
-    iv: Line = ""
+    iv: Iv = ""
     raw_data: OpenData = msgspec.field(name="rawData", default="")
     signature: Line = ""
     captcha: Captcha = ""
@@ -135,7 +137,7 @@ class PhoneLoginBody(Body, frozen=True):
     code: Code
     phone_code: Code = ""
     encrypted_data: OpenData = msgspec.field(name="encryptedData", default="")
-    iv: Line = ""
+    iv: Iv = ""
     captcha: Captcha = ""
     app: Line = ""
 

@@ -30,7 +30,7 @@ from menshen.secret import Secret
 from menshen.web.user_api.call import Body, Call
 from menshen.web.user_api.endpoint import Endpoint
 from menshen.web.user_api.given import Given
-from menshen.web.user_api.login import Code, Line, OpenData
+from menshen.web.user_api.login import Code, Iv, Line, OpenData
 from menshen.web.user_api.rebinding import Rebinding
 
 __all__ = ["phone_endpoints"]
@@ -41,7 +41,7 @@ class PlatformPhoneBody(Body, frozen=True):
 
     phone_code: Code = ""
     encrypted_data: OpenData = msgspec.field(name="encryptedData", default="")
-    iv: Line = ""
+    iv: Iv = ""
 
 
 class PhoneBody(Body, frozen=True):
@@ -49,7 +49,7 @@ class PhoneBody(Body, frozen=True):
 
     phone_code: Code = ""
     encrypted_data: OpenData = msgspec.field(name="encryptedData", default="")
-    iv: Line = ""
+    iv: Iv = ""
     phone: Line = ""
     sms_code: Secret = msgspec.field(default_factory=lambda: Secret(""))
 

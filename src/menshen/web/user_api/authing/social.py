@@ -22,7 +22,7 @@ from menshen.web.user_api.authing.user import OK, AuthingUser, AuthingUsers
 from menshen.web.user_api.authing.wire import AUTHING, plugin_of, presented
 from menshen.web.user_api.call import Body, Call
 from menshen.web.user_api.endpoint import Endpoint
-from menshen.web.user_api.login import CODE_REFUSALS, LOGIN_REFUSALS, Code, Enters, Line, OpenData
+from menshen.web.user_api.login import CODE_REFUSALS, LOGIN_REFUSALS, Code, Enters, Iv, Line, OpenData
 
 __all__ = ["UserAnswer", "social_endpoints"]
 
@@ -32,7 +32,7 @@ class AuthBody(Body, frozen=True):
 
     code: Code
     encrypted_data: OpenData = msgspec.field(name="encryptedData", default="")
-    iv: Line = ""
+    iv: Iv = ""
     raw_data: OpenData = msgspec.field(name="rawData", default="")
     signature: Line = ""
 
@@ -42,7 +42,7 @@ class AuthByPhoneBody(Body, frozen=True):
 
     code: Code
     encrypted_data: OpenData = msgspec.field(name="encryptedData")
-    iv: Line
+    iv: Iv
 
 
 class UserAnswer(msgspec.Struct, frozen=True):
