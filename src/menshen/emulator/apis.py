@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from menshen.emulator.answer import Answer
 from menshen.emulator.codes import Code, Codes
-from menshen.emulator.dialect import Api, Outcome, parameters
+from menshen.emulator.dialect import Api, Outcome
 from menshen.emulator.faults import AFTER, IN_FRONT, LATENCY, REFUSALS, disfigured, front
 from menshen.emulator.payloads import phone_info
 from menshen.emulator.side import Side, credentials
@@ -62,7 +62,7 @@ def call(side: Side, phone_codes: Codes, path: str, method: str, query: bytes, b
     """The answer to one call at ``path``, one of the dialect's, with what the faults make of it."""
     side.apis[path] = side.apis.get(path, 0) + 1
     api = side.dialect.apis[path]
-    kind, params, fields = _KINDS[api], parameters(query), _object(body)
+    kind, params, fields = _KINDS[api], side.dialect.called(query, body), _object(body)
     user = _user(side, phone_codes, params, fields)
 
     def fault() -> Outcome | None:
@@ -103,7 +103,7 @@ def _stable_token(asked: _Call) -> dict[str, Any]:
 def _token(asked: _Call) -> dict[str, Any]:
     appid = _app(asked, asked.params)
     token, seconds = asked.side.tokens_of(appid, "token").plain(asked.now)
-    return {**asked.side.dialect.greets, "access_token": token, "expires_in": seconds}
+    return asked.side.dialect.give(token, seconds)
 
 
 def _phone_number(asked: _Call) -> dict[str, Any]:
@@ -154,7 +154,8 @@ def _app(asked: _Call, given: Mapping[str, Any]) -> str:
     if not isinstance(secret, str) or not secret:
         raise _Refused("no_secret")
     outcome = credentials(asked.side.apps.get(appid), secret)
-    if outcome is None and given.get("grant_type") != "client_credential":
+    grant = asked.side.dialect.app_grant
+    if outcome is None and grant and given.get("grant_type") != grant:
         outcome = "wrong_grant_type"
     outcome = outcome or asked.fault()
     if outcome is not None:

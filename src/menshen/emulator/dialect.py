@@ -13,6 +13,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 from menshen.emulator.identifiers import RandomBytes
+from menshen.emulator.payloads import Payload, phone_payload, user_info_payload
 
 __all__ = ["Api", "Asked", "Dialect", "Outcome", "parameters"]
 
@@ -91,6 +92,7 @@ class Dialect:
     ``errors``: outcome -> errcode and errmsg, those that its calls can have. ``apis``: path -> what is called there,
     beside the login at ``login_path``. ``greets`` and ``parting``: fields before and after the identity in every
     success. ``sends_rid``: errmsg ends with a request id. ``errcode``, ``errmsg``: what it calls these fields.
+    ``app_grant`` is the grant_type of an access token, "" for none; ``user_info`` and ``phone_data`` make open data.
     """
 
     content_type: str
@@ -105,6 +107,9 @@ class Dialect:
     login_path: str = "/sns/jscode2session"
     errcode: str = "errcode"
     errmsg: str = "errmsg"
+    app_grant: str = "client_credential"
+    user_info: Callable[..., Payload] = user_info_payload
+    phone_data: Callable[..., Payload] = phone_payload
 
     def asked(self, method: str, query: bytes, body: bytes) -> Asked:  # noqa: ARG002 - of others it is in the body
         """A login as it came, whatever is in it."""
@@ -116,6 +121,10 @@ class Dialect:
             params.get("js_code", ""),
             _incomplete(method, params),
         )
+
+    def called(self, query: bytes, body: bytes) -> Mapping[str, str]:  # noqa: ARG002 - of others they are in the body
+        """The parameters of another call than a login, under WeChat's names."""
+        return parameters(query)
 
     def distrusts(self, app: AppSettings, asked: Asked) -> Outcome | None:
         """What is wrong with the proof that a login comes from this app."""
@@ -133,6 +142,14 @@ class Dialect:
         if unionid:
             fields["unionid"] = unionid
         return fields
+
+    def give(self, token: str, seconds: int) -> Fields:
+        """The answer to who asks for an access token."""
+        return {**self.greets, "access_token": token, "expires_in": seconds}
+
+    def status(self, fields: Fields) -> int:  # noqa: ARG002 - of most it is 200, whatever they say
+        """The HTTP status of an answer."""
+        return 200
 
 
 def _incomplete(method: str, params: Mapping[str, str]) -> Outcome | None:

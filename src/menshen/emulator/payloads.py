@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES128
@@ -18,7 +18,9 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 
 from menshen.emulator.identifiers import RandomBytes
-from menshen.emulator.visitors import Visitor
+
+if TYPE_CHECKING:
+    from menshen.emulator.visitors import Visitor  # whose ids a dialect makes, and a dialect has the payloads
 
 __all__ = ["ANONYMOUS", "Payload", "phone_info", "phone_payload", "user_info_payload"]
 

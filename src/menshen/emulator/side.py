@@ -66,7 +66,7 @@ class Side:
 
     def answer(self, fields: dict[str, Any]) -> Answer:
         """These fields as the platform sends them."""
-        return Answer(encode(fields), self.dialect.content_type)
+        return Answer(encode(fields), self.dialect.content_type, self.dialect.status(fields))
 
     def roll(self) -> float:
         return int.from_bytes(self.random(4), "big") / 2**32

@@ -20,7 +20,7 @@ from menshen.emulator.exchange import QUOTA, exchange
 from menshen.emulator.faults import Fault
 from menshen.emulator.heard import Heard
 from menshen.emulator.identifiers import IDENTITY_KEY, RandomBytes, login_code, mobile_number, phone_code
-from menshen.emulator.payloads import Payload, phone_payload, user_info_payload
+from menshen.emulator.payloads import Payload
 from menshen.emulator.side import Calls, Side
 from menshen.emulator.visitors import Visitors
 
@@ -112,7 +112,7 @@ class Emulator:
         visitor = side.visitors.of(appid, user, now)
         mark = {"timestamp": int(now), "appid": appid, **watermark}
         unionid = side.apps[appid].unionid
-        return user_info_payload(visitor, profile, mark, unionid=unionid, random=self._random)
+        return side.dialect.user_info(visitor, profile, mark, unionid=unionid, random=self._random)
 
     def phone_data(
         self, platform: str, appid: str, user: str, number: str, country: str, watermark: Mapping[str, Any]
@@ -122,7 +122,7 @@ class Emulator:
         visitor = side.visitors.of(appid, user, now)
         mark = {"timestamp": int(now), "appid": appid, **watermark}
         shown = number or mobile_number(self._key, user)
-        return phone_payload(visitor, shown, country, mark, random=self._random)
+        return side.dialect.phone_data(visitor, shown, country, mark, random=self._random)
 
     def rotate_key(self, platform: str, appid: str, user: str) -> None:
         """The platform makes the user another session_key, as it does when it likes. Raises as :meth:`login`."""

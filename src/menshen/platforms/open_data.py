@@ -44,6 +44,7 @@ __all__ = [
     "encrypted_data",
     "phone_of",
     "profile_of",
+    "read_object_once",
     "signed_data",
     "verify_raw",
 ]
@@ -137,7 +138,7 @@ def verify_raw(signed: SignedData, session_key: Secret) -> dict[str, Any]:
         raise OpenDataInvalid
     # SHA-1 over text and key is WeChat's rule.
     made = hashlib.sha1((signed.raw + session_key.reveal()).encode(errors="replace"), usedforsecurity=False).hexdigest()
-    fields = _object(signed.raw) if hmac.compare_digest(made, signed.signature) else None
+    fields = read_object_once(signed.raw) if hmac.compare_digest(made, signed.signature) else None
     if fields is None:
         raise OpenDataInvalid
     return fields
@@ -191,13 +192,14 @@ def _opened(closed: EncryptedData, session_key: Secret) -> dict[str, Any] | None
         text = (unpadder.update(padded) + unpadder.finalize()).decode().strip(_STRAY)
     except ValueError:  # binascii.Error and UnicodeDecodeError are
         return None
-    return _object(text)
+    return read_object_once(text)
 
 
 _STRAY: Final = "".join(map(chr, range(0x21)))
 
 
-def _object(text: str) -> dict[str, Any] | None:
+def read_object_once(text: str) -> dict[str, Any] | None:
+    """A JSON object in which no key comes twice; None for anything else."""
     try:
         value = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError):
