@@ -53,6 +53,8 @@ TRANSLATED = [page for page in PAGES if (ROOT / page.replace(".md", ".zh-CN.md")
 ENVIRONMENT = {
     "SHOP_APPSECRET": "any-secret-of-shop",
     "CHAT_APPSECRET": "any-secret-of-chat",
+    "NEWS_APPSECRET": "any-secret-of-news",
+    "VIDEO_APPSECRET": "any-secret-of-video",
     "ERP_KEY": "any-key-of-the-erp",
     "ERP_OLD_KEY": "any-old-key-of-the-erp",
 }

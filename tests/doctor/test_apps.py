@@ -12,6 +12,8 @@ import pytest
 from menshen.doctor.apps import CHECK
 from menshen.doctor.finding import Finding
 from menshen.errors import PlatformRefusedUs
+from menshen.platforms.baidu import ERRORS as BAIDU_ERRORS
+from menshen.platforms.kuaishou import ERRORS as KUAISHOU_ERRORS
 from menshen.platforms.qq import ERRORS as QQ_ERRORS
 from menshen.platforms.registry import PLATFORMS
 from menshen.platforms.wechat import ERRORS as WECHAT_ERRORS
@@ -147,8 +149,27 @@ def test_a_certificate_of_somebody_else(directory: Path, tmp_path: Path) -> None
     assert (finding.status, finding.trouble) == ("failed", "platform_certificate_refused")
 
 
+@pytest.mark.parametrize(("platform", "appid"), [("baidu", "4fecoAqgCIUtzIyA4FAPgoyrc4oUc25c"), ("kuaishou", "ks7001")])
+def test_an_app_of_the_oauth_platforms(directory: Path, emulator: Client, platform: str, appid: str) -> None:
+    app = {"appid": appid, "secret": "the-right-secret"}
+    assert emulator.post_json(f"/emulator/{platform}/apps", app).status == 200
+    before = emulator(f"/emulator/{platform}/calls").json["apis"]
+    text = document(f"{emulator.origin}/{platform}", platform=platform, appid=appid, secret="the-right-secret")
+    assert found(directory, text).found.en == f"{platform} takes {appid} and its AppSecret"
+    assert emulator(f"/emulator/{platform}/calls").json["apis"] == before
+    wrong = found(directory, text.replace("the-right-secret", "another-secret"))
+    assert (wrong.status, wrong.trouble) == ("failed", "credentials_wrong")
+    assert wrong.advice is not None
+    assert PLATFORMS[platform].settings_page in wrong.advice.en
+
+
 def test_every_refusal_of_our_credentials_is_about_something() -> None:
     """An errcode that is added to an adapter's table without saying what it is about would be advised on wrongly."""
-    for name, tables in (("wechat", (WECHAT_ERRORS, TOKEN_ERRORS, CALL_ERRORS)), ("qq", (QQ_ERRORS,))):
+    for name, tables in (
+        ("wechat", (WECHAT_ERRORS, TOKEN_ERRORS, CALL_ERRORS)),
+        ("qq", (QQ_ERRORS,)),
+        ("baidu", (BAIDU_ERRORS,)),
+        ("kuaishou", (KUAISHOU_ERRORS,)),
+    ):
         refused = {errcode for table in tables for errcode, kind in table.items() if kind is PlatformRefusedUs}
         assert set(PLATFORMS[name].refused_for) == refused

@@ -6,8 +6,13 @@ from menshen.platforms.registry import PLATFORM_OF_PLUGIN, PLATFORMS
 
 
 def test_every_platform_is_found_by_name_and_plugin_type():
-    assert PLATFORM_OF_PLUGIN == {"WeChatMpLogin": "wechat", "QQMPLogin": "qq"}
-    assert {name: adapter.name for name, adapter in PLATFORMS.items()} == {"wechat": "wechat", "qq": "qq"}
+    assert PLATFORM_OF_PLUGIN == {
+        "WeChatMpLogin": "wechat",
+        "QQMPLogin": "qq",
+        "BaiduMpLogin": "baidu",
+        "KuaishouMpLogin": "kuaishou",
+    }
+    assert all(adapter.name == name for name, adapter in PLATFORMS.items())
     assert set(PLATFORM_OF_PLUGIN.values()) == set(PLATFORMS)
     for adapter in PLATFORMS.values():
         assert adapter.default_base_url.startswith("https://")

@@ -6,11 +6,20 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from menshen.emulator.baidu import BAIDU
 from menshen.emulator.dialect import Dialect
+from menshen.emulator.kuaishou import KUAISHOU
 from menshen.emulator.qq import QQ
 from menshen.emulator.wechat import WECHAT
 
 __all__ = ["DIALECTS"]
 
-DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType({"wechat": WECHAT, "qq": QQ})
+DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
+    {
+        "wechat": WECHAT,
+        "qq": QQ,
+        "baidu": BAIDU,
+        "kuaishou": KUAISHOU,
+    }
+)
 """By name."""

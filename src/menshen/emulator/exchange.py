@@ -55,7 +55,7 @@ def _exchange(side: Side, codes: Codes, asked: Asked, now: float, quota: int) ->
     known.used = True
     fields = side.dialect.accept(visitor.openid, visitor.session_key, visitor.unionid if app.unionid else "")
     if app.errcode_on_success:
-        fields |= {side.dialect.errcode: 0, side.dialect.errmsg: "ok"}
+        fields |= {side.dialect.errcode: fields.get(side.dialect.errcode, 0), side.dialect.errmsg: "ok"}
     if app.extra_fields:
         fields |= EXTRA_FIELDS
     return fields

@@ -24,7 +24,10 @@ _MOST_OF_ONE: Final = 20
 _LONGEST: Final = 300
 
 _ASKED: Final = frozenset({"appid", "js_code", "grant_type"})
-_ANSWERED: Final = frozenset({"errcode", "errmsg", "openid", "unionid"})
+_ANSWERED: Final = frozenset(
+    {"errcode", "errmsg", "openid", "unionid"}
+    | {"errno", "error", "error_description", "error_msg", "open_id", "result", "union_id"}
+)
 _HEADERS: Final = frozenset({"host", "user-agent", "accept", "accept-encoding", "content-type", "traceparent"})
 
 

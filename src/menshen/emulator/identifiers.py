@@ -1,4 +1,4 @@
-"""Ids and keys in the shapes the platforms give them (``reference/platform-apis.md`` 1.1 and 3).
+"""Ids and keys in the shapes the platforms give them (``reference/platform-apis.md`` 1.1, 3, 6 and 7).
 
 Openids are derived, so that a user has the same one after a restart and a test can compute nothing but still compare.
 Codes, session keys and rids come from the random source that is passed in: ``random(n)`` gives ``n`` bytes.
@@ -16,6 +16,10 @@ __all__ = [
     "IDENTITY_KEY",
     "RandomBytes",
     "access_token",
+    "baidu_openid",
+    "baidu_session_key",
+    "kuaishou_openid",
+    "kuaishou_unionid",
     "login_code",
     "mobile_number",
     "phone_code",
@@ -105,3 +109,23 @@ def qq_unionid(key: bytes, user: str) -> str:
 def qq_session_key(random: RandomBytes) -> str:
     """base64 of 16 bytes that are printable ASCII, as in the one sample there is."""
     return base64.b64encode(bytes(ord(_BASE62[byte % 62]) for byte in random(16))).decode()
+
+
+def baidu_openid(key: bytes, appid: str, user: str) -> str:
+    """30 characters that may have ``-`` and ``_`` in them."""
+    return base64.urlsafe_b64encode(_digest(key, "baidu openid", appid, user))[:30].decode()
+
+
+def baidu_session_key(random: RandomBytes) -> str:
+    """32 hex digits, which are read as base64 of 24 bytes."""
+    return random(16).hex()
+
+
+def kuaishou_openid(key: bytes, appid: str, user: str) -> str:
+    """32 hex digits; the real form is not known."""
+    return _digest(key, "kuaishou openid", appid, user)[:16].hex()
+
+
+def kuaishou_unionid(key: bytes, user: str) -> str:
+    """32 hex digits; the real form is not known."""
+    return _digest(key, "kuaishou unionid", user)[:16].hex()

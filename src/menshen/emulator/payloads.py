@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import AES128
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 
@@ -22,7 +22,7 @@ from menshen.emulator.identifiers import RandomBytes
 if TYPE_CHECKING:
     from menshen.emulator.visitors import Visitor  # whose ids a dialect makes, and a dialect has the payloads
 
-__all__ = ["ANONYMOUS", "Payload", "phone_info", "phone_payload", "user_info_payload"]
+__all__ = ["ANONYMOUS", "Payload", "compact", "encrypted", "phone_info", "phone_payload", "user_info_payload"]
 
 ANONYMOUS: Final[Mapping[str, Any]] = {
     "nickName": "微信用户",
@@ -49,12 +49,12 @@ class Payload:
 def user_info_payload(
     visitor: Visitor, profile: Mapping[str, Any], watermark: Mapping[str, Any], *, unionid: bool, random: RandomBytes
 ) -> Payload:
-    raw = _json({**ANONYMOUS, **profile})
+    raw = compact({**ANONYMOUS, **profile})
     signature = hashlib.sha1((raw + visitor.session_key).encode(), usedforsecurity=False).hexdigest()
     fields = {"openId": visitor.openid, **ANONYMOUS, **profile}
     if unionid:
         fields["unionId"] = visitor.unionid
-    closed, iv = _encrypted({**fields, "watermark": dict(watermark)}, visitor.session_key, random)
+    closed, iv = encrypted({**fields, "watermark": dict(watermark)}, visitor.session_key, random)
     return Payload(closed, iv, raw, signature)
 
 
@@ -63,7 +63,7 @@ def phone_payload(
 ) -> Payload:
     """Here ``countryCode`` is a text."""
     fields = {**phone_info(number, country), "countryCode": country, "watermark": dict(watermark)}
-    return Payload(*_encrypted(fields, visitor.session_key, random))
+    return Payload(*encrypted(fields, visitor.session_key, random))
 
 
 def phone_info(number: str, country: str) -> dict[str, Any]:
@@ -72,14 +72,16 @@ def phone_info(number: str, country: str) -> dict[str, Any]:
     return {"phoneNumber": shown, "purePhoneNumber": number, "countryCode": int(country)}
 
 
-def _encrypted(fields: Mapping[str, Any], session_key: str, random: RandomBytes) -> tuple[str, str]:
+def encrypted(fields: Mapping[str, Any], session_key: str, random: RandomBytes) -> tuple[str, str]:
+    """AES-CBC with PKCS#7, in base64, and the iv."""
     iv = random(16)
     padder = PKCS7(128).padder()
-    padded = padder.update(_json(fields).encode()) + padder.finalize()
-    encryptor = Cipher(AES128(base64.b64decode(session_key)), CBC(iv)).encryptor()
+    padded = padder.update(compact(fields).encode()) + padder.finalize()
+    encryptor = Cipher(AES(base64.b64decode(session_key)), CBC(iv)).encryptor()
     closed = encryptor.update(padded) + encryptor.finalize()
     return base64.b64encode(closed).decode(), base64.b64encode(iv).decode()
 
 
-def _json(fields: Mapping[str, Any]) -> str:
+def compact(fields: Mapping[str, Any]) -> str:
+    """JSON as the platforms write it."""
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from menshen.platforms.baidu import Baidu
 from menshen.platforms.base import Platform
+from menshen.platforms.kuaishou import Kuaishou
 from menshen.platforms.qq import QQ
 from menshen.platforms.wechat import WeChat
 
 __all__ = ["PLATFORMS", "PLATFORM_OF_PLUGIN"]
 
-_ADAPTERS: Final[tuple[Platform, ...]] = (WeChat(), QQ())
+_ADAPTERS: Final[tuple[Platform, ...]] = (WeChat(), QQ(), Baidu(), Kuaishou())
 
 PLATFORMS: Final[Mapping[str, Platform]] = MappingProxyType({adapter.name: adapter for adapter in _ADAPTERS})
 """Platform name as in ``apps[].platform`` -> adapter."""

@@ -47,7 +47,12 @@ def platform_options() -> list[Option]:
     return [Option(name, _KNOWN.get(name, name)) for name in PLATFORMS]
 
 
-_KNOWN = {"wechat": "微信 WeChat", "qq": "QQ"}
+_KNOWN = {
+    "wechat": "微信 WeChat",
+    "qq": "QQ",
+    "baidu": "百度 Baidu",
+    "kuaishou": "快手 Kuaishou",
+}
 
 
 def _row(document: Json, app: Json) -> _Row:

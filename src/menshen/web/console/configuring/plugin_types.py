@@ -51,6 +51,19 @@ _LOGINS: Final[Mapping[str, tuple[str, str]]] = {
             "Exchanges the code of qq.login, gives the mini program a login state and checks it on every request."
         ),
     ),
+    "BaiduMpLogin": (
+        sentence("Baidu mini-program login"),
+        sentence(
+            "Exchanges the code of swan.getLoginCode, gives the mini program a login state and checks it on every "
+            "request."
+        ),
+    ),
+    "KuaishouMpLogin": (
+        sentence("Kuaishou mini-program login"),
+        sentence(
+            "Exchanges the code of ks.login, gives the mini program a login state and checks it on every request."
+        ),
+    ),
 }
 
 _OTHERS: Final[Mapping[str, tuple[str, str]]] = {

@@ -17,7 +17,7 @@ from yarl import URL
 from menshen.config.snapshot import App
 from menshen.web.console.try_it.calling import NoAnswer, read_some
 
-__all__ = ["EmulatedPlatform", "Heard", "NoEmulator"]
+__all__ = ["EmulatedPlatform", "Heard", "NoEmulator", "openid_in"]
 
 _MOST: Final = 64 * 1024
 _PATIENCE: Final = aiohttp.ClientTimeout(total=3.0)
@@ -39,6 +39,12 @@ class Heard(msgspec.Struct, frozen=True):
     headers: dict[str, str]
     status: int
     answer: dict[str, Any] | None
+
+
+def openid_in(answer: Mapping[str, Any] | None) -> str:
+    """Who the platform said it was, under either name that platforms have for it; "" where it said nobody."""
+    found = next((answer[name] for name in ("openid", "open_id") if answer and name in answer), "")
+    return found if isinstance(found, str) else ""
 
 
 class _Calls(msgspec.Struct):

@@ -16,7 +16,7 @@ from menshen.operators.roles import Scope
 from menshen.storage.identities import IdentityKey
 from menshen.web.console.try_it.calling import NoAnswer, listener_origin, to_gateway
 from menshen.web.console.try_it.carried import carried
-from menshen.web.console.try_it.emulated import EmulatedPlatform, NoEmulator
+from menshen.web.console.try_it.emulated import EmulatedPlatform, NoEmulator, openid_in
 from menshen.web.console.try_it.outgoing import BadRequest, Wish, outgoing
 from menshen.web.console.try_it.phones import Phone, phones
 from menshen.web.console.try_it.steps import Step, login_steps, request_steps
@@ -162,7 +162,7 @@ async def _end(visit: Visit, of: _Phones) -> Mapping[str, Any]:
     """Only of whom the emulator itself says that he logged in with this code: nobody else's sessions are in reach."""
     phone = of.found(_field(visit, "phone"))
     heard = await of.platform(phone).heard(_field(visit, "code"))
-    openids = [each.answer["openid"] for each in heard if each.answer and isinstance(each.answer.get("openid"), str)]
+    openids = [openid for each in heard if (openid := openid_in(each.answer))]
     if not openids:
         raise BadRequest("nobody has logged in with this code")
     app = phone.plugin.app

@@ -16,7 +16,7 @@ import msgspec
 from menshen.config.snapshot import CodeAt
 from menshen.web.console.try_it.calling import Answered
 from menshen.web.console.try_it.carried import carried
-from menshen.web.console.try_it.emulated import Heard
+from menshen.web.console.try_it.emulated import Heard, openid_in
 from menshen.web.console.try_it.outgoing import Outgoing
 from menshen.web.console.try_it.phones import Phone
 from menshen.web.console.try_it.shortening import shortener
@@ -150,7 +150,7 @@ def request_steps(
 
 def _at_platform(heard: Heard) -> list[Step]:
     answer = heard.answer
-    good = answer is not None and "openid" in answer
+    good = openid_in(answer) != ""
     asked = Step(
         "code2session",
         "gateway",
