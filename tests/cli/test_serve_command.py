@@ -46,19 +46,26 @@ def test_a_bad_document_stops_a_first_start_with_every_problem(tmp_path: Path) -
     assert "Traceback" not in run.stderr
 
 
-@pytest.mark.parametrize("option", ["--listen", "--admin"])
+@pytest.mark.parametrize("option", ["--listen", "--admin", "--verify"])
 def test_a_taken_port_is_said_at_once(option: str, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        other = "--admin" if option == "--listen" else "--listen"
+        others = [word for other in {"--listen", "--admin"} - {option} for word in (other, "127.0.0.1:0")]
         started = time.monotonic()
-        run = serve(tmp_path, option, f"127.0.0.1:{port}", other, "127.0.0.1:0")
+        run = serve(tmp_path, option, f"127.0.0.1:{port}", *others)
     assert run.returncode == 1
     assert port in run.stderr
     assert "Traceback" not in run.stderr
     assert time.monotonic() - started < 15
+
+
+def test_a_secret_for_proxies_that_could_be_guessed_stops_the_start(tmp_path: Path) -> None:
+    run = serve(tmp_path, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", MENSHEN_VERIFY_SECRET="short")
+    assert run.returncode == 1
+    assert "MENSHEN_VERIFY_SECRET" in run.stderr
+    assert "Traceback" not in run.stderr
 
 
 def test_keys_that_others_can_read_stop_the_start(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from menshen.config.carried import carried
 from menshen.config.snapshot import (
     Endpoint,
     HealthCheck,
@@ -24,7 +25,6 @@ from menshen.config.snapshot import (
 from menshen.config.user_rules import AccountRules, Callout, CaptchaRules, HookRules, UserRules
 from menshen.envoy.authorization import authorization_config, authorization_filter
 from menshen.envoy.clusters import brain_cluster, upstream_cluster
-from menshen.envoy.credentials import carried
 from menshen.envoy.http_connection_manager import http_connection_manager
 from menshen.envoy.local_replies import local_reply_config
 from menshen.envoy.revoked import REVOKED_FILTERS

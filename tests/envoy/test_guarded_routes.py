@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from menshen.config.carried import carried
 from menshen.config.reserved import KEY_PAIR_HEADERS
 from menshen.config.route_rules import KeyPairRules, OAuthRules, TokenAt
 from menshen.config.snapshot import Route
 from menshen.envoy.api_routes import api_routes
 from menshen.envoy.authorization import AUTHORIZATION, authorization_filter
-from menshen.envoy.credentials import CREDENTIALS, carried
+from menshen.envoy.credentials import CREDENTIALS
 from menshen.envoy.states import judged_alone
 from menshen.envoy.strip import stripped_names
 from menshen.gateway.wire import BODY_LIMIT

@@ -20,6 +20,7 @@ _COMMANDS = {
     "revisions": "menshen.cli.revisions:revisions",
     "rollback": "menshen.cli.revisions:rollback",
     "envoy-config": "menshen.cli.envoy_config:envoy_config",
+    "integrate": "menshen.cli.integrate:integrate",
     "sessions": "menshen.cli.sessions:sessions",
     "keys": "menshen.cli.keys:keys",
     "users": "menshen.cli.users:users",

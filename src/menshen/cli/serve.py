@@ -41,6 +41,9 @@ def serve(
     data_dir: DataDir = DATA_DIR,
     listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where mini programs connect.")] = "0.0.0.0:8080",
     admin: Annotated[str, typer.Option(metavar="HOST:PORT", help="JWKS, health, sessions.")] = "127.0.0.1:8081",
+    verify: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Where other proxies ask, such as 127.0.0.1:8083; else nowhere.")
+    ] = "",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that decide; default one for two cores, at most 4.")
     ] = None,
@@ -63,6 +66,7 @@ def serve(
         workers=workers or default_workers(),
         envoy_threads=envoy_threads,
         console_origin=_origin(console_origin),
+        verify=_bindable(verify, "--verify") if verify else None,
     )
     try:
         uvloop.run(_serve(settings, config))
@@ -96,7 +100,8 @@ async def _serve(settings: NodeSettings, config: Path | None) -> None:
     file = _ConfigFile(config) if config else None
 
     async with running(settings, file.at_start if file else None) as node:
-        typer.echo(f"ready http://{settings.listen} admin=http://{settings.admin}")
+        asked = f" verify=http://{settings.verify}" if settings.verify else ""
+        typer.echo(f"ready http://{settings.listen} admin=http://{settings.admin}{asked}")
         await _tell_setup_token(node, settings.console_origin or f"http://{settings.admin}")
         following = asyncio.create_task(file.follow(node)) if file else None
         await stop.wait()

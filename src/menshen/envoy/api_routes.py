@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from menshen.config.carried import Carried
 from menshen.config.snapshot import LoginPlugin, Route, Upstream
 from menshen.envoy.answers import answered
 from menshen.envoy.authorization import AUTHORIZATION, not_asked, with_body
 from menshen.envoy.canary import destination
 from menshen.envoy.cors import for_pages, preflight, readable
-from menshen.envoy.credentials import CREDENTIALS, Carried, without_query
+from menshen.envoy.credentials import CREDENTIALS, without_query
 from menshen.envoy.fast_path import anonymous_conditions, malformed_conditions, state_conditions
 from menshen.envoy.governed import governed, inner_headers
 from menshen.envoy.ip_access import ip_guarded

@@ -11,12 +11,12 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Final
 
+from menshen.config.carried import carried
 from menshen.config.snapshot import Route, Snapshot
 from menshen.envoy.answers import answered
 from menshen.envoy.api_routes import api_routes
 from menshen.envoy.canary import canaries
 from menshen.envoy.client_api import client_api
-from menshen.envoy.credentials import carried
 from menshen.envoy.paths import REFUSED_PATHS, api_match, api_order, group_match
 from menshen.envoy.prefixes import Published, prefix_index
 from menshen.envoy.retries import USUAL_RETRIES, retry_policy
@@ -27,7 +27,7 @@ from menshen.envoy.tracing import traced
 from menshen.envoy.typed import Json, written
 from menshen.gateway.wire import HEADER_CLIENT, HEADER_RECEIVED, HEADER_ROUTE, HEADER_UID, SECRET_HEADERS
 
-__all__ = ["ROUTES", "covers", "route_configuration"]
+__all__ = ["ROUTES", "covers", "domains_of", "published_at", "route_configuration"]
 
 ROUTES: Final = "gateway"
 
@@ -57,7 +57,6 @@ def route_configuration(snapshot: Snapshot, providers: Mapping[str, Provider] = 
         for route in snapshot.routes
     }
     own = client_api(snapshot)
-    domains = {"*", *(host.lower() for route in snapshot.routes for host in route.hosts)}
     return {
         "name": ROUTES,
         "ignore_port_in_host_matching": True,
@@ -78,7 +77,7 @@ def route_configuration(snapshot: Snapshot, providers: Mapping[str, Provider] = 
                 "metadata": {"filter_metadata": shared_data(_at(domain, snapshot.routes))},
                 "matcher": prefix_index(_virtual_host(domain, snapshot.routes, entries), own),
             }
-            for domain in sorted(domains)
+            for domain in domains_of(snapshot)
         ],
     }
 
@@ -89,19 +88,32 @@ def covers(host: str, domain: str) -> bool:
     return host in ("*", domain) or (host.startswith("*.") and domain.endswith(host[1:]))
 
 
-def _virtual_host(domain: str, routes: Iterable[Route], entries: dict[str, list[Json]]) -> dict[str, Published]:
-    """What each prefix publishes at this domain. Groups that share a prefix are sorted together, nearest host first."""
+def domains_of(snapshot: Snapshot) -> list[str]:
+    """Names of the virtual hosts; ``*`` is always one."""
+    return sorted({"*", *(host.lower() for route in snapshot.routes for host in route.hosts)})
+
+
+def published_at(domain: str, routes: Iterable[Route]) -> dict[str, list[Route]]:
+    """Prefix -> the APIs there, in the order in which they are tried; "" is always there.
+
+    Groups that share a prefix are sorted together, nearest host first.
+    """
     here = [(_nearness(domain, route), route) for route in _at(domain, routes)]
     here.sort(key=lambda item: (_prefix(item[1]), item[0], api_order(item[1].path), item[1].id))
     by_prefix: dict[str, list[Route]] = {"": []}
     for prefix, published in groupby((route for _, route in here), key=_prefix):
         by_prefix[prefix] = list(published)
+    return by_prefix
+
+
+def _virtual_host(domain: str, routes: Iterable[Route], entries: dict[str, list[Json]]) -> dict[str, Published]:
+    """What each prefix publishes at this domain."""
     return {
         prefix: Published(
             at=_complete(prefix, [route for route in apis if route.path in ("/", "/*")], entries),
             below=_complete(prefix, apis, entries),
         )
-        for prefix, apis in by_prefix.items()
+        for prefix, apis in published_at(domain, routes).items()
     }
 
 

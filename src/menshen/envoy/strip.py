@@ -17,7 +17,7 @@ from menshen.envoy.caller_trace import continued
 from menshen.envoy.tags import BAGGAGE_OF_CLIENT, uses_tags
 from menshen.envoy.typed import Json, removed, typed, written
 
-__all__ = ["WAFER_HEADERS", "plugins_of", "strip_extension", "stripped_names"]
+__all__ = ["CLIENT_ADDRESS", "NEVER", "WAFER_HEADERS", "plugins_of", "strip_extension", "stripped_names"]
 
 WAFER_HEADERS: Final = ("x-wx-code", "x-wx-encrypted-data", "x-wx-iv", "x-wx-skey", "x-wx-id")
 """What wafer clients send: the one part of ``x-wx-*`` that is the client's to say. The rest is cloud hosting's."""
@@ -30,7 +30,7 @@ _FAMILIES: Final = (
     "x-original",  # x-original-url, -uri, -host, -method: IIS, nginx and forward-auth read the route from them
 )
 
-_NAMES: Final = (
+NEVER: Final = (
     "forwarded",
     "proxy",  # httpoxy: CGI turns it into HTTP_PROXY
     "x-rewrite-url",
@@ -43,7 +43,7 @@ _NAMES: Final = (
 _BAGGAGE: Final = "baggage"
 """Carries tags to the backend, where a client would choose its own."""
 
-_CLIENT_ADDRESS: Final = ("x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip", "cf-connecting-ip")
+CLIENT_ADDRESS: Final = ("x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip", "cf-connecting-ip")
 """Believed only from a proxy in front of us."""
 
 
@@ -73,7 +73,7 @@ def stripped_names(snapshot: Snapshot, *, baggage: bool = True, trace: bool = Tr
     identity.update(header.lower() for route in snapshot.routes for header in route.identity_headers)
     identity.update(a.header for route in snapshot.routes for t in route.transforms for a in t.actions if a.header)
     from_proxy = ("x-forwarded-for", "x-forwarded-proto") if snapshot.listener.trusted_hops else ()
-    names = {*_NAMES, *identity, *(() if from_proxy else _CLIENT_ADDRESS), *((_BAGGAGE,) if baggage else ())}
+    names = {*NEVER, *identity, *(() if from_proxy else CLIENT_ADDRESS), *((_BAGGAGE,) if baggage else ())}
     patterns = [
         *(_family(family, ()) for family in _FAMILIES),
         _family("x-forwarded", from_proxy),

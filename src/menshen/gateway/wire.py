@@ -14,15 +14,23 @@ __all__ = [
     "API_PREFIX",
     "AUTHZ_PREFIX",
     "BODY_LIMIT",
+    "HEADER_BODY",
     "HEADER_CLIENT",
     "HEADER_CODE",
+    "HEADER_COOKIE",
+    "HEADER_METHOD",
     "HEADER_PARTIAL_BODY",
+    "HEADER_PROXY",
     "HEADER_RECEIVED",
     "HEADER_REQUEST_ID",
     "HEADER_ROUTE",
     "HEADER_SENT_SECRET",
+    "HEADER_SET_COOKIE",
+    "HEADER_STATUS",
+    "HEADER_TARGET",
     "HEADER_TRACE",
     "HEADER_UID",
+    "HEADER_URI",
     "HEALTH_PATH",
     "SECRET_HEADERS",
     "WIRE_STATUSES",
@@ -67,6 +75,30 @@ HEADER_PARTIAL_BODY: Final = "x-envoy-auth-partial-body"
 
 HEADER_SENT_SECRET: Final = "x-menshen-sent-secret"  # noqa: S105  (a header's name)
 """On a call of the user API, what the client sent in one of :data:`SECRET_HEADERS`."""
+
+HEADER_PROXY: Final = "x-menshen-proxy"
+"""The secret by which a proxy that is not our Envoy shows that it is one of the installation's."""
+
+HEADER_METHOD: Final = "x-menshen-method"
+"""The client's method, on a question of such a proxy."""
+
+HEADER_URI: Final = "x-menshen-uri"
+"""The client's path and query as they came, on such a question."""
+
+HEADER_STATUS: Final = "x-menshen-status"
+"""The true status of an answer that such a proxy cannot carry as it is, or may not take for leave to pass."""
+
+HEADER_BODY: Final = "x-menshen-body"
+"""And its body: JSON, in ASCII."""
+
+HEADER_SET_COOKIE: Final = "x-menshen-set-cookie"
+"""And with ``-1``, ``-2`` behind it its cookies, each by itself."""
+
+HEADER_COOKIE: Final = "x-menshen-cookie"
+"""What the backend gets as ``cookie``: the client's without our own."""
+
+HEADER_TARGET: Final = "x-menshen-target"
+"""What the backend gets as path and query: no credentials, no prefix where that is taken off."""
 
 SECRET_HEADERS: Final = ("secret", "appsecret", "app_secret", "app-secret")
 """Shown to the brain only so that it can refuse a client that sends an AppSecret."""

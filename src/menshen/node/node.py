@@ -53,6 +53,7 @@ class NodeSettings:
     """``listen`` is the public side, ``admin`` the node's own. ``workers`` counts processes.
 
     ``console_origin`` is where operators open the console, "" for the admin address itself.
+    ``verify`` is where other proxies ask, None for nowhere.
     """
 
     data_dir: Path
@@ -61,6 +62,7 @@ class NodeSettings:
     workers: int
     envoy_threads: int
     console_origin: str = ""
+    verify: Endpoint | None = None
 
 
 class Node:

@@ -31,6 +31,7 @@ from menshen.platforms.client import PlatformClient
 from menshen.sessions.records import SessionRecords
 from menshen.storage.database import Database
 from menshen.storage.database_url import database_url
+from menshen.storage.proxy_secret import proxy_secret
 from menshen.storage.revisions import Revisions
 from menshen.storage.schema import migrate
 from menshen.storage.sealing import Sealer, load_master_key
@@ -51,11 +52,12 @@ async def running(
     data_dir = private(settings.data_dir)
     async with contextlib.AsyncExitStack() as stack:
         master_key = load_master_key(data_dir, os.environ)
+        proxy_secret(master_key, os.environ)  # one that cannot be is said here, not by workers that die
         key_files = KeyFiles(data_dir / "keys")
         database = Database(database_url(data_dir, os.environ), create=False)
         stack.push_async_callback(database.close)
         operators = operators_of(data_dir, database, master_key)
-        workers = await stack.enter_async_context(Workers(settings.workers, data_dir))
+        workers = await stack.enter_async_context(Workers(settings.workers, data_dir, verify=settings.verify))
         await migrate(database)
         documents = Documents(Revisions(database), Sealer(master_key, "app-secret"), os.environ, time.time)
         if before_start is not None:

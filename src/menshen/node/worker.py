@@ -36,9 +36,11 @@ from menshen.platforms.client import PlatformClient
 from menshen.sessions.keys import KeyRings
 from menshen.storage.database import Database
 from menshen.storage.database_url import database_url
+from menshen.storage.proxy_secret import proxy_secret
 from menshen.storage.revocations import CHANGED
 from menshen.storage.sealing import load_master_key
 from menshen.web.serving import serving
+from menshen.web.verify import VerifyEndpoint
 
 __all__ = ["main"]
 
@@ -53,6 +55,8 @@ def main() -> None:
     parser.add_argument("--channel", type=int, required=True)
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--verify-host", default="")
+    parser.add_argument("--verify-port", type=int, default=0)
     parser.add_argument("--data-dir", type=Path, required=True)
     arguments = parser.parse_args()
     configure_logs()
@@ -79,9 +83,17 @@ async def _run(arguments: argparse.Namespace) -> None:
         )
         stack.push_async_callback(_write, parts)
         channel = await Channel.over(socket.socket(fileno=arguments.channel))
-        served = serving(parts.brain, arguments.host, arguments.port, shared=True, cancel=False)
+
+        async def begin() -> None:
+            brain, door = parts.brain, arguments.verify_host
+            await stack.enter_async_context(serving(brain, arguments.host, arguments.port, shared=True, cancel=False))
+            if door:
+                verify = VerifyEndpoint(parts.authorization, brain, proxy_secret(master_key, os.environ))
+                port: int = arguments.verify_port
+                await stack.enter_async_context(serving(verify, door, port, shared=True, cancel=False))
+
         tasks = [
-            asyncio.create_task(_follow(channel, parts, spans, stop, partial(stack.enter_async_context, served))),
+            asyncio.create_task(_follow(channel, parts, spans, stop, begin)),
             asyncio.create_task(_write_seen(parts)),
             asyncio.create_task(_tell_counts(channel, parts.counts)),
         ]

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from menshen.config.snapshot import Endpoint
 from menshen.errors import ChildFailed
 from menshen.figures.tally import Source, Tally
 from menshen.node.channel import Channel, Revoked, WorkerState
@@ -34,13 +35,21 @@ _FIRST_PAUSE, _LONGEST_PAUSE, _STEADY_AFTER = 0.1, 5.0, 10.0
 class Workers:
     """``count`` worker processes on ports of their own. Use as an async context.
 
+    ``verify`` is a second address, which all of them share; None for none.
     ``revoked`` gives every revocation of now, for a worker that starts; ``counted`` gets what they do, piece by piece.
     """
 
-    def __init__(self, count: int, data_dir: Path, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        count: int,
+        data_dir: Path,
+        clock: Callable[[], float] = time.monotonic,
+        verify: Endpoint | None = None,
+    ) -> None:
         self._count = count
         self._data_dir = data_dir
         self._clock = clock
+        self._verify = verify
         self._ports = contextlib.ExitStack()
         self._slots: list[_Slot] = []
         self.revoked: Callable[[], Revoked] = lambda: Revoked((), 0.0, whole=True)
@@ -56,6 +65,11 @@ class Workers:
         return tuple(slot.process.pid for slot in self._slots if slot.process is not None and slot.running)
 
     async def __aenter__(self) -> Workers:
+        if self._verify is not None:
+            try:
+                self._ports.enter_context(reserved(self._verify.host, self._verify.port))
+            except OSError as error:
+                raise ChildFailed(f"verify address {self._verify}: {error.strerror}") from None
         for number in range(self._count):
             bound = self._ports.enter_context(reserved(_HOST, 0))
             own = (lambda: self.revoked(), lambda counts: self.counted(counts))
@@ -69,8 +83,10 @@ class Workers:
         self._ports.close()
 
     def _command(self, bound: Bound) -> list[str]:
+        verify = self._verify
         return [
             *(sys.executable, "-m", "menshen.node.worker", "--host", bound.host, "--port", str(bound.port)),
+            *(() if verify is None else ("--verify-host", verify.host, "--verify-port", str(verify.port))),
             *("--data-dir", str(self._data_dir)),
         ]
 

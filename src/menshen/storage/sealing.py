@@ -22,7 +22,7 @@ from menshen.errors import KeyRingInvalid
 from menshen.secret import Secret
 from menshen.storage.private_file import read_private
 
-__all__ = ["MASTER_KEY_VARIABLE", "Sealer", "load_master_key"]
+__all__ = ["MASTER_KEY_VARIABLE", "Sealer", "derived_key", "load_master_key"]
 
 MASTER_KEY_VARIABLE = "MENSHEN_MASTER_KEY"
 
@@ -46,12 +46,16 @@ def _decode(text: str, where: str) -> bytes:
     return key
 
 
+def derived_key(master_key: bytes, purpose: str) -> bytes:
+    """32 bytes for one purpose (HKDF-SHA256)."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"menshen/{purpose}".encode()).derive(master_key)
+
+
 class Sealer:
     """Seals texts for one purpose. ``context`` binds a text to its row: in another row it does not open."""
 
     def __init__(self, master_key: bytes, purpose: str, random: Callable[[int], bytes] = os.urandom) -> None:
-        key = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"menshen/{purpose}".encode()).derive(master_key)
-        self._cipher = AESGCM(key)
+        self._cipher = AESGCM(derived_key(master_key, purpose))
         self._random = random
 
     def seal(self, value: Secret, context: str = "") -> str:

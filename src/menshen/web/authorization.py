@@ -136,13 +136,17 @@ class AuthorizationEndpoint:
             status = 200 if path == HEALTH_PATH and self.state is not None else 503
             answer = Answer(path == HEALTH_PATH, status, [])
         else:
-            headers: dict[bytes, bytes] = dict(scope["headers"])
-            answer = await (self._traced if self._spans.on else self._answer)(scope, receive, headers)
-            if answer.reason:
-                self._decisions[answer.reason] += 1
+            answer = await self.answer(scope, receive, dict(scope["headers"]))
         status = answer.status if answer.passes else to_wire(answer.status)
         await send({"type": "http.response.start", "status": status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body})
+
+    async def answer(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes]) -> Answer:
+        """What becomes of a request, for whoever asks and however it is told. It never raises."""
+        answer = await (self._traced if self._spans.on else self._answer)(scope, receive, headers)
+        if answer.reason:
+            self._decisions[answer.reason] += 1
+        return answer
 
     async def _traced(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes]) -> Answer:
         with self._spans.of(headers.get(_TRACE, b""), "decide") as span:

@@ -1,0 +1,58 @@
+"""What of a revision a proxy that is not our Envoy was told, as one word.
+
+Such a proxy runs a configuration that somebody printed, so the brain must know whether it still holds. Whatever the
+brain alone decides by (lifetimes, secrets, user rules, refusals) is no part of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from menshen.config.snapshot import LoginPlugin, Route, Snapshot
+
+__all__ = ["only_envoy", "shape"]
+
+
+def shape(snapshot: Snapshot) -> str:
+    """16 hex digits over all that a printed configuration depends on."""
+    told = [snapshot.listener.client_api, *(_told(route) for route in snapshot.routes), *snapshot.upstreams]
+    return hashlib.sha256(msgspec.json.encode(told, order="deterministic")).hexdigest()[:16]
+
+
+def only_envoy(route: Route) -> tuple[str, ...]:
+    """What of this route needs our Envoy, in words of the document; () where another proxy can stand in its place."""
+    found = {
+        "another issuer's JWT": route.jwt,
+        "a key pair": route.key_pair,
+        "IP access": route.ip_access,
+        "limits": route.limits,
+        "a canary": route.canary,
+        "tags": route.tags,
+        "identity tags": route.identity_tags,
+        "CORS": route.cors,
+        "rewrites": route.rewrites,
+        "transforms": route.transforms,
+        "a plugin type that has filters or tags": any(rules.envoy or rules.tags for rules in route.custom),
+        "a login code in the body": route.login is not None and route.login.code.position == "body",
+    }
+    return tuple(name for name, value in found.items() if value)
+
+
+def _told(route: Route) -> list[object]:
+    tokens = route.oauth.token if route.oauth is not None else None
+    return [
+        *(route.id, route.hosts, route.prefix, route.strip_prefix, route.path, route.methods, route.access),
+        *(route.upstream, route.asks_brain, route.identity_headers, only_envoy(route), tokens),
+        None if route.login is None else _names(route.login),
+    ]
+
+
+def _names(plugin: LoginPlugin) -> list[object]:
+    rules = plugin.session
+    refresh = None if rules.refresh is None else (rules.refresh.name, rules.refresh.path)
+    return [
+        *(plugin.code, plugin.open_data, plugin.account, plugin.identity, plugin.claims),
+        *(rules.name, rules.request_in, rules.return_in, refresh),
+    ]

@@ -1,0 +1,59 @@
+"""Decisions as other proxies than our Envoy can carry them.
+
+nginx's ``auth_request`` knows 2xx, 401 and 403, and drops every body: an answer that the client is to read is a 403 to
+it, and status and body travel in headers. The others pass on what is not a 2xx as it is; so an answer of the gateway's
+own that is one, the JSON of a login, must not look like leave to pass.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Final, Literal
+
+from menshen.gateway.answer import Answer
+from menshen.gateway.wire import HEADER_BODY, HEADER_COOKIE, HEADER_SET_COOKIE, HEADER_STATUS, HEADER_TARGET
+
+__all__ = ["ANSWERED", "Dialect", "told", "with_request"]
+
+Dialect = Literal["plain", "nginx"]
+
+ANSWERED: Final = 480
+"""The status of a 2xx of the gateway's own. No proxy takes it for leave, and nobody else uses it."""
+
+_REMOVED: Final = b"x-envoy-auth-headers-to-remove"
+_DENIED: Final = 403
+
+
+def told(answer: Answer, dialect: Dialect) -> Answer:
+    """The answer for a proxy of this kind, its status the one on the wire."""
+    if answer.passes:
+        headers = [header for header in answer.headers if header[0] != _REMOVED]
+        return replace(answer, status=200, headers=_apart(headers) if dialect == "nginx" else headers)
+    headers = [*answer.headers, (HEADER_STATUS.encode(), b"%d" % answer.status)]
+    if dialect == "plain":
+        return replace(answer, status=ANSWERED if 200 <= answer.status < 300 else answer.status, headers=headers)
+    body = json.dumps(json.loads(answer.body), separators=(",", ":")).encode() if answer.body else b""
+    return replace(answer, status=_DENIED, headers=[*_apart(headers), (HEADER_BODY.encode(), body)], body=b"")
+
+
+def with_request(answer: Answer, cookie: bytes | None, target: bytes) -> Answer:
+    """Leave to pass, with what of the request the backend gets in place of the client's own.
+
+    ``cookie`` is the client's header, ``target`` path and query as the backend is to see them.
+    """
+    if not answer.passes:
+        return answer
+    headers = [header for header in answer.headers if header[0] != b"cookie"]
+    if cookie is not None:
+        removed = (_REMOVED, b"cookie") in answer.headers
+        left = dict(answer.headers).get(b"cookie", b"" if removed else cookie)
+        headers.append((HEADER_COOKIE.encode(), left))
+    return replace(answer, headers=[*headers, (HEADER_TARGET.encode(), target)])
+
+
+def _apart(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Cookies under names of their own: nginx sees the first of a name, or all of them as one."""
+    cookies = [value for name, value in headers if name == b"set-cookie"]
+    others = [header for header in headers if header[0] != b"set-cookie"]
+    return [*others, *((b"%s-%d" % (HEADER_SET_COOKIE.encode(), at), each) for at, each in enumerate(cookies, 1))]

@@ -1,0 +1,90 @@
+"""Which request is which API, as expressions that any proxy can try one after the other.
+
+They are made from the same order and the same patterns as Envoy's routes. Envoy brings a path into its one spelling
+before it looks; other proxies do that each in a way of its own, and then pass on what they did not look at. So a path
+that has another spelling is refused, and what is matched is what the client wrote and the backend gets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from menshen.config.own_paths import OWN_PATHS
+from menshen.config.snapshot import Route, Snapshot
+from menshen.envoy.paths import api_match, group_match
+from menshen.envoy.routes import published_at
+from menshen.envoy.typed import Json
+
+__all__ = ["ODD_PATHS", "Match", "matches_at"]
+
+_ODD: Final = (
+    "%(?:2[fF]|5[cC]|00|3[bB])",
+    r"[\\;]",
+    "//",
+    r"/\.{1,2}(?:/|$)",
+    "%(?:2[dDeE]|5[fF]|7[eE]|3[0-9]|4[1-9a-fA-F]|5[0-9aA]|6[1-9a-fA-F]|7[0-9aA])",  # %61: nobody need escape it
+    "%25(?:25)*(?:2[eEfF]|3[bB]|5[cC]|00)",  # encoded twice
+    "%[cC][01]|%[fF][5-9a-fA-F]",  # bytes that no UTF-8 has
+    "%(?:[^0-9a-fA-F]|[0-9a-fA-F][^0-9a-fA-F]|.?$)",
+    '["<>^`{|}#]',
+    "[^!-~]",
+)
+
+ODD_PATHS: Final = f"(?:[^/].*|.*(?:{'|'.join(_ODD)}).*|)"
+"""Paths that two readers could read in two ways (attack classes 12 to 14)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """``path`` is an expression for a whole path without its query; no ``methods`` are all.
+
+    What is found is a ``route``, a call of the user API (``status`` 0), or else an answer: 404, or 405 with ``allow``.
+    """
+
+    path: str
+    methods: tuple[str, ...] = ()
+    route: Route | None = None
+    status: int = 0
+    allow: tuple[str, ...] = ()
+
+
+def matches_at(domain: str, snapshot: Snapshot) -> list[Match]:
+    """In the order in which they are tried: the first that fits counts, and one always does."""
+    by_prefix = published_at(domain, snapshot.routes)
+    longest = sorted(by_prefix, key=lambda prefix: (-len(prefix), prefix))
+    return [*_own(snapshot), *(match for prefix in longest for match in _below(prefix, by_prefix[prefix]))]
+
+
+def _own(snapshot: Snapshot) -> Iterator[Match]:
+    base = snapshot.listener.client_api.rstrip("/")
+    if not base or not any(route.login is not None for route in snapshot.routes):
+        return
+    for path, methods in OWN_PATHS.items():
+        pattern = re.escape(f"{base}/{path}") + (".*" if path.endswith("/") else "")
+        yield Match(pattern, methods)
+        yield Match(pattern, status=405, allow=tuple(sorted(methods)))
+
+
+def _below(prefix: str, apis: Sequence[Route]) -> Iterator[Match]:
+    allowed: dict[str, set[str]] = {}
+    for route in apis:
+        yield Match(_pattern(api_match(route.prefix, route.path)), route.methods, route)
+        allowed.setdefault(_pattern(api_match(route.prefix, route.path)), set()).update(route.methods or {"*"})
+    for pattern, methods in allowed.items():
+        if "*" not in methods:
+            yield Match(pattern, status=405, allow=tuple(sorted(methods)))
+    # Without it a path that no API here takes would fall through to a public one of a shorter prefix.
+    yield Match(_pattern(group_match(prefix)), status=404)
+
+
+def _pattern(match: Json) -> str:
+    if "path" in match:
+        return re.escape(str(match["path"]))
+    if "prefix" in match:
+        return re.escape(str(match["prefix"])) + ".*"
+    if "path_separated_prefix" in match:
+        return re.escape(str(match["path_separated_prefix"])) + "(?:/.*)?"
+    return f"(?:{str(match['safe_regex']['regex']).replace(chr(92) + 'C*', '.*')})"

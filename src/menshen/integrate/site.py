@@ -1,0 +1,91 @@
+"""A revision as the printed configurations need it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from menshen.config.carried import carried
+from menshen.config.shape import only_envoy, shape
+from menshen.config.snapshot import Endpoint, Listener, Route, Snapshot, Upstream
+from menshen.envoy.routes import domains_of
+from menshen.errors import MenshenError
+from menshen.integrate.matches import Match, matches_at
+from menshen.integrate.names import identity_names, returned_names, spellings, stripped_names
+
+__all__ = ["Domain", "NotCarried", "Site", "site_of"]
+
+
+class NotCarried(MenshenError):
+    """A route has what only our Envoy can do. ``lines`` say which and what."""
+
+    def __init__(self, lines: tuple[str, ...]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A host, ``*.example.com`` or ``*``, and what is matched there, in order."""
+
+    name: str
+    matches: list[Match]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """``verify`` is where Menshen answers, ``listen`` where the proxy does; ``shape`` is of the revision.
+
+    ``stripped`` are names that no client may send, in every spelling; where ``underscores`` is False no credential has
+    a ``_``, and a proxy may drop every header with one. ``credentials`` are header -> groups where it stops.
+    """
+
+    verify: Endpoint
+    listen: Endpoint
+    shape: str
+    listener: Listener
+    domains: tuple[Domain, ...]
+    upstreams: tuple[Upstream, ...]
+    groups: tuple[str, ...]
+    identity: tuple[str, ...]
+    stripped: tuple[str, ...]
+    returned: tuple[str, ...]
+    credentials: Mapping[str, tuple[str, ...]]
+    asked: frozenset[str]
+    underscores: bool
+
+    def asks(self, route: Route) -> bool:
+        """Whether the brain is asked: also where nobody logs in, if it must take something off path or query."""
+        return route.id in self.asked
+
+
+def site_of(snapshot: Snapshot, verify: Endpoint, listen: Endpoint) -> Site:
+    """Raises ``NotCarried``."""
+    missing = tuple(f"{route.id}: {what}" for route in snapshot.routes for what in only_envoy(route))
+    versions = tuple(f"upstream {upstream.name}: versions" for upstream in snapshot.upstreams if upstream.versions)
+    http2 = tuple(f"upstream {u.name}: HTTP/2" for u in snapshot.upstreams if u.protocol == "http2")
+    if missing or versions or http2:
+        raise NotCarried((*missing, *versions, *http2))
+    groups = sorted({route.group for route in snapshot.routes})
+    stops = {group: carried(route for route in snapshot.routes if route.group == group) for group in groups}
+    names = sorted({name for each in stops.values() for name in each.headers})
+    credentials = {name: tuple(group for group in groups if name in stops[group].headers) for name in names}
+    underscores = any("_" in name for name in names)
+    stripped = stripped_names(snapshot)
+    return Site(
+        verify=verify,
+        listen=listen,
+        shape=shape(snapshot),
+        listener=snapshot.listener,
+        domains=tuple(Domain(name, matches_at(name, snapshot)) for name in domains_of(snapshot)),
+        upstreams=snapshot.upstreams,
+        groups=tuple(groups),
+        identity=identity_names(snapshot),
+        stripped=tuple(spellings(stripped, names) if underscores else (n for n in stripped if n not in names)),
+        returned=returned_names(snapshot),
+        credentials=credentials,
+        asked=frozenset(
+            route.id for route in snapshot.routes if route.asks_brain or route.strip_prefix or stops[route.group].query
+        ),
+        underscores=underscores,
+    )

@@ -1,0 +1,60 @@
+"""Decisions as other proxies can carry them."""
+
+from __future__ import annotations
+
+import json
+
+from menshen.errors import PlatformLimit
+from menshen.gateway.answer import Answer, answer_json, answer_refusal
+from menshen.gateway.forward_auth import ANSWERED, told, with_request
+
+LEAVE = Answer(True, 200, [(b"x-menshen-user", b"u1")])
+COOKIES = [(b"set-cookie", b"a=1; Path=/"), (b"set-cookie", b"b=2; Path=/v1/token")]
+
+
+def test_an_answer_of_the_gateways_own_is_never_leave_to_pass() -> None:
+    own = answer_json({"session": "s"}, [])
+    assert told(own, "plain").status == ANSWERED
+    assert not 200 <= ANSWERED < 300
+    assert told(own, "nginx").status == 403
+    assert (b"x-menshen-status", b"200") in told(own, "nginx").headers
+
+
+def test_nginx_gets_status_body_and_the_time_to_wait_in_headers() -> None:
+    headers = dict(told(answer_refusal(PlatformLimit(), "r1"), "nginx").headers)
+    assert headers[b"x-menshen-status"] == b"429"
+    assert headers[b"retry-after"] == b"60"
+    assert json.loads(headers[b"x-menshen-body"])["reason"] == "platform_limit"
+
+
+def test_no_body_can_break_a_header() -> None:
+    own = answer_json({"text": 'line\r\nx-menshen-user: forged "门神"'}, [])
+    body = dict(told(own, "nginx").headers)[b"x-menshen-body"]
+    assert body.isascii()
+    assert not {b"\r", b"\n"} & set(body.split())
+    assert json.loads(body) == {"text": 'line\r\nx-menshen-user: forged "门神"'}
+
+
+def test_nginx_gets_each_cookie_by_itself() -> None:
+    headers = told(Answer(True, 200, list(COOKIES)), "nginx").headers
+    assert headers == [(b"x-menshen-set-cookie-1", COOKIES[0][1]), (b"x-menshen-set-cookie-2", COOKIES[1][1])]
+    assert told(Answer(True, 200, list(COOKIES)), "plain").headers == COOKIES
+
+
+def test_a_backend_gets_the_cookies_that_are_left() -> None:
+    assert dict(with_request(LEAVE, b"a=1", b"/").headers)[b"x-menshen-cookie"] == b"a=1"
+    ours = Answer(True, 200, [(b"cookie", b"a=1")])
+    assert dict(with_request(ours, b"a=1; user_session=s", b"/").headers)[b"x-menshen-cookie"] == b"a=1"
+    alone = Answer(True, 200, [(b"x-envoy-auth-headers-to-remove", b"cookie")])
+    assert dict(with_request(alone, b"user_session=s", b"/").headers)[b"x-menshen-cookie"] == b""
+    assert b"x-menshen-cookie" not in dict(with_request(LEAVE, None, b"/").headers)
+
+
+def test_words_to_envoy_stay_with_envoy() -> None:
+    alone = Answer(True, 200, [(b"x-envoy-auth-headers-to-remove", b"cookie")])
+    assert told(alone, "plain").headers == []
+
+
+def test_a_refusal_has_nothing_of_the_request() -> None:
+    refused = answer_refusal(PlatformLimit(), "r1")
+    assert with_request(refused, b"a=1", b"/x") == refused

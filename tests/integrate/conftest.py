@@ -1,0 +1,28 @@
+"""A node with a door for other proxies, and a backend behind; each proxy's tests put the real one in front."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.edge.conftest import DOCUMENT, Stack, running_stack
+from tests.integrate.proxies import FRONTS
+
+# A proxy cannot hand a body over: the code of the book's plugin comes in a header here.
+PORTABLE = DOCUMENT.replace("code: {{in: body, name: code}}", "code: {{in: header, name: code}}")
+
+
+@pytest.fixture(scope="session")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    assert PORTABLE != DOCUMENT
+    options = ("--workers", "2", "--verify", "127.0.0.1:0")
+    with running_stack(tmp_path_factory.mktemp("asked"), PORTABLE, *options) as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=FRONTS)
+def front(request: pytest.FixtureRequest, asked: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The stack with a real proxy as its gateway, which runs what was printed for it."""
+    with FRONTS[request.param](asked, tmp_path_factory.mktemp(request.param)) as running:
+        yield running

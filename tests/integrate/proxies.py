@@ -1,0 +1,125 @@
+"""The real proxies as child processes, with what ``menshen integrate`` prints."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from menshen.cli.address import free_port
+from tests.edge.conftest import OTHER_SECRET, Stack
+from tests.edge.processes import REPOSITORY, Client
+
+__all__ = ["FRONTS", "Edit", "Front", "behind_nginx", "printed", "proxied", "verify_of"]
+
+Edit = Callable[[str], str]
+"""What a test does to a configuration before it runs."""
+
+Front = Callable[..., contextlib.AbstractContextManager[Stack]]
+"""``front(stack, directory, edit=…, secret=…, verify=…)``: the same stack, with a real proxy as its gateway."""
+
+_UP_WITHIN = 20.0
+
+_NGINX = """\
+daemon off;
+{user}
+worker_processes 1;
+pid {directory}/nginx.pid;
+error_log stderr warn;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    client_body_temp_path {directory}/body;
+    proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    scgi_temp_path {directory}/scgi;
+    include {directory}/menshen.conf;
+}}
+"""
+
+
+def verify_of(stack: Stack) -> str:
+    """``HOST:PORT`` of the door for proxies."""
+    return next(word for word in stack.serve.words if word.startswith("verify=")).removeprefix("verify=http://")
+
+
+def printed(stack: Stack, proxy: str, *options: str) -> str:
+    """What ``menshen integrate`` says of the active revision of this node."""
+    run = subprocess.run(
+        [sys.executable, "-m", "menshen", "integrate", proxy, "--data-dir", str(stack.data_dir), *options],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+        env={**os.environ, "OTHER_SECRET": OTHER_SECRET},
+        timeout=60,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+@contextlib.contextmanager
+def behind_nginx(
+    stack: Stack, directory: Path, edit: Edit = str, secret: str = "", verify: str = ""
+) -> Iterator[Stack]:
+    listen = _prepared(stack, directory, "nginx", "menshen.conf", edit, verify)
+    (directory / "menshen-secret.conf").write_text(_secret(stack, "nginx", secret))
+    # Its workers would be somebody else, and the directory is ours alone.
+    user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
+    (directory / "nginx.conf").write_text(_NGINX.format(directory=directory, user=user))
+    arguments = ["nginx", "-p", str(directory), "-c", str(directory / "nginx.conf")]
+    with proxied(arguments, listen, directory / "nginx.log"):
+        yield replace(stack, gateway=Client(f"http://{listen}"))
+
+
+def _prepared(stack: Stack, directory: Path, proxy: str, file: str, edit: Edit, verify: str) -> str:
+    """Write the printed configuration; ``HOST:PORT`` where the proxy will listen."""
+    if shutil.which(proxy) is None:
+        pytest.skip(f"{proxy} is not installed")
+    listen = f"127.0.0.1:{free_port('127.0.0.1')}"
+    text = printed(stack, proxy, "--verify", verify or verify_of(stack), "--listen", listen)
+    (directory / file).write_text(edit(text))
+    return listen
+
+
+def _secret(stack: Stack, proxy: str, instead: str) -> str:
+    text = printed(stack, proxy, "--secret")
+    return re.sub(r"[A-Za-z0-9_-]{43}", instead, text) if instead else text
+
+
+@contextlib.contextmanager
+def proxied(arguments: Sequence[str], listen: str, log: Path, env: dict[str, str] | None = None) -> Iterator[None]:
+    """A proxy from when it takes connections until the block ends."""
+    with log.open("ab") as errors:
+        process = subprocess.Popen(arguments, stdout=errors, stderr=errors, env={**os.environ, **(env or {})})
+    try:
+        host, _, port = listen.rpartition(":")
+        deadline = time.monotonic() + _UP_WITHIN
+        while True:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
+                break
+            time.sleep(0.02)
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+FRONTS: Mapping[str, Front] = {"nginx": behind_nginx}

@@ -1,0 +1,158 @@
+"""The door for other proxies by itself: who is answered, and in which words."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from menshen.config.route_rules import LimitRule
+from menshen.config.shape import shape
+from menshen.config.snapshot import Snapshot
+from menshen.gateway.assertion import Asserter
+from menshen.gateway.decide import route_table
+from menshen.secret import Secret
+from menshen.sessions.seen import SeenLog
+from menshen.web.authorization import AuthorizationEndpoint, BrainState
+from menshen.web.verify import VerifyEndpoint
+from tests.gateway.samples import NOW, SNAPSHOT, nobody
+from tests.sessions.rings import new_states
+
+SECRET = "planted-secret-of-a-proxy-0123456789"
+PROXY = ("x-menshen-proxy", SECRET)
+
+
+def state(*snapshots: Snapshot) -> BrainState:
+    by_checksum = {snapshot.checksum: snapshot for snapshot in snapshots}
+    return BrainState(route_table(snapshots), by_checksum, new_states(), Asserter([None]))  # type: ignore[list-item]
+
+
+def door(brain: BrainState | None, user_api: Any = None) -> VerifyEndpoint:
+    nothing: Any = None
+    authorization = AuthorizationEndpoint(*(nothing, nothing, nothing, nothing), nobody, SeenLog(), lambda: NOW, brain)
+    return VerifyEndpoint(authorization, user_api, Secret(SECRET))
+
+
+def ask(
+    endpoint: VerifyEndpoint, *headers: tuple[str, str], path: str = "/verify"
+) -> tuple[int, dict[str, str], dict[str, Any]]:
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers],
+    }
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        raise AssertionError("a question has no body")
+
+    asyncio.run(endpoint(scope, receive, send))
+    body = sent[1]["body"]
+    told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], told, json.loads(body) if body else {}
+
+
+def question(route: str, snapshot: Snapshot = SNAPSHOT, uri: str = "/mall/x") -> tuple[tuple[str, str], ...]:
+    stamp = ("x-menshen-route", f"{route}@{shape(snapshot)}")
+    return PROXY, stamp, ("x-menshen-method", "GET"), ("x-menshen-uri", uri), ("x-request-id", "r1")
+
+
+@pytest.mark.parametrize("given", ["", "wrong", SECRET[:-1], SECRET.upper()])
+def test_who_does_not_know_the_secret_learns_nothing(given: str) -> None:
+    for path in ("/verify", "/verify/nginx", "/client/me", "/nowhere"):
+        status, headers, body = ask(
+            door(state(SNAPSHOT)), ("x-menshen-proxy", given), *question("mall/static")[1:], path=path
+        )
+        assert (status, headers, body) == (403, {"content-length": "0"}, {})
+
+
+def test_a_secret_that_stands_beside_a_clients_own_is_none() -> None:
+    assert ask(door(state(SNAPSHOT)), *question("mall/static"), PROXY)[0] == 403
+    assert ask(door(state(SNAPSHOT)), ("x-menshen-proxy", "guess"), *question("mall/static"))[0] == 403
+
+
+def test_leave_to_pass_sets_every_identity_header() -> None:
+    status, headers, _ = ask(door(state(SNAPSHOT)), *question("mall/news"))
+    assert status == 200
+    assert (headers["x-menshen-user"], headers["x-menshen-openid"]) == ("", "")
+    assert headers["x-menshen-target"] == "/mall/x"
+
+
+def test_a_refusal_is_told_as_it_is_to_who_can_carry_it() -> None:
+    status, headers, body = ask(door(state(SNAPSHOT)), *question("mall/order"))
+    assert (status, headers["x-menshen-status"], headers["x-menshen-code"]) == (401, "401", "4001")
+    assert (body["reason"], body["request_id"]) == ("session_missing", "r1")
+
+
+def test_a_refusal_is_a_403_to_nginx_with_the_rest_in_headers() -> None:
+    status, headers, body = ask(door(state(SNAPSHOT)), *question("mall/order"), path="/verify/nginx")
+    assert (status, headers["x-menshen-status"], body) == (403, "401", {})
+    assert json.loads(headers["x-menshen-body"])["reason"] == "session_missing"
+    assert headers["x-menshen-body"].isascii()
+
+
+def test_before_the_first_state_everything_is_refused() -> None:
+    assert ask(door(None), *question("mall/static"))[0] == 503
+
+
+@pytest.mark.parametrize("stamp", ["", "mall/static", "mall/static@", f"mall/none@{shape(SNAPSHOT)}", "mall/static@0"])
+def test_a_route_that_is_not_known_is_refused(stamp: str) -> None:
+    asked = (PROXY, ("x-menshen-route", stamp), *question("mall/static")[2:])
+    status, _, body = ask(door(state(SNAPSHOT)), *asked)
+    assert (status, body["reason"]) == (503, "route_stale")
+
+
+def test_envoys_own_stamp_is_none_of_a_proxys() -> None:
+    stamp = ("x-menshen-route", f"mall/static@{SNAPSHOT.checksum}")
+    assert ask(door(state(SNAPSHOT)), PROXY, stamp, *question("mall/static")[2:])[2]["reason"] == "route_stale"
+
+
+def test_the_newest_revision_of_a_shape_decides() -> None:
+    login = replace(SNAPSHOT.routes[0].login, refusals={"any": {"errno": "$code"}})  # type: ignore[type-var]
+    newest = replace(SNAPSHOT, routes=(replace(SNAPSHOT.routes[0], login=login), *SNAPSHOT.routes[1:])).sealed()
+    assert shape(newest) == shape(SNAPSHOT)
+    assert ask(door(state(newest, SNAPSHOT)), *question("mall/order"))[2] == {"errno": 4001}
+
+
+@pytest.mark.parametrize(("method", "uri"), [("", "/x"), ("GET /y", "/x"), ("GET", ""), ("GET", "x"), ("GET", "/x#y")])
+def test_a_question_without_a_request_is_malformed(method: str, uri: str) -> None:
+    asked = (*question("mall/order")[:2], ("x-menshen-method", method), ("x-menshen-uri", uri))
+    assert ask(door(state(SNAPSHOT)), *asked)[2]["reason"] == "malformed_request"
+
+
+def test_a_route_that_envoy_guards_is_nobody_elses() -> None:
+    static = next(route for route in SNAPSHOT.routes if route.id == "mall/static")
+    limited = replace(static, limits=(LimitRule("mall/static", "api", 1, 1),))
+    snapshot = replace(SNAPSHOT, routes=(limited,)).sealed()
+    status, _, body = ask(door(state(snapshot)), *question("mall/static", snapshot))
+    assert (status, body["reason"]) == (503, "route_stale")
+
+
+def test_credentials_are_taken_off_the_query_and_nothing_else_is_touched() -> None:
+    asked = question("mall/news", uri="/mall/x?a=%2f&js%5Fcode=c&b&js_code=d&c=1")
+    assert ask(door(state(SNAPSHOT)), *asked)[1]["x-menshen-target"] == "/mall/x?a=%2f&b&c=1"
+    assert ask(door(state(SNAPSHOT)), *question("mall/news", uri="/x?js_code=c"))[1]["x-menshen-target"] == "/x"
+
+
+def test_a_call_of_the_user_api_is_of_the_newest_revision() -> None:
+    seen: list[dict[str, Any]] = []
+
+    async def user_api(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope)
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    sent = (PROXY, ("x-menshen-client", "192.0.2.1"), ("x-menshen-received", "1"), ("secret", "planted"))
+    assert ask(door(state(SNAPSHOT), user_api), *sent, path="/client/me")[0] == 204
+    headers = dict(seen[0]["headers"])
+    assert seen[0]["path"] == f"/api/{SNAPSHOT.checksum}/me"
+    assert headers == {b"x-menshen-client": b"192.0.2.1", b"x-menshen-sent-secret": b"planted"}
