@@ -71,6 +71,8 @@ class Asserter:
         }
         if claims.unionid:
             payload["unionid"] = claims.unionid
+        if claims.account:
+            payload["account"] = claims.account
         if claims.claims:
             payload["claims"] = dict(claims.claims)
         return jwt.encode({"alg": "ES256", "kid": self._key.kid, "typ": "JWT"}, payload, self._key)

@@ -1,0 +1,197 @@
+"""The examples of backends in other languages let the gateway's callers in and nobody else.
+
+Each is tested where its runtime is installed. A language that is not here has no test, rather than one that is skipped:
+CI refuses skips.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.backend.issuer import UID
+from tests.backend.published import Published, publishing
+from tests.edge.processes import REPOSITORY, Client
+
+EXAMPLES = REPOSITORY / "examples" / "backends"
+READY_WITHIN = 60.0
+
+Command = Callable[[Path, int], Sequence[str]]
+
+
+def node(_: Path, __: int) -> Sequence[str]:
+    return ["node", str(EXAMPLES / "node" / "server.js")]
+
+
+def go(directory: Path, _: int) -> Sequence[str]:
+    built = directory / "orders"
+    build(["go", "build", "-o", str(built), "."], EXAMPLES / "go", GOFLAGS="-mod=mod", GOTOOLCHAIN="local")
+    return [str(built)]
+
+
+def java(directory: Path, _: int) -> Sequence[str]:
+    sources = [str(file) for file in sorted((EXAMPLES / "java").glob("*.java"))]
+    build(
+        ["javac", "-Xlint:all", "-Werror", "-encoding", "UTF-8", "-d", str(directory / "classes"), *sources], directory
+    )
+    return ["java", "-cp", str(directory / "classes"), "Server"]
+
+
+def php(_: Path, port: int) -> Sequence[str]:
+    return ["php", "-S", f"127.0.0.1:{port}", str(EXAMPLES / "php" / "index.php")]
+
+
+def build(command: Sequence[str], directory: Path, **environment: str) -> None:
+    ran = subprocess.run(
+        command,
+        cwd=directory,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
+LANGUAGES: dict[str, tuple[Command, Sequence[str]]] = {
+    "node": (node, ["node"]),
+    "go": (go, ["go"]),
+    "java": (java, ["javac", "java"]),
+    "php": (php, ["php"]),
+}
+INSTALLED = [name for name, (_, programs) in LANGUAGES.items() if all(map(shutil.which, programs))]
+
+
+@contextlib.contextmanager
+def running(language: str, directory: Path, url: str) -> Iterator[Client]:
+    """The example as a process of its own, on a free port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        "MENSHEN_JWKS": url,
+        "MENSHEN_UPSTREAM": "orders",
+        "MENSHEN_CACHE": str(directory),
+        "PORT": str(port),
+    }
+    command, _ = LANGUAGES[language]
+    with (directory / "backend.log").open("w+b") as log:
+        process = subprocess.Popen(
+            command(directory, port),
+            stdout=subprocess.PIPE,
+            stderr=log,
+            cwd=directory,
+            env={**os.environ, **environment},
+        )
+        try:
+            _wait(process, port, directory / "backend.log")
+            yield Client(f"http://127.0.0.1:{port}")
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdout:
+                process.stdout.close()
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + READY_WITHIN
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"not ready: {log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def published() -> Iterator[Published]:
+    with publishing() as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="module", params=INSTALLED)
+def backend(
+    request: pytest.FixtureRequest, published: Published, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Client]:
+    with running(request.param, tmp_path_factory.mktemp(request.param), published.url) as client:
+        yield client
+
+
+def answer(backend: Client, *assertions: str) -> tuple[int, object]:
+    reply = backend("/", *(("X-Menshen-Assertion", value) for value in assertions))
+    return reply.status, reply.json
+
+
+REFUSED = (403, {"reason": "assertion_invalid"})
+
+
+def test_the_caller_is_known(backend: Client, published: Published) -> None:
+    for _ in range(20):  # signatures begin with any bit
+        assert answer(backend, published.assertion()) == (200, {"uid": UID})
+
+
+def test_nobody_else_is(backend: Client, published: Published) -> None:
+    assert answer(backend) == REFUSED
+    assert answer(backend, "") == REFUSED
+    forgeries = published.forgeries()
+    for value in forgeries.pop("huge"):  # more than some servers read of a header
+        assert backend("/", ("X-Menshen-Assertion", value)).status in (400, 403, 431)
+    forged = {name: answer(backend, *values) for name, values in forgeries.items()}
+    assert {name: got for name, got in forged.items() if got != REFUSED} == {}
+    assert answer(backend, published.assertion()) == (200, {"uid": UID})
+
+
+def test_plain_headers_say_nothing(backend: Client) -> None:
+    assert backend("/", ("X-Menshen-User", UID)).status == 403
+
+
+def test_keys_are_not_fetched_for_each_request(backend: Client, published: Published) -> None:
+    answer(backend, published.assertion())
+    asked = published.asked
+    for _ in range(20):
+        assert answer(backend, published.assertion())[0] == 200
+    assert published.asked == asked
+
+
+def test_a_flood_of_unknown_kids_costs_the_gateway_next_to_nothing(backend: Client, published: Published) -> None:
+    asked, stranger = published.asked, published.forgeries()["another's key"]
+    began = time.monotonic()
+    for _ in range(30):
+        assert answer(backend, *stranger) == REFUSED
+    assert published.asked - asked <= 1 + (time.monotonic() - began) / 5
+
+
+@pytest.mark.parametrize("language", INSTALLED)
+def test_a_new_key_is_believed_and_a_retired_one_is_not(language: str, tmp_path: Path) -> None:
+    with publishing() as gateway, running(language, tmp_path, gateway.url) as backend:
+        old = gateway.assertion()
+        assert answer(backend, old)[0] == 200
+        gateway.ring.rotate()
+        gateway.ring.retire_old()
+        deadline = time.monotonic() + 20
+        while answer(backend, gateway.assertion())[0] != 200:  # at most 5 seconds after the last fetch
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert answer(backend, old) == REFUSED
+        assert gateway.asked == 2
+
+
+@pytest.mark.parametrize("language", INSTALLED)
+def test_without_keys_nobody_passes(language: str, tmp_path: Path) -> None:
+    with publishing() as gateway:
+        good = gateway.assertion()
+        with running(language, tmp_path, "http://127.0.0.1:9/jwks.json") as backend:
+            assert answer(backend, good) == REFUSED
