@@ -10,9 +10,10 @@ import pytest
 
 from menshen.config.loading import Loaded, read_mapping
 from menshen.errors import ConfigInvalid, Problem
+from menshen.platforms.registry import PLATFORM_OF_PLUGIN
 
-PLUGIN_TYPES = {"WeChatMpLogin": "wechat", "QQMPLogin": "qq"}
-PLATFORMS = frozenset({"wechat", "qq"})
+PLUGIN_TYPES = dict(PLATFORM_OF_PLUGIN)
+PLATFORMS = frozenset(PLATFORM_OF_PLUGIN.values())
 ENV = {"SHOP_APPSECRET": "0123456789abcdef0123456789abcdef"}
 
 _SOUND: dict[str, Any] = {

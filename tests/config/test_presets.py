@@ -20,8 +20,8 @@ def under(preset: str, **keys: Any) -> Plugin:
 @pytest.mark.parametrize("name", list(presets()))
 @pytest.mark.parametrize("type_", PLATFORM_OF_PLUGIN)
 def test_a_preset_alone_is_a_sound_plugin_on_every_platform(name: str, type_: str) -> None:
-    app = {"WeChatMpLogin": "shop", "QQMPLogin": "game"}[type_]
-    load(sound(plugins__0={"name": "shop-login", "type": type_, "app": app, "preset": name}))
+    app = {"name": "another", "platform": PLATFORM_OF_PLUGIN[type_], "appid": "app-1", "secret": "secret-of-another"}
+    load(sound(apps__2=app, plugins__0={"name": "shop-login", "type": type_, "app": "another", "preset": name}))
 
 
 @pytest.mark.parametrize("name", list(presets()))
