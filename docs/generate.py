@@ -85,6 +85,7 @@ _KINDS: Final = {
     "PresetName": "preset",
     "Percent": "percent",
     "Prefix": "path",
+    "PublicKey": "public key",
     "RedirectUrl": "URL",
     "Regex": "RE2",
     "Seconds": "seconds",

@@ -43,6 +43,7 @@ from menshen.sessions.claims import SessionClaims
 from menshen.sessions.keys import FILES
 from menshen.sessions.records import Record, Why
 from menshen.web.admin import JWKS_PATH, SESSION_JWKS_PATH
+from tests.platforms.app_keys import AES_KEY, private_text, public_text
 
 READMES = ("README.md", "README.zh-CN.md")
 PAGES = (
@@ -53,6 +54,11 @@ TRANSLATED = [page for page in PAGES if (ROOT / page.replace(".md", ".zh-CN.md")
 ENVIRONMENT = {
     "SHOP_APPSECRET": "any-secret-of-shop",
     "CHAT_APPSECRET": "any-secret-of-chat",
+    "TICKETS_PRIVATE_KEY": private_text("app"),
+    "TICKETS_ALIPAY_KEY": public_text("platform"),
+    "TICKETS_AES_KEY": AES_KEY,
+    "CLIPS_APPSECRET": "any-secret-of-clips",
+    "CLIPS_PRIVATE_KEY": private_text("data"),
     "NEWS_APPSECRET": "any-secret-of-news",
     "VIDEO_APPSECRET": "any-secret-of-video",
     "ERP_KEY": "any-key-of-the-erp",

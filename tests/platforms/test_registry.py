@@ -9,6 +9,8 @@ def test_every_platform_is_found_by_name_and_plugin_type():
     assert PLATFORM_OF_PLUGIN == {
         "WeChatMpLogin": "wechat",
         "QQMPLogin": "qq",
+        "AlipayMpLogin": "alipay",
+        "DouyinMpLogin": "douyin",
         "BaiduMpLogin": "baidu",
         "KuaishouMpLogin": "kuaishou",
     }

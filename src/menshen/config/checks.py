@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Container, Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
 
+from menshen.config.app_keys import AppKeys, app_key_problems
 from menshen.config.custom_types import NO_CUSTOM_TYPES, CustomTypes
 from menshen.config.effective import effective_plugins
 from menshen.config.governance_checks import governance_problems
@@ -23,7 +26,10 @@ from menshen.config.plugins.registry import EXCLUSIVE, GUARDS
 from menshen.config.user_checks import user_problems
 from menshen.errors import Problem
 
-__all__ = ["cross_check"]
+__all__ = ["NO_KEYS", "cross_check"]
+
+NO_KEYS: Final[Mapping[str, AppKeys]] = MappingProxyType({})
+"""Every platform has AppID and AppSecret alone."""
 
 _KINDS_ZH = {"login": "登录", "Cors": "跨域", "KeyPair": "密钥对鉴权"}
 
@@ -36,16 +42,17 @@ def cross_check(
     *,
     plugin_types: Mapping[str, str],
     platforms: Container[str],
+    app_keys: Mapping[str, AppKeys] = NO_KEYS,
     types: CustomTypes = NO_CUSTOM_TYPES,
 ) -> tuple[Problem, ...]:
     """All problems.
 
-    ``plugin_types`` is type of login plugin -> platform; ``platforms`` are those that have an adapter; ``types`` are
-    the plugin types of the installation.
+    ``plugin_types`` is type of login plugin -> platform; ``platforms`` are those that have an adapter; ``app_keys``
+    is platform -> what it has beside AppID and AppSecret; ``types`` are the plugin types of the installation.
     """
     return (
         *_duplicate_names(outline),
-        *_apps(outline, platforms),
+        *_apps(outline, platforms, app_keys),
         *_groups(outline),
         *_overlapping_apis(outline),
         *plugin_problems(outline, plugin_types),
@@ -83,7 +90,7 @@ def _duplicates(names: Iterable[At[str]], kind: str, kind_zh: str) -> Iterator[P
             first[name.value] = name.path
 
 
-def _apps(outline: Outline, platforms: Container[str]) -> Iterator[Problem]:
+def _apps(outline: Outline, platforms: Container[str], app_keys: Mapping[str, AppKeys]) -> Iterator[Problem]:
     first: dict[tuple[str, str], str] = {}
     for app in outline.apps:
         if app.value.platform not in platforms:
@@ -92,6 +99,8 @@ def _apps(outline: Outline, platforms: Container[str]) -> Iterator[Problem]:
                 f"no platform is named '{app.value.platform}'",
                 f"不支持的平台 '{app.value.platform}'",
             )
+        else:
+            yield from app_key_problems(app, app_keys.get(app.value.platform, {}))
         key = (app.value.platform, app.value.appid)
         if key in first:
             yield Problem(

@@ -28,6 +28,7 @@ from menshen.config.snapshot import (
 )
 from menshen.config.templates import tells_user
 from menshen.config.user_rules import AccountFields
+from menshen.secret import Secret
 
 __all__ = ["compile_snapshot"]
 
@@ -53,7 +54,15 @@ def compile_snapshot(document: Document, types: CustomTypes = NO_CUSTOM_TYPES) -
 
 
 def _app(app: written.App) -> App:
-    return App(app.name, app.platform, app.appid, app.secret, app.base_url)
+    return App(
+        app.name,
+        app.platform,
+        app.appid,
+        app.secret,
+        app.base_url,
+        app.platform_key,
+        app.data_key or Secret(""),
+    )
 
 
 def _plugin(plugin: written.Plugin, app: App, token: str) -> LoginPlugin:

@@ -68,6 +68,7 @@ from menshen.config.values import (
     ParameterName,
     Percent,
     Prefix,
+    PublicKey,
     Seconds,
     TypeName,
     VersionOne,
@@ -98,12 +99,18 @@ __all__ = [
 
 
 class App(Part):
-    """One mini program on one platform. ``base_url`` of "" is the platform's own address."""
+    """One mini program on one platform. ``base_url`` of "" is the platform's own address.
+
+    Some platforms have more keys: one of the platform's that its answers are checked with, one of the app's that opens
+    what the platform closes for it.
+    """
 
     name: Name
     platform: Name
     appid: AppId
     secret: AppSecret
+    platform_key: PublicKey = ""
+    data_key: AppSecret | None = None
     base_url: BaseUrl = ""
     description: Description = ""
 

@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from menshen.config.checks import cross_check
+from menshen.config.app_keys import AppKeys
+from menshen.config.checks import NO_KEYS, cross_check
 from menshen.config.compile import compile_snapshot
 from menshen.config.custom_types import NO_CUSTOM_TYPES, CustomTypes
 from menshen.config.document import Document
@@ -55,17 +56,18 @@ def read_document(
     env: Mapping[str, str],
     plugin_types: Mapping[str, str],
     platforms: Container[str],
+    app_keys: Mapping[str, AppKeys] = NO_KEYS,
     types: CustomTypes = NO_CUSTOM_TYPES,
 ) -> Loaded:
     """A YAML text as a checked document. Raises ``ConfigInvalid`` with every problem.
 
-    ``plugin_types`` is type of login plugin -> platform; ``platforms`` are those that have an adapter; ``types`` are
-    the plugin types of the installation.
+    ``plugin_types`` is type of login plugin -> platform; ``platforms`` are those that have an adapter; ``app_keys``
+    is platform -> what it has beside AppID and AppSecret; ``types`` are the plugin types of the installation.
     """
     parsed = parse_yaml(text)
     if not parsed.whole:
         raise ConfigInvalid(parsed.problems)
-    return _load(parsed.value, parsed.problems, env, plugin_types, platforms, types)
+    return _load(parsed.value, parsed.problems, env, plugin_types, platforms, app_keys, types)
 
 
 def read_mapping(
@@ -74,10 +76,11 @@ def read_mapping(
     env: Mapping[str, str],
     plugin_types: Mapping[str, str],
     platforms: Container[str],
+    app_keys: Mapping[str, AppKeys] = NO_KEYS,
     types: CustomTypes = NO_CUSTOM_TYPES,
 ) -> Loaded:
     """As :func:`read_document`, of a mapping with text keys."""
-    return _load(raw, (), env, plugin_types, platforms, types)
+    return _load(raw, (), env, plugin_types, platforms, app_keys, types)
 
 
 def _load(
@@ -86,6 +89,7 @@ def _load(
     env: Mapping[str, str],
     plugin_types: Mapping[str, str],
     platforms: Container[str],
+    app_keys: Mapping[str, AppKeys],
     types: CustomTypes,
 ) -> Loaded:
     if not isinstance(raw, Mapping):
@@ -99,7 +103,7 @@ def _load(
     document, errors = _validate(whole)
     wrong = [problem for problem in map(problem_of, errors) if problem.path not in unresolved]
     sound = outline(whole, errors, document)
-    crossed = cross_check(sound, plugin_types=plugin_types, platforms=platforms, types=types)
+    crossed = cross_check(sound, plugin_types=plugin_types, platforms=platforms, app_keys=app_keys, types=types)
     problems = redact((*found, *resolved.problems, *wrong, *crossed), resolved.used)
     if document is None or problems:
         raise ConfigInvalid(problems)

@@ -12,6 +12,7 @@ __all__ = ["SECRETS", "map_at_secrets", "map_secrets"]
 
 SECRETS: Final = (
     ("apps", "*", "secret"),
+    ("apps", "*", "data_key"),
     ("plugins", "*", "keys", "*", "secret"),
     ("webhooks", "*", "secret"),
     ("users", "accounts", "verifier", "secret"),

@@ -67,13 +67,18 @@ IdentityField = Literal[
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """One mini program on one platform. ``base_url`` of "" is the platform's own address."""
+    """One mini program on one platform. ``base_url`` of "" is the platform's own address.
+
+    ``platform_key`` and ``data_key`` are "" where the platform has no such key.
+    """
 
     name: str
     platform: str
     appid: str
     secret: Secret
     base_url: str = ""
+    platform_key: str = field(default="", repr=False)
+    data_key: Secret = field(default_factory=lambda: Secret(""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ __all__ = [
     "ParameterName",
     "Percent",
     "Prefix",
+    "PublicKey",
     "Seconds",
     "TypeName",
     "VersionOne",
@@ -299,6 +300,15 @@ Description = Annotated[
 ]
 FilePath = Annotated[
     str, _matches(r"[^\x00-\x1f\x7f]+", 4096, "must be the path of a PEM file", "必须是 PEM 文件的路径")
+]
+PublicKey = Annotated[
+    str,
+    _matches(
+        r"[0-9A-Za-z+/=\s-]+",
+        4096,
+        "must be a public key, in one line of base64 or as PEM",
+        "必须是公钥：单行 base64 或 PEM",
+    ),
 ]
 HealthPath = Annotated[
     str,

@@ -21,7 +21,7 @@ from menshen.documents.changes import Change, changes_between
 from menshen.documents.masking import MASK, SEALED_PREFIX, keep_secrets
 from menshen.errors import ConfigInvalid, KeyRingInvalid, Problem
 from menshen.gateway.plugin_loading import installed_types
-from menshen.platforms.registry import PLATFORM_OF_PLUGIN, PLATFORMS
+from menshen.platforms.registry import APP_KEYS, PLATFORM_OF_PLUGIN, PLATFORMS
 from menshen.secret import Secret
 from menshen.storage.audit import AuditRow
 from menshen.storage.revisions import Revision, Revisions
@@ -41,7 +41,9 @@ _LONGEST_COMMENT = 500
 
 def load_document(text: str, env: Mapping[str, str]) -> Loaded:
     """A document that holds no sealed secrets. Raises ``ConfigInvalid`` with every problem."""
-    return read_document(text, env=env, plugin_types=PLATFORM_OF_PLUGIN, platforms=PLATFORMS, types=installed_types())
+    return read_document(
+        text, env=env, plugin_types=PLATFORM_OF_PLUGIN, platforms=PLATFORMS, app_keys=APP_KEYS, types=installed_types()
+    )
 
 
 def as_written(revision: Revision) -> Any:
@@ -146,7 +148,12 @@ class Documents:
     def check(self, raw: Mapping[str, Any]) -> Loaded:
         """A mapping whose secrets are open, as a checked document. Raises ``ConfigInvalid``."""
         return read_mapping(
-            raw, env=self._env, plugin_types=PLATFORM_OF_PLUGIN, platforms=PLATFORMS, types=installed_types()
+            raw,
+            env=self._env,
+            plugin_types=PLATFORM_OF_PLUGIN,
+            platforms=PLATFORMS,
+            app_keys=APP_KEYS,
+            types=installed_types(),
         )
 
     def opened(self, revision: Revision) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -58,11 +58,22 @@ class _Refused(Exception):
         self.outcome = outcome
 
 
-def call(side: Side, phone_codes: Codes, path: str, method: str, query: bytes, body: bytes, now: float) -> Answer:
+def call(
+    side: Side,
+    phone_codes: Codes,
+    path: str,
+    method: str,
+    query: bytes,
+    body: bytes,
+    now: float,
+    headers: Iterable[tuple[bytes, bytes]] = (),
+) -> Answer:
     """The answer to one call at ``path``, one of the dialect's, with what the faults make of it."""
     side.apis[path] = side.apis.get(path, 0) + 1
     api = side.dialect.apis[path]
     kind, params, fields = _KINDS[api], side.dialect.called(query, body), _object(body)
+    tokens = [value.decode("latin-1") for name, value in headers if name.lower() == b"access-token"]
+    params = {**params, "access_token": tokens[0]} if tokens else params  # Douyin's way
     user = _user(side, phone_codes, params, fields)
 
     def fault() -> Outcome | None:
@@ -123,7 +134,7 @@ def _phone_number(asked: _Call) -> dict[str, Any]:
     known.used = True
     info = phone_info(known.number, known.country)
     watermark = {"timestamp": int(asked.now), "appid": appid}
-    return {"errcode": 0, "errmsg": "ok", "phone_info": {**info, "watermark": watermark}}
+    return asked.side.dialect.tell_phone(asked.side.apps[appid], {**info, "watermark": watermark})
 
 
 def _check_session(asked: _Call) -> dict[str, Any]:

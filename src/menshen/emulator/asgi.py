@@ -38,7 +38,7 @@ def emulator_app(emulator: Emulator, team: Team | None = None) -> ASGIApp:
             answer = emulator.code2session(platform, method, scope["query_string"], scope["headers"], body)
         elif (called := apis.get(path)) is not None:
             body = await _body(receive)
-            answer = emulator.call(*called, scope["method"], scope["query_string"], body)
+            answer = emulator.call(*called, scope["method"], scope["query_string"], body, scope["headers"])
         else:
             await control(scope, receive, send)
             return

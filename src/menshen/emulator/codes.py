@@ -10,13 +10,14 @@ __all__ = ["Code", "Codes"]
 
 @dataclass(slots=True)
 class Code:
-    """``number`` and ``country`` are those of a phone code."""
+    """``anonymous``: of a device. ``number`` and ``country`` are those of a phone code."""
 
     platform: str
     appid: str
     user: str
     expires: float
     used: bool = False
+    anonymous: bool = False
     number: str = ""
     country: str = ""
 

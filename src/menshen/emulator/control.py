@@ -3,7 +3,7 @@
 =======================  ==========================================================  ==============================
 ``POST apps``            ``{"appid", "secret"[, "unionid", "errcode_on_success",     the app, without its secret
                          "extra_fields"]}``
-``POST login``           ``{"appid", "user"}``                                       ``{"code"}``
+``POST login``           ``{"appid", "user"[, "anonymous"]}``                        ``{"code"}``
 ``POST codes``           ``{"appid", "count", "user_prefix"}``                       ``{"codes": [...]}``
 ``POST phone``           ``{"appid", "user"[, "phone", "country_code"]}``            ``{"code"}``: a phone code
 ``POST open-data``       ``{"appid", "user", "kind"[, "profile", "phone",            ``{"encryptedData", "iv"}`` and,
@@ -43,20 +43,24 @@ _BODY_LIMIT = 64 * 1024
 _MOST_CODES = 100_000
 
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+_Key = Annotated[str, msgspec.Meta(min_length=1, max_length=8192)]
+_OptionalKey = Annotated[str, msgspec.Meta(max_length=8192)]
 _Ask = TypeVar("_Ask", bound=msgspec.Struct)
 
 
 class _App(msgspec.Struct, forbid_unknown_fields=True):
     appid: _Name
-    secret: _Name
+    secret: _Key
     unionid: bool = False
     errcode_on_success: bool = False
     extra_fields: bool = False
+    data_key: _OptionalKey = ""
 
 
 class _Login(msgspec.Struct, forbid_unknown_fields=True):
     appid: _Name
     user: _Name
+    anonymous: bool = False
 
 
 class _Codes(msgspec.Struct, forbid_unknown_fields=True):
@@ -104,7 +108,7 @@ def control_app(emulator: Emulator, team: Team) -> Starlette:
 
     async def apps(request: Request) -> JSONResponse:
         ask = await _asked(request, _App)
-        settings = AppSettings(ask.secret, ask.unionid, ask.errcode_on_success, ask.extra_fields)
+        settings = AppSettings(ask.secret, ask.unionid, ask.errcode_on_success, ask.extra_fields, ask.data_key)
         emulator.add_app(_platform(request), ask.appid, settings)
         return JSONResponse(
             {
@@ -112,12 +116,14 @@ def control_app(emulator: Emulator, team: Team) -> Starlette:
                 "unionid": ask.unionid,
                 "errcode_on_success": ask.errcode_on_success,
                 "extra_fields": ask.extra_fields,
+                **emulator.shown(_platform(request), ask.appid),
             }
         )
 
     async def login(request: Request) -> JSONResponse:
         ask = await _asked(request, _Login)
-        return JSONResponse({"code": emulator.login(_platform(request), ask.appid, ask.user)})
+        code = emulator.login(_platform(request), ask.appid, ask.user, anonymous=ask.anonymous)
+        return JSONResponse({"anonymous_code" if ask.anonymous else "code": code})
 
     async def codes(request: Request) -> JSONResponse:
         ask = await _asked(request, _Codes)

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl
 
 from menshen.emulator.identifiers import RandomBytes
 from menshen.emulator.payloads import Payload, phone_payload, user_info_payload
 
-__all__ = ["Api", "Asked", "Dialect", "Outcome", "parameters"]
+if TYPE_CHECKING:
+    from menshen.emulator.visitors import Visitor
+
+__all__ = ["Api", "AppSettings", "Asked", "Dialect", "Outcome", "parameters"]
 
 Outcome = Literal[
     "wrong_method",
@@ -26,6 +29,7 @@ Outcome = Literal[
     "wrong_appid",
     "wrong_secret",
     "wrong_code",
+    "wrong_anonymous_code",
     "used_code",
     "blocked",
     "over_quota",
@@ -56,24 +60,33 @@ Fields = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A login as it came. ``params`` by the platform's own names; ``outcome`` says what is missing in it."""
+    """A login as it came. ``params`` by the platform's own names; ``outcome`` says what is missing in it.
+
+    ``anonymous``: the code is to be a device's.
+    """
 
     params: Mapping[str, str]
     appid: str
     secret: str
     code: str
     outcome: Outcome | None
+    anonymous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AppSettings:
     """One app. ``unionid``: it is bound to an Open Platform account. ``errcode_on_success`` and ``extra_fields`` add
-    to every success what the documentation shows (errcode 0, errmsg ok) and what it does not."""
+    to every success what the documentation shows (errcode 0, errmsg ok) and what it does not.
+
+    ``data_key`` is what the gateway opens phone numbers with, ``platform_key`` the platform's private key for this app.
+    """
 
     secret: str
     unionid: bool = False
     errcode_on_success: bool = False
     extra_fields: bool = False
+    data_key: str = ""
+    platform_key: str = ""
 
 
 def parameters(query: bytes) -> dict[str, str]:
@@ -93,6 +106,7 @@ class Dialect:
     beside the login at ``login_path``. ``greets`` and ``parting``: fields before and after the identity in every
     success. ``sends_rid``: errmsg ends with a request id. ``errcode``, ``errmsg``: what it calls these fields.
     ``app_grant`` is the grant_type of an access token, "" for none; ``user_info`` and ``phone_data`` make open data.
+    ``anonymous``: a device has codes too.
     """
 
     content_type: str
@@ -110,6 +124,7 @@ class Dialect:
     app_grant: str = "client_credential"
     user_info: Callable[..., Payload] = user_info_payload
     phone_data: Callable[..., Payload] = phone_payload
+    anonymous: bool = False
 
     def asked(self, method: str, query: bytes, body: bytes) -> Asked:  # noqa: ARG002 - of others it is in the body
         """A login as it came, whatever is in it."""
@@ -142,6 +157,38 @@ class Dialect:
         if unionid:
             fields["unionid"] = unionid
         return fields
+
+    def accept_device(self, openid: str) -> Fields:
+        """The answer to an anonymous code, where there are such."""
+        return self.accept(openid, "", "")
+
+    def registered(self, app: AppSettings) -> AppSettings:
+        """An app as the platform's console leaves it."""
+        return app
+
+    def shown(self, app: AppSettings) -> Fields:  # noqa: ARG002 - of most there is nothing
+        """What that console shows of an app for the gateway's configuration."""
+        return {}
+
+    def signed(self, fields: Fields, app: AppSettings | None) -> Fields:  # noqa: ARG002 - most sign nothing
+        """The answer to an app's login, ready to be sent."""
+        return fields
+
+    def closes_phone(
+        self,
+        app: AppSettings,  # noqa: ARG002 - of most it is the session_key that closes
+        visitor: Visitor,
+        number: str,
+        country: str,
+        watermark: Mapping[str, Any],
+        random: RandomBytes,
+    ) -> Payload:
+        """A phone number as the button gives it."""
+        return self.phone_data(visitor, number, country, watermark, random=random)
+
+    def tell_phone(self, app: AppSettings, info: Fields) -> Fields:  # noqa: ARG002 - of most nothing is closed
+        """The answer to a phone code."""
+        return {"errcode": 0, "errmsg": "ok", "phone_info": info}
 
     def give(self, token: str, seconds: int) -> Fields:
         """The answer to who asks for an access token."""

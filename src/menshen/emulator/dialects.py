@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from menshen.emulator.alipay import ALIPAY
 from menshen.emulator.baidu import BAIDU
 from menshen.emulator.dialect import Dialect
+from menshen.emulator.douyin import DOUYIN
 from menshen.emulator.kuaishou import KUAISHOU
 from menshen.emulator.qq import QQ
 from menshen.emulator.wechat import WECHAT
@@ -18,6 +20,8 @@ DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
     {
         "wechat": WECHAT,
         "qq": QQ,
+        "alipay": ALIPAY,
+        "douyin": DOUYIN,
         "baidu": BAIDU,
         "kuaishou": KUAISHOU,
     }

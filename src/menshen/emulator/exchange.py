@@ -22,14 +22,15 @@ def exchange(side: Side, codes: Codes, asked: Asked, now: float, quota: int) -> 
     """The answer to one call, with what the faults make of it."""
     side.count(asked.code)
     if not side.faults:
-        return side.answer(_exchange(side, codes, asked, now, quota))
+        return side.answer(side.signed(_exchange(side, codes, asked, now, quota), asked.appid))
     known = codes.find(asked.code)
     user = known.user if known else ""
     late = side.faults.strike(LATENCY, user, side.roll)
     if (fault := side.faults.strike(IN_FRONT, user, side.roll)) is not None:
-        answer = side.answer(side.refused("busy", now)) if fault.name == "-1" else front(fault.name)
+        busy = side.signed(side.refused("busy", now), asked.appid)
+        answer = side.answer(busy) if fault.name == "-1" else front(fault.name)
     else:
-        fields = _exchange(side, codes, asked, now, quota)
+        fields = side.signed(_exchange(side, codes, asked, now, quota), asked.appid)
         fault = side.faults.strike(AFTER, user, side.roll)
         answer = side.answer(fields) if fault is None else disfigured(fault.name, fields, side.dialect)
     return answer if late is None else replace(answer, delay=late.seconds)
@@ -44,16 +45,19 @@ def _exchange(side: Side, codes: Codes, asked: Asked, now: float, quota: int) ->
     outcome = side.dialect.distrusts(app, asked)
     if outcome is not None:
         return side.refused(outcome, now)
-    if known is None or (known.platform, known.appid) != (side.name, asked.appid):
-        return side.refused("wrong_code", now)
+    if known is None or (known.platform, known.appid, known.anonymous) != (side.name, asked.appid, asked.anonymous):
+        return side.refused("wrong_anonymous_code" if asked.anonymous else "wrong_code", now)
     if known.used:
-        return side.refused("used_code", now)
+        return side.refused("wrong_anonymous_code" if asked.anonymous else "used_code", now)
     visitor = side.visitors.of(asked.appid, known.user, now)
     outcome = _held_back(side, visitor, now, quota)
     if outcome is not None:
         return side.refused(outcome, now)
     known.used = True
-    fields = side.dialect.accept(visitor.openid, visitor.session_key, visitor.unionid if app.unionid else "")
+    if asked.anonymous:
+        fields = side.dialect.accept_device(visitor.openid)
+    else:
+        fields = side.dialect.accept(visitor.openid, visitor.session_key, visitor.unionid if app.unionid else "")
     if app.errcode_on_success:
         fields |= {side.dialect.errcode: fields.get(side.dialect.errcode, 0), side.dialect.errmsg: "ok"}
     if app.extra_fields:

@@ -23,11 +23,17 @@ HIDDEN: Final = "***"
 _MOST_OF_ONE: Final = 20
 _LONGEST: Final = 300
 
-_ASKED: Final = frozenset({"appid", "js_code", "grant_type"})
+_ASKED: Final = frozenset(
+    {"appid", "js_code", "grant_type", "app_id", "code", "anonymous_code", "method", "sign_type", "timestamp"}
+)
 _ANSWERED: Final = frozenset(
     {"errcode", "errmsg", "openid", "unionid"}
     | {"errno", "error", "error_description", "error_msg", "open_id", "result", "union_id"}
+    | {"err_no", "err_tips", "anonymous_openid", "log_id"}
+    | {"code", "msg", "sub_code", "sub_msg"}
 )
+_WITHIN: Final = frozenset({"data", "alipay_system_oauth_token_response", "error_response"})
+"""What has such fields in it, one level down."""
 _HEADERS: Final = frozenset({"host", "user-agent", "accept", "accept-encoding", "content-type", "traceparent"})
 
 
@@ -102,4 +108,10 @@ def _answered(answer: Answer) -> Mapping[str, Any] | None:
         fields = json.loads(answer.body)
     except ValueError:
         return None
-    return _shown(fields, _ANSWERED) if isinstance(fields, dict) and not answer.silent else None
+    if not isinstance(fields, dict) or answer.silent:
+        return None
+    shown = _shown(fields, _ANSWERED)
+    within = {
+        name: _shown(fields[name], _ANSWERED) for name in _WITHIN & fields.keys() if isinstance(fields[name], dict)
+    }
+    return {**shown, **within}

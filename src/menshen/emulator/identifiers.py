@@ -16,12 +16,17 @@ __all__ = [
     "IDENTITY_KEY",
     "RandomBytes",
     "access_token",
+    "alipay_openid",
     "baidu_openid",
     "baidu_session_key",
+    "douyin_openid",
+    "douyin_unionid",
     "kuaishou_openid",
     "kuaishou_unionid",
     "login_code",
     "mobile_number",
+    "no_session_key",
+    "no_unionid",
     "phone_code",
     "qq_openid",
     "qq_session_key",
@@ -129,3 +134,30 @@ def kuaishou_openid(key: bytes, appid: str, user: str) -> str:
 def kuaishou_unionid(key: bytes, user: str) -> str:
     """32 hex digits; the real form is not known."""
     return _digest(key, "kuaishou unionid", user)[:16].hex()
+
+
+def alipay_openid(key: bytes, appid: str, user: str) -> str:
+    """47 characters of base64url."""
+    made = _digest(key, "alipay open_id", appid, user) + _digest(key, "alipay open_id, more", appid, user)
+    return base64.urlsafe_b64encode(made)[:47].decode()
+
+
+def douyin_openid(key: bytes, appid: str, user: str) -> str:
+    """36 characters; real ones were seen cut short only."""
+    return "_000" + base64.urlsafe_b64encode(_digest(key, "douyin openid", appid, user))[:32].decode()
+
+
+def douyin_unionid(key: bytes, user: str) -> str:
+    """Lower-case hex digits in the groups of a UUID."""
+    made = _digest(key, "douyin unionid", user).hex()
+    return f"{made[:8]}-{made[8:12]}-{made[12:16]}-{made[16:20]}-{made[20:32]}"
+
+
+def no_unionid(_key: bytes, _user: str) -> str:
+    """Of a platform that has none."""
+    return ""
+
+
+def no_session_key(_random: RandomBytes) -> str:
+    """Of a platform that has none."""
+    return ""

@@ -64,6 +64,10 @@ class Side:
     def refused(self, outcome: Outcome, now: float, *, login: bool = True) -> dict[str, Any]:
         return self.dialect.refuse(outcome, rid(now, self.random), login=login)
 
+    def signed(self, fields: dict[str, Any], appid: str) -> dict[str, Any]:
+        """The answer to a login of this app, with what the platform adds to prove that it is its own."""
+        return self.dialect.signed(fields, self.apps.get(appid))
+
     def answer(self, fields: dict[str, Any]) -> Answer:
         """These fields as the platform sends them."""
         return Answer(encode(fields), self.dialect.content_type, self.dialect.status(fields))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from menshen.emulator.answer import Answer
@@ -76,15 +77,31 @@ class Emulator:
 
     def add_app(self, platform: str, appid: str, settings: AppSettings) -> None:
         """Register an app, or change one (its users and codes stay). Raises UnknownPlatform."""
-        self._side(platform).apps[appid] = settings
+        side = self._side(platform)
+        known = side.apps.get(appid)
+        if known is not None and not settings.platform_key:
+            settings = replace(settings, platform_key=known.platform_key)
+        side.apps[appid] = side.dialect.registered(settings)
 
-    def login(self, platform: str, appid: str, user: str) -> str:
-        """``wx.login`` on the phone of ``user``: a new code. Raises UnknownPlatform, UnknownApp."""
+    def shown(self, platform: str, appid: str) -> dict[str, Any]:
+        """What the platform's console shows for the gateway's configuration. Raises UnknownPlatform, UnknownApp."""
+        side = self._with_app(platform, appid)
+        return side.dialect.shown(side.apps[appid])
+
+    def login(self, platform: str, appid: str, user: str, *, anonymous: bool = False) -> str:
+        """``wx.login`` on the phone of ``user``: a new code. ``anonymous``: of the phone, as he is not logged in there.
+
+        Raises UnknownPlatform, UnknownApp, and NotFaked where the platform has no codes of phones.
+        """
         side, now = self._with_app(platform, appid), self._now()
+        if anonymous:
+            if not side.dialect.anonymous:
+                raise NotFaked(f"{platform} has no anonymous codes")
+            user = f"the phone of {user}"
         self._codes.prune(now)
         side.visitors.logs_in(appid, user, now)
         code = login_code(self._random)
-        self._codes.give(code, platform, appid, user, now)
+        self._codes.give(code, platform, appid, user, now).anonymous = anonymous
         return code
 
     def phone(self, platform: str, appid: str, user: str, number: str = "", country: str = "86") -> str:
@@ -122,7 +139,7 @@ class Emulator:
         visitor = side.visitors.of(appid, user, now)
         mark = {"timestamp": int(now), "appid": appid, **watermark}
         shown = number or mobile_number(self._key, user)
-        return side.dialect.phone_data(visitor, shown, country, mark, random=self._random)
+        return side.dialect.closes_phone(side.apps[appid], visitor, shown, country, mark, self._random)
 
     def rotate_key(self, platform: str, appid: str, user: str) -> None:
         """The platform makes the user another session_key, as it does when it likes. Raises as :meth:`login`."""
@@ -165,11 +182,19 @@ class Emulator:
         side.heard.note(now, (method, f"/{platform}{side.dialect.login_path}", asked), headers, answer)
         return answer
 
-    def call(self, platform: str, path: str, method: str, query: bytes, body: bytes) -> Answer:
+    def call(
+        self,
+        platform: str,
+        path: str,
+        method: str,
+        query: bytes,
+        body: bytes,
+        headers: Iterable[tuple[bytes, bytes]] = (),
+    ) -> Answer:
         """The answer to one call at another path of the dialect's. Raises UnknownPlatform."""
         now = self._now()
         self._phone_codes.prune(now)
-        return call(self._side(platform), self._phone_codes, path, method, query, body, now)
+        return call(self._side(platform), self._phone_codes, path, method, query, body, now, headers)
 
     def _with_app(self, platform: str, appid: str) -> Side:
         side = self._side(platform)

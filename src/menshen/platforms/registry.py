@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from menshen.config.app_keys import AppKeys
+from menshen.platforms.alipay import Alipay
 from menshen.platforms.baidu import Baidu
 from menshen.platforms.base import Platform
+from menshen.platforms.douyin import Douyin
 from menshen.platforms.kuaishou import Kuaishou
 from menshen.platforms.qq import QQ
 from menshen.platforms.wechat import WeChat
 
-__all__ = ["PLATFORMS", "PLATFORM_OF_PLUGIN"]
+__all__ = ["APP_KEYS", "PLATFORMS", "PLATFORM_OF_PLUGIN"]
 
-_ADAPTERS: Final[tuple[Platform, ...]] = (WeChat(), QQ(), Baidu(), Kuaishou())
+_ADAPTERS: Final[tuple[Platform, ...]] = (WeChat(), QQ(), Alipay(), Douyin(), Baidu(), Kuaishou())
 
 PLATFORMS: Final[Mapping[str, Platform]] = MappingProxyType({adapter.name: adapter for adapter in _ADAPTERS})
 """Platform name as in ``apps[].platform`` -> adapter."""
@@ -23,3 +26,8 @@ PLATFORM_OF_PLUGIN: Final[Mapping[str, str]] = MappingProxyType(
     {adapter.plugin_type: adapter.name for adapter in _ADAPTERS}
 )
 """Plugin type as in ``plugins[].type`` -> the platform its app must be on."""
+
+APP_KEYS: Final[Mapping[str, AppKeys]] = MappingProxyType(
+    {adapter.name: getattr(adapter, "app_keys", MappingProxyType({})) for adapter in _ADAPTERS}
+)
+"""Platform -> the keys of its apps. An adapter whose apps have AppID and AppSecret only need not say so."""

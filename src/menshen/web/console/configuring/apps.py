@@ -50,6 +50,8 @@ def platform_options() -> list[Option]:
 _KNOWN = {
     "wechat": "微信 WeChat",
     "qq": "QQ",
+    "alipay": "支付宝 Alipay",
+    "douyin": "抖音 Douyin",
     "baidu": "百度 Baidu",
     "kuaishou": "快手 Kuaishou",
 }

@@ -53,7 +53,7 @@ APPS: Final = PartKind(
     sentence("New app"),
     sentence("A mini program on a platform. Plugins log its users in."),
     fields_of(document.App, "apps[]."),
-    (Section("", ("name", "platform", "appid", "secret", "description")),),
+    (Section("", ("name", "platform", "appid", "secret", "platform_key", "data_key", "description")),),
 )
 
 UPSTREAMS: Final = PartKind(

@@ -51,6 +51,18 @@ _LOGINS: Final[Mapping[str, tuple[str, str]]] = {
             "Exchanges the code of qq.login, gives the mini program a login state and checks it on every request."
         ),
     ),
+    "AlipayMpLogin": (
+        sentence("Alipay mini-program login"),
+        sentence(
+            "Exchanges the code of my.getAuthCode, gives the mini program a login state and checks it on every request."
+        ),
+    ),
+    "DouyinMpLogin": (
+        sentence("Douyin mini-program login"),
+        sentence(
+            "Exchanges the code of tt.login, gives the mini program a login state and checks it on every request."
+        ),
+    ),
     "BaiduMpLogin": (
         sentence("Baidu mini-program login"),
         sentence(
@@ -101,7 +113,12 @@ _LOGIN_SECTIONS: Final = (
 _APP_FIELDS: Final = fields_of(document.App, "apps[].", without=("platform", "base_url", "description"))
 _LOGIN_FIELDS: Final = (
     *fields_of(document.Plugin, "plugins[].", without=("type",)),
-    Field(NEW_APP, NEW_APP, "part", fields=tuple(replace(each, required=each.key != "name") for each in _APP_FIELDS)),
+    Field(
+        NEW_APP,
+        NEW_APP,
+        "part",
+        fields=tuple(replace(each, required=each.key in ("appid", "secret")) for each in _APP_FIELDS),
+    ),
 )
 
 
