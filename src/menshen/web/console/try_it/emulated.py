@@ -42,9 +42,10 @@ class Heard(msgspec.Struct, frozen=True):
 
 
 def openid_in(answer: Mapping[str, Any] | None) -> str:
-    """Who the platform said it was, under either name that platforms have for it; "" where it said nobody."""
-    found = next((answer[name] for name in ("openid", "open_id") if answer and name in answer), "")
-    return found if isinstance(found, str) else ""
+    """Who the platform said it was, under the names and at the depths that platforms have for it; "" for nobody."""
+    within = [value for value in (answer or {}).values() if isinstance(value, dict)]
+    told = [each[name] for each in (answer or {}, *within) for name in ("openid", "open_id") if name in each]
+    return told[0] if told and isinstance(told[0], str) else ""
 
 
 class _Calls(msgspec.Struct):
