@@ -21,7 +21,7 @@ from menshen.cli.address import free_port
 from tests.edge.conftest import OTHER_SECRET, Stack
 from tests.edge.processes import REPOSITORY, Client
 
-__all__ = ["FRONTS", "Edit", "Front", "behind_nginx", "printed", "proxied", "verify_of"]
+__all__ = ["FRONTS", "Edit", "Front", "behind_caddy", "behind_nginx", "printed", "proxied", "verify_of"]
 
 Edit = Callable[[str], str]
 """What a test does to a configuration before it runs."""
@@ -83,6 +83,20 @@ def behind_nginx(
         yield replace(stack, gateway=Client(f"http://{listen}"))
 
 
+@contextlib.contextmanager
+def behind_caddy(
+    stack: Stack, directory: Path, edit: Edit = str, secret: str = "", verify: str = ""
+) -> Iterator[Stack]:
+    listen = _prepared(stack, directory, "caddy", "printed", edit, verify)
+    file = directory / "Caddyfile"
+    file.write_text("{\n\tadmin off\n\tauto_https off\n}\n" + (directory / "printed").read_text())
+    name, _, value = _secret(stack, "caddy", secret).strip().partition("=")
+    env = {name: value, "XDG_DATA_HOME": str(directory), "XDG_CONFIG_HOME": str(directory)}
+    arguments = ["caddy", "run", "--adapter", "caddyfile", "--config", str(file)]
+    with proxied(arguments, listen, directory / "caddy.log", env):
+        yield replace(stack, gateway=Client(f"http://{listen}"))
+
+
 def _prepared(stack: Stack, directory: Path, proxy: str, file: str, edit: Edit, verify: str) -> str:
     """Write the printed configuration; ``HOST:PORT`` where the proxy will listen."""
     if shutil.which(proxy) is None:
@@ -122,4 +136,4 @@ def proxied(arguments: Sequence[str], listen: str, log: Path, env: dict[str, str
             process.wait()
 
 
-FRONTS: Mapping[str, Front] = {"nginx": behind_nginx}
+FRONTS: Mapping[str, Front] = {"nginx": behind_nginx, "caddy": behind_caddy}

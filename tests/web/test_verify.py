@@ -68,7 +68,7 @@ def question(route: str, snapshot: Snapshot = SNAPSHOT, uri: str = "/mall/x") ->
 
 @pytest.mark.parametrize("given", ["", "wrong", SECRET[:-1], SECRET.upper()])
 def test_who_does_not_know_the_secret_learns_nothing(given: str) -> None:
-    for path in ("/verify", "/verify/nginx", "/client/me", "/nowhere"):
+    for path in ("/verify", "/verify/nginx", "/v1/me", "/nowhere"):
         status, headers, body = ask(
             door(state(SNAPSHOT)), ("x-menshen-proxy", given), *question("mall/static")[1:], path=path
         )
@@ -152,7 +152,7 @@ def test_a_call_of_the_user_api_is_of_the_newest_revision() -> None:
         await send({"type": "http.response.body", "body": b""})
 
     sent = (PROXY, ("x-menshen-client", "192.0.2.1"), ("x-menshen-received", "1"), ("secret", "planted"))
-    assert ask(door(state(SNAPSHOT), user_api), *sent, path="/client/me")[0] == 204
+    assert ask(door(state(SNAPSHOT), user_api), *sent, path="/v1/me")[0] == 204
     headers = dict(seen[0]["headers"])
     assert seen[0]["path"] == f"/api/{SNAPSHOT.checksum}/me"
     assert headers == {b"x-menshen-client": b"192.0.2.1", b"x-menshen-sent-secret": b"planted"}

@@ -17,6 +17,7 @@ from menshen.config.snapshot import Snapshot
 from menshen.documents.documents import Documents, load_document
 from menshen.errors import ConfigInvalid, ConfigUnavailable, KeyRingInvalid
 from menshen.integrate import NotCarried, Site, site_of
+from menshen.integrate.caddy import caddy, caddy_secret
 from menshen.integrate.nginx import nginx, nginx_secret
 from menshen.secret import Secret
 from menshen.storage.proxy_secret import proxy_secret
@@ -29,9 +30,16 @@ class Proxy(StrEnum):
     """The gateways that a configuration can be printed for."""
 
     NGINX = "nginx"
+    CADDY = "caddy"
 
 
-_PRINTED: dict[Proxy, tuple[Callable[[Site], str], Callable[[Secret], str]]] = {Proxy.NGINX: (nginx, nginx_secret)}
+_PRINTED: dict[Proxy, tuple[Callable[[Site], str], Callable[[Secret], str]]] = {
+    Proxy.NGINX: (nginx, nginx_secret),
+    Proxy.CADDY: (caddy, caddy_secret),
+}
+
+_NO_QUERY = {Proxy.CADDY}
+"""Those that cannot take a parameter off a query and leave the rest as it was."""
 
 
 def integrate(
@@ -60,7 +68,9 @@ def integrate(
         return
     snapshot = _of_file(config) if config is not None else on_documents(data_dir, _active)
     try:
-        site = site_of(snapshot, endpoint(verify, "--verify"), endpoint(listen, "--listen"))
+        site = site_of(
+            snapshot, endpoint(verify, "--verify"), endpoint(listen, "--listen"), query=proxy not in _NO_QUERY
+        )
     except NotCarried as missing:
         for line in missing.lines:
             typer.echo(f"only Menshen's own Envoy can do this: {line}", err=True)

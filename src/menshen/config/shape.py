@@ -12,13 +12,21 @@ import msgspec
 
 from menshen.config.snapshot import LoginPlugin, Route, Snapshot
 
-__all__ = ["only_envoy", "shape"]
+__all__ = ["identity_names", "only_envoy", "shape"]
 
 
 def shape(snapshot: Snapshot) -> str:
     """16 hex digits over all that a printed configuration depends on."""
     told = [snapshot.listener.client_api, *(_told(route) for route in snapshot.routes), *snapshot.upstreams]
     return hashlib.sha256(msgspec.json.encode(told, order="deterministic")).hexdigest()[:16]
+
+
+def identity_names(snapshot: Snapshot) -> tuple[str, ...]:
+    """Headers by which some backend is told who calls, lower-case."""
+    plugins = {route.login.name: route.login for route in snapshot.routes if route.login is not None}.values()
+    names = {header.lower() for plugin in plugins for _, header in (*plugin.identity, *plugin.claims)}
+    names.update(header.lower() for route in snapshot.routes for header in route.identity_headers)
+    return tuple(sorted(names))
 
 
 def only_envoy(route: Route) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ own that is one, the JSON of a login, must not look like leave to pass.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final, Literal
 
@@ -29,7 +30,7 @@ def told(answer: Answer, dialect: Dialect) -> Answer:
     """The answer for a proxy of this kind, its status the one on the wire."""
     if answer.passes:
         headers = [header for header in answer.headers if header[0] != _REMOVED]
-        return replace(answer, status=200, headers=_apart(headers) if dialect == "nginx" else headers)
+        return replace(answer, status=200, headers=_apart(headers))
     headers = [*answer.headers, (HEADER_STATUS.encode(), b"%d" % answer.status)]
     if dialect == "plain":
         return replace(answer, status=ANSWERED if 200 <= answer.status < 300 else answer.status, headers=headers)
@@ -37,23 +38,24 @@ def told(answer: Answer, dialect: Dialect) -> Answer:
     return replace(answer, status=_DENIED, headers=[*_apart(headers), (HEADER_BODY.encode(), body)], body=b"")
 
 
-def with_request(answer: Answer, cookie: bytes | None, target: bytes) -> Answer:
+def with_request(answer: Answer, cookie: bytes, target: bytes, names: Iterable[str] = ()) -> Answer:
     """Leave to pass, with what of the request the backend gets in place of the client's own.
 
-    ``cookie`` is the client's header, ``target`` path and query as the backend is to see them.
+    ``cookie`` is the client's header, ``target`` path and query as the backend is to see them. ``names`` are those of
+    every identity header of the revision: a proxy that reads one finds it, "" where this route has none.
     """
     if not answer.passes:
         return answer
     headers = [header for header in answer.headers if header[0] != b"cookie"]
-    if cookie is not None:
-        removed = (_REMOVED, b"cookie") in answer.headers
-        left = dict(answer.headers).get(b"cookie", b"" if removed else cookie)
-        headers.append((HEADER_COOKIE.encode(), left))
-    return replace(answer, headers=[*headers, (HEADER_TARGET.encode(), target)])
+    removed = (_REMOVED, b"cookie") in answer.headers
+    left = dict(answer.headers).get(b"cookie", b"" if removed else cookie)
+    said = {name for name, _ in headers}
+    unset = [(name, b"") for name in (each.encode() for each in names) if name not in said]
+    return replace(answer, headers=[*headers, *unset, (HEADER_COOKIE.encode(), left), (HEADER_TARGET.encode(), target)])
 
 
 def _apart(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Cookies under names of their own: nginx sees the first of a name, or all of them as one."""
+    """Cookies under names of their own: proxies see the first of a name, or all of them as one."""
     cookies = [value for name, value in headers if name == b"set-cookie"]
     others = [header for header in headers if header[0] != b"set-cookie"]
     return [*others, *((b"%s-%d" % (HEADER_SET_COOKIE.encode(), at), each) for at, each in enumerate(cookies, 1))]

@@ -24,7 +24,7 @@ _ODD: Final = (
     "%(?:2[fF]|5[cC]|00|3[bB])",
     r"[\\;]",
     "//",
-    r"/\.{1,2}(?:/|$)",
+    r"/\.{1,2}(?:[/?]|$)",
     "%(?:2[dDeE]|5[fF]|7[eE]|3[0-9]|4[1-9a-fA-F]|5[0-9aA]|6[1-9a-fA-F]|7[0-9aA])",  # %61: nobody need escape it
     "%25(?:25)*(?:2[eEfF]|3[bB]|5[cC]|00)",  # encoded twice
     "%[cC][01]|%[fF][5-9a-fA-F]",  # bytes that no UTF-8 has
@@ -33,13 +33,15 @@ _ODD: Final = (
     "[^!-~]",
 )
 
-ODD_PATHS: Final = f"(?:[^/].*|.*(?:{'|'.join(_ODD)}).*|)"
+_REST: Final = "[^?]*"
+
+ODD_PATHS: Final = f"(?:[^/][^?]*|[^?]*(?:{'|'.join(_ODD)})[^?]*|)"
 """Paths that two readers could read in two ways (attack classes 12 to 14)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """``path`` is an expression for a whole path without its query; no ``methods`` are all.
+    """``path`` is an expression for a whole path, which takes nothing of a query behind; no ``methods`` are all.
 
     What is found is a ``route``, a call of the user API (``status`` 0), or else an answer: 404, or 405 with ``allow``.
     """
@@ -63,7 +65,7 @@ def _own(snapshot: Snapshot) -> Iterator[Match]:
     if not base or not any(route.login is not None for route in snapshot.routes):
         return
     for path, methods in OWN_PATHS.items():
-        pattern = re.escape(f"{base}/{path}") + (".*" if path.endswith("/") else "")
+        pattern = re.escape(f"{base}/{path}") + (_REST if path.endswith("/") else "")
         yield Match(pattern, methods)
         yield Match(pattern, status=405, allow=tuple(sorted(methods)))
 
@@ -84,7 +86,9 @@ def _pattern(match: Json) -> str:
     if "path" in match:
         return re.escape(str(match["path"]))
     if "prefix" in match:
-        return re.escape(str(match["prefix"])) + ".*"
+        return re.escape(str(match["prefix"])) + _REST
     if "path_separated_prefix" in match:
-        return re.escape(str(match["path_separated_prefix"])) + "(?:/.*)?"
-    return f"(?:{str(match['safe_regex']['regex']).replace(chr(92) + 'C*', '.*')})"
+        return re.escape(str(match["path_separated_prefix"])) + f"(?:/{_REST})?"
+    pattern = str(match["safe_regex"]["regex"]).replace(r"\C*", _REST)
+    # A parameter must not reach into the query, where a client could write the rest of the pattern.
+    return f"(?:{pattern.replace('[^/]+', '[^/?]+')})"

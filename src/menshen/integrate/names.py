@@ -11,12 +11,13 @@ from itertools import product
 from typing import Final
 
 from menshen.config.reserved import TRACE_NAMES
+from menshen.config.shape import identity_names
 from menshen.config.snapshot import Snapshot
 from menshen.config.tag_values import tag_header
 from menshen.envoy.strip import CLIENT_ADDRESS, NEVER, plugins_of
 from menshen.gateway import wire
 
-__all__ = ["identity_names", "returned_names", "spellings", "stripped_names"]
+__all__ = ["returned_names", "spellings", "stripped_names"]
 
 _INTERNAL: Final = (
     wire.HEADER_ROUTE,
@@ -43,14 +44,6 @@ _FAMILIES: Final = (
 )
 
 _MENSHEN: Final = ("user", "platform", "app", "appid", "openid", "unionid", "account", "session", "assertion")
-
-
-def identity_names(snapshot: Snapshot) -> tuple[str, ...]:
-    """Headers by which some backend is told who calls, lower-case."""
-    plugins = plugins_of(snapshot)
-    names = {header.lower() for plugin in plugins for _, header in (*plugin.identity, *plugin.claims)}
-    names.update(header.lower() for route in snapshot.routes for header in route.identity_headers)
-    return tuple(sorted(names))
 
 
 def stripped_names(snapshot: Snapshot) -> tuple[str, ...]:

@@ -28,7 +28,6 @@ def nginx(site: Site) -> str:
             "secret_file": SECRET_FILE,
             "domains": domains,
             "odd": _quoted(f"~^\\S+ {ODD_PATHS}$"),
-            "base": _quoted(f"~^{re.escape(site.listener.client_api.rstrip('/'))}/(?<menshen_rest>.*)$"),
             "upstreams": [_upstream(upstream) for upstream in site.upstreams],
             "credentials": [_credential(name, groups, site) for name, groups in site.credentials.items()],
             "variable": _variable,

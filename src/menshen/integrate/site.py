@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from menshen.config.carried import carried
-from menshen.config.shape import only_envoy, shape
+from menshen.config.shape import identity_names, only_envoy, shape
 from menshen.config.snapshot import Endpoint, Listener, Route, Snapshot, Upstream
 from menshen.envoy.routes import domains_of
 from menshen.errors import MenshenError
 from menshen.integrate.matches import Match, matches_at
-from menshen.integrate.names import identity_names, returned_names, spellings, stripped_names
+from menshen.integrate.names import returned_names, spellings, stripped_names
 
 __all__ = ["Domain", "NotCarried", "Site", "site_of"]
 
@@ -59,19 +59,21 @@ class Site:
         return route.id in self.asked
 
 
-def site_of(snapshot: Snapshot, verify: Endpoint, listen: Endpoint) -> Site:
-    """Raises ``NotCarried``."""
+def site_of(snapshot: Snapshot, verify: Endpoint, listen: Endpoint, *, query: bool = True) -> Site:
+    """``query`` is False where a proxy cannot take credentials off a query. Raises ``NotCarried``."""
     missing = tuple(f"{route.id}: {what}" for route in snapshot.routes for what in only_envoy(route))
     versions = tuple(f"upstream {upstream.name}: versions" for upstream in snapshot.upstreams if upstream.versions)
     http2 = tuple(f"upstream {u.name}: HTTP/2" for u in snapshot.upstreams if u.protocol == "http2")
-    if missing or versions or http2:
-        raise NotCarried((*missing, *versions, *http2))
     groups = sorted({route.group for route in snapshot.routes})
     stops = {group: carried(route for route in snapshot.routes if route.group == group) for group in groups}
+    left = tuple(f"group {group}: credentials in the query" for group in groups if stops[group].query and not query)
+    if missing or versions or http2 or left:
+        raise NotCarried((*missing, *versions, *http2, *left))
     names = sorted({name for each in stops.values() for name in each.headers})
     credentials = {name: tuple(group for group in groups if name in stops[group].headers) for name in names}
     underscores = any("_" in name for name in names)
     stripped = stripped_names(snapshot)
+    own = {"x-request-id", *names}  # set by the proxy, or read by the brain
     return Site(
         verify=verify,
         listen=listen,
@@ -81,7 +83,7 @@ def site_of(snapshot: Snapshot, verify: Endpoint, listen: Endpoint) -> Site:
         upstreams=snapshot.upstreams,
         groups=tuple(groups),
         identity=identity_names(snapshot),
-        stripped=tuple(spellings(stripped, names) if underscores else (n for n in stripped if n not in names)),
+        stripped=tuple(spellings(stripped, own) if underscores else (name for name in stripped if name not in own)),
         returned=returned_names(snapshot),
         credentials=credentials,
         asked=frozenset(

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from menshen.config.carried import carried
-from menshen.config.shape import only_envoy, shape
+from menshen.config.shape import identity_names, only_envoy, shape
 from menshen.config.snapshot import Route, Snapshot
 from menshen.errors import MalformedRequest, Refusal, RouteStale
 from menshen.gateway.answer import Answer, answer_refusal
@@ -36,12 +37,9 @@ from menshen.gateway.wire import (
 from menshen.secret import Secret
 from menshen.web.authorization import AuthorizationEndpoint, BrainState
 
-__all__ = ["CALL_PREFIX", "VERIFY_PATHS", "VerifyEndpoint"]
+__all__ = ["VERIFY_PATHS", "VerifyEndpoint"]
 
 VERIFY_PATHS: Final[Mapping[str, Dialect]] = {"/verify": "plain", "/verify/nginx": "nginx"}
-CALL_PREFIX: Final = "/client/"
-"""In front of a path of the user API."""
-
 _OWN: Final = b"x-menshen-"
 _KEPT: Final = (HEADER_ROUTE.encode(), HEADER_CLIENT.encode())
 _SECRETS: Final = tuple(name.encode() for name in SECRET_HEADERS)
@@ -56,7 +54,7 @@ class VerifyEndpoint:
         self._authorization = authorization
         self._user_api = user_api
         self._secret = secret.reveal().encode()
-        self._known = _Known({}, {}, {})
+        self._known = _known(None)
         self._read: BrainState | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,14 +64,17 @@ class VerifyEndpoint:
         if not hmac.compare_digest(headers.get(HEADER_PROXY.encode(), b""), self._secret):
             await _send(send, Answer(False, 403, []))
             return
-        if path.startswith(CALL_PREFIX):
-            await self._call(scope, receive, send, headers)
-            return
         dialect = VERIFY_PATHS.get(path)
-        if dialect is None:
+        if dialect is not None:
+            await _send(send, told(await self._answer(scope, receive, headers), dialect))
+            return
+        forms = self._forms()
+        base = f"{self._known.base}/"
+        if not path.startswith(base) or base == "/":
             await _send(send, Answer(False, 404, []))
             return
-        await _send(send, told(await self._answer(scope, receive, headers), dialect))
+        newest = next(iter(forms.values())).checksum
+        await self._call(f"{API_PREFIX}/{newest}/{path.removeprefix(base)}", scope, receive, send, headers)
 
     async def _answer(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]) -> Answer:
         request_id = headers.get(HEADER_REQUEST_ID.encode(), b"").decode("latin-1")
@@ -89,7 +90,7 @@ class VerifyEndpoint:
         target = _without(headers[HEADER_URI.encode()], self._known.query[f"{route.group}@{checksum}"])
         if route.strip_prefix:
             target = _below(target, route.prefix)
-        return with_request(answer, headers.get(b"cookie"), target)
+        return with_request(answer, headers.get(b"cookie", b""), target, self._known.identity[checksum])
 
     def _route(self, headers: Mapping[bytes, bytes]) -> tuple[Route, str]:
         """The route that the proxy says, and the checksum of the snapshot it is of. Raises ``RouteStale``."""
@@ -113,37 +114,34 @@ class VerifyEndpoint:
             self._read, self._known = state, _known(state)
         return self._known.forms
 
-    async def _call(self, scope: Scope, receive: Receive, send: Send, headers: Mapping[bytes, bytes]) -> None:
-        """A call of the user API, with what Envoy would have added; which revision it is of, the newest says."""
-        newest = next(iter(self._forms().values()), None)
-        checksum = "" if newest is None else newest.checksum
-        path = f"{API_PREFIX}/{checksum}/{scope['path'].removeprefix(CALL_PREFIX)}"
+    async def _call(
+        self, path: str, scope: Scope, receive: Receive, send: Send, headers: Mapping[bytes, bytes]
+    ) -> None:
+        """A call of the user API, with what Envoy would have added."""
         inner = {name: value for name, value in headers.items() if name in _KEPT or not name.startswith(_OWN)}
         sent = b"".join(headers.get(name, b"") for name in _SECRETS)
         inner = {name: value for name, value in inner.items() if name not in _SECRETS}
         if sent:
             inner[HEADER_SENT_SECRET.encode()] = sent
-        await self._user_api(
-            {**scope, "path": path, "raw_path": path.encode(), "headers": list(inner.items())}, receive, send
-        )
+        call = {**scope, "path": path, "raw_path": path.encode(), "headers": list(inner.items())}
+        await self._user_api(call, receive, send)
 
 
+@dataclass(frozen=True, slots=True)
 class _Known:
-    """Of a state: snapshots by shape, routes by stamp, and by group the query parameters that are credentials."""
+    """Of a state: where the newest has the user API, snapshots by shape, routes by stamp, by group and checksum the
+    query parameters that are credentials, by checksum the names of all identity headers."""
 
-    __slots__ = ("forms", "query", "routes")
-
-    def __init__(
-        self, forms: Mapping[str, Snapshot], routes: Mapping[str, Route], query: Mapping[str, frozenset[bytes]]
-    ) -> None:
-        self.forms = forms
-        self.routes = routes
-        self.query = query
+    base: str
+    forms: Mapping[str, Snapshot]
+    routes: Mapping[str, Route]
+    query: Mapping[str, frozenset[bytes]]
+    identity: Mapping[str, tuple[str, ...]]
 
 
 def _known(state: BrainState | None) -> _Known:
     if state is None:
-        return _Known({}, {}, {})
+        return _Known("", {}, {}, {}, {})
     forms: dict[str, Snapshot] = {}
     query: dict[str, frozenset[bytes]] = {}
     for snapshot in state.snapshots.values():  # the newest first
@@ -151,7 +149,9 @@ def _known(state: BrainState | None) -> _Known:
         for group in {route.group for route in snapshot.routes}:
             names = carried(route for route in snapshot.routes if route.group == group).query
             query[f"{group}@{snapshot.checksum}"] = frozenset(name.encode() for name in names)
-    return _Known(forms, state.routes, query)
+    identity = {checksum: identity_names(snapshot) for checksum, snapshot in state.snapshots.items()}
+    base = next((snapshot.listener.client_api for snapshot in state.snapshots.values()), "")
+    return _Known(base.rstrip("/"), forms, state.routes, query, identity)
 
 
 def _asked(scope: Scope, headers: Mapping[bytes, bytes]) -> Scope:
