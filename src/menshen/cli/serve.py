@@ -13,19 +13,15 @@ import uvloop
 
 from menshen.cli.address import free_port
 from menshen.cli.options import DATA_DIR, DataDir, endpoint, in_chinese, problem_lines
-from menshen.config.loading import read_text
 from menshen.config.snapshot import Endpoint
-from menshen.documents.documents import Documents
-from menshen.errors import ConfigInvalid, ConfigUnavailable, MenshenError
+from menshen.errors import ConfigInvalid, MenshenError
+from menshen.node.config_file import ConfigFile
 from menshen.node.logs import configure_logs
 from menshen.node.node import Node, NodeSettings
 from menshen.node.running import running
 from menshen.web.hosts import is_origin
 
 __all__ = ["default_workers", "serve"]
-
-_LOOK_SECONDS = 0.3
-_AUTHOR = "file"
 
 
 def default_workers() -> int:
@@ -97,7 +93,7 @@ async def _serve(settings: NodeSettings, config: Path | None) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    file = _ConfigFile(config) if config else None
+    file = _file(config) if config else None
 
     async with running(settings, file.at_start if file else None) as node:
         asked = f" verify=http://{settings.verify}" if settings.verify else ""
@@ -119,57 +115,10 @@ async def _tell_setup_token(node: Node, origin: str) -> None:
             typer.echo(f"还没有所有者：请打开 {where}，填入初始化令牌 {token.reveal()}")
 
 
-class _ConfigFile:
-    """The document's file: applied at start and when its content changes, refused without harm when it is bad."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._seen: str | None = None
-
-    async def at_start(self, documents: Documents) -> None:
-        """Apply the file if it changed since it was applied last: a rollback is not undone by a restart.
-
-        A bad document stops a first start, for there is nothing else to run; later starts go on with what ran. A file
-        that is not there stops any start: its name is wrong.
-        """
-        active = await documents.revisions.active()
-        try:
-            self._seen = read_text(self._path)
-            if active is None or not await documents.is_last_of(_AUTHOR, self._seen):
-                await documents.apply(self._seen, author=_AUTHOR, comment=self._path.name)
-        except ConfigInvalid as error:
-            if active is None:
-                raise
-            self._complain(error, f"revision {active.id}")
-
-    async def follow(self, node: Node) -> None:
-        while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            try:
-                number = await self._apply(node.documents)
-                if number is not None:
-                    await node.activate(number)
-                    typer.echo(f"{self._path}: revision {node.revision} runs", err=True)
-            except (ConfigInvalid, ConfigUnavailable, MenshenError) as error:
-                self._complain(error, f"revision {node.revision}")
-
-    async def _apply(self, documents: Documents) -> int | None:
-        """The revision that a changed file became; None where it has not changed."""
-        try:
-            text = read_text(self._path)
-        except ConfigUnavailable as error:
-            if self._seen == (unreadable := f"\0{error}"):
-                return None
-            self._seen = unreadable
-            raise
-        if text == self._seen:
-            return None
-        self._seen = text
-        number, _ = await documents.apply(text, author=_AUTHOR, comment=self._path.name)
-        return number
-
-    def _complain(self, error: MenshenError, running: str) -> None:
-        typer.echo(f"{self._path}: refused, {running} stays", err=True)
+def _file(path: Path) -> ConfigFile:
+    def complain(error: MenshenError, running: str) -> None:
         lines = problem_lines(error) if isinstance(error, ConfigInvalid) else [str(error)]
-        for line in lines:
-            typer.echo(f"  {line}", err=True)
+        said = [f"{path}: refused, {running} stays", *(f"  {line}" for line in lines)]
+        typer.echo("\n".join(said), err=True)  # at once: who reads along has the whole of it
+
+    return ConfigFile(path, complain, lambda number: typer.echo(f"{path}: revision {number} runs", err=True))

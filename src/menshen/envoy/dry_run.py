@@ -6,11 +6,7 @@ reached it does not say: it names who would judge.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import unquote
-
-import re2
 
 from menshen.config.document import Document
 from menshen.config.effective import effective_plugins
@@ -22,10 +18,10 @@ from menshen.config.tag_values import tag_value
 from menshen.documents.canary_choice import Choice, choose
 from menshen.documents.way import Effective, Guard, Nowhere, Question, Told, Way
 from menshen.envoy.client_api import OWN_ROUTE
-from menshen.envoy.credentials import CREDENTIALS
+from menshen.envoy.forwarded import forwarded_target
 from menshen.envoy.lifted_tags import lifted_tags
 from menshen.envoy.normal_path import normal_target
-from menshen.envoy.rewrites import PATH_BLOCKED, UNSOUND_PATHS
+from menshen.envoy.rewrites import PATH_BLOCKED
 from menshen.envoy.route_table import Found, find_entry
 from menshen.envoy.routes import covers, route_configuration
 from menshen.envoy.states import judged_alone, providers_of
@@ -52,7 +48,7 @@ def dry_run(document: Document, snapshot: Snapshot, question: Question) -> Way |
     route = routes.get(found.entry.get("name", "")) if found is not None else None
     if found is None or route is None or "route" not in found.entry:
         return _nowhere(snapshot, question, target, found)
-    backend_path = _rewritten(found.entry["route"], _without_credentials(found.entry, target))
+    backend_path = forwarded_target(found.entry, target)
     if backend_path is None:
         return Nowhere(target, found.domain, found.prefix, MalformedRequest, api=route.id)
     return _way(document, snapshot, question, target, found, route, backend_path)
@@ -152,26 +148,3 @@ def _endpoints(snapshot: Snapshot, route: Route, choice: Choice) -> dict[str, tu
     every = {DEFAULT_VERSION: upstream.endpoints, **{each.name: each.endpoints for each in upstream.versions}}
     wanted: Iterable[str] = [choice.version] if choice.version else (version for version, _, _ in choice.spans)
     return {version: every[version] for version in wanted}
-
-
-def _rewritten(action: Json, target: str) -> str | None:
-    """The path that the backend gets, with the query as it is; None where a rewrite would make an unsound one."""
-    rewrite = action.get("regex_rewrite")
-    if rewrite is None:
-        return target
-    path, mark, query = target.partition("?")
-    made = str(re2.sub(rewrite["pattern"]["regex"], rewrite["substitution"], path))
-    if "\\" in rewrite["substitution"] and re2.fullmatch(UNSOUND_PATHS, made):
-        return None
-    return made + mark + query
-
-
-def _without_credentials(entry: Json, target: str) -> str:
-    """The query as ``credentials.lua`` leaves it."""
-    names = entry["typed_per_filter_config"].get(CREDENTIALS, {}).get("filter_context", {})
-    path, _, query = target.partition("?")
-    sent = re.findall("[^&]+", query)
-    kept = [pair for pair in sent if unquote(pair.partition("=")[0], "latin-1") not in names]
-    if len(kept) == len(sent):
-        return target
-    return f"{path}?{'&'.join(kept)}" if kept else path

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import re2
 
@@ -118,4 +120,10 @@ def _text_fits(matcher: Json, value: str) -> bool:
 
 
 def _whole(expression: Json, text: str) -> bool:
-    return re2.fullmatch(expression["regex"], text) is not None
+    return _compiled(expression["regex"]).fullmatch(text) is not None
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> Any:
+    """Kept here: the library's own cache costs more than a match."""
+    return re2.compile(pattern)

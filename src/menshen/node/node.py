@@ -22,13 +22,12 @@ from menshen.config.snapshot import App, Endpoint, Snapshot
 from menshen.config.user_rules import WebhookRules
 from menshen.documents.documents import Documents, as_written
 from menshen.documents.history import Refused, Running
-from menshen.envoy import DataPlane
 from menshen.errors import ChildFailed, ConfigInvalid, DatabaseUnavailable, KeyRingInvalid, MenshenError, RevisionMoved
 from menshen.node.channel import WorkerState
+from menshen.node.duties import Carrier, Deciders
 from menshen.node.keyring import KeyFiles
 from menshen.node.retention import forget
 from menshen.node.revocations import RevocationFeed
-from menshen.node.workers import Workers
 from menshen.operators.service import OperatorService
 from menshen.sessions.keys import KeyRings, public_jwks, session_jwks
 from menshen.sessions.records import SessionRecords
@@ -74,8 +73,8 @@ class Node:
         database: Database,
         records: SessionRecords,
         key_files: KeyFiles,
-        workers: Workers,
-        data_plane: DataPlane,
+        workers: Deciders,
+        data_plane: Carrier,
         avatars: Avatars,
         operators: OperatorService,
     ) -> None:

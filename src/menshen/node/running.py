@@ -68,7 +68,7 @@ async def running(
         records = SessionRecords(database, time.time)
         avatars = avatars_of(records, data_dir)
         node = Node(documents, database, records, key_files, workers, data_plane, avatars, operators)
-        readings = NodeReadings.of(node, database)
+        readings = NodeReadings.of(node, workers, data_plane, database)
         client = await stack.enter_async_context(PlatformClient())
         sender = WebhookSender(database, client, node.webhooks, time.time, secrets.token_bytes)
         token_sealer = Sealer(master_key, "access-token")

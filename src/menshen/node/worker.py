@@ -18,7 +18,6 @@ import signal
 import socket
 import time
 from collections.abc import Awaitable, Callable
-from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -26,18 +25,15 @@ import uvloop
 from menshen.figures.counting import Counts
 from menshen.figures.tally import Tally
 from menshen.gateway.hooks import Hooks, load_hooks
-from menshen.gateway.plugin_loading import installed_types
-from menshen.gateway.plugin_steps import plugins_of_routes
-from menshen.node.assembly import Parts, assembled, brain_state, following_state
+from menshen.node.assembly import assembled
 from menshen.node.channel import Channel, Revoked
+from menshen.node.deciding import Deciding
 from menshen.node.logs import configure_logs
 from menshen.node.span_export import SpanExport
 from menshen.platforms.client import PlatformClient
-from menshen.sessions.keys import KeyRings
 from menshen.storage.database import Database
 from menshen.storage.database_url import database_url
 from menshen.storage.proxy_secret import proxy_secret
-from menshen.storage.revocations import CHANGED
 from menshen.storage.sealing import load_master_key
 from menshen.web.serving import serving
 from menshen.web.verify import VerifyEndpoint
@@ -46,7 +42,6 @@ __all__ = ["main"]
 
 log = logging.getLogger("menshen.worker")
 
-_SEEN_SECONDS = 1.0
 _COUNTS_SECONDS = 1.0
 
 
@@ -81,7 +76,8 @@ async def _run(arguments: argparse.Namespace) -> None:
             checkers=checkers,
             spans=spans,
         )
-        stack.push_async_callback(_write, parts)
+        deciding = Deciding(parts)
+        stack.push_async_callback(deciding.write)
         channel = await Channel.over(socket.socket(fileno=arguments.channel))
 
         async def begin() -> None:
@@ -93,8 +89,8 @@ async def _run(arguments: argparse.Namespace) -> None:
                 await stack.enter_async_context(serving(verify, door, port, shared=True, cancel=False))
 
         tasks = [
-            asyncio.create_task(_follow(channel, parts, spans, stop, begin)),
-            asyncio.create_task(_write_seen(parts)),
+            asyncio.create_task(_follow(channel, deciding, spans, stop, begin)),
+            asyncio.create_task(deciding.write_seen()),
             asyncio.create_task(_tell_counts(channel, parts.counts)),
         ]
         await stop.wait()
@@ -103,36 +99,25 @@ async def _run(arguments: argparse.Namespace) -> None:
 
 
 async def _follow(
-    channel: Channel, parts: Parts, spans: SpanExport, stop: asyncio.Event, begin: Callable[[], Awaitable[object]]
+    channel: Channel, deciding: Deciding, spans: SpanExport, stop: asyncio.Event, begin: Callable[[], Awaitable[object]]
 ) -> None:
     """What the node says, until it is gone. ``begin`` is called once, when there is a state to decide with."""
-    endpoint, revocations, references = parts.authorization, parts.revocations, parts.references
-    keys: KeyRings | None = None
-    plugins = partial(plugins_of_routes, types=installed_types(), clock=time.perf_counter)
+    begun = False
     try:
         while True:
             message = await channel.receive()
             if isinstance(message, Revoked):
-                (revocations.replace if message.whole else revocations.add)(message.items)
-                for item in message.items:
-                    if item.kind == CHANGED:
-                        references.changed(item.sid, item.before)
-                revocations.forget(message.heard)
-                references.heard(message.heard)
+                deciding.revoke(message)
                 continue
             await spans.follow(message.snapshots[0].tracing if message.snapshots else None)
-            if endpoint.state is None or message.keys != keys:
-                endpoint.state = brain_state(message.snapshots, message.keys, references, secrets.token_bytes, plugins)
-            else:
-                # With the states it has opened already.
-                endpoint.state = following_state(endpoint.state, message.snapshots, plugins)
-            if keys is None:
+            deciding.follow(message)
+            if not begun:
                 # What was imported is for ever: a collection need not walk it while requests wait. Once only, for
                 # what is frozen is never collected, and snapshots come and go.
                 gc.collect()
                 gc.freeze()
                 await begin()
-            keys = message.keys
+                begun = True
             await channel.acknowledge(message.number)
     except (EOFError, ConnectionError):  # the node is gone, before an answer or in the middle of ours
         pass
@@ -151,20 +136,6 @@ async def _tell_counts(channel: Channel, counts: Counts) -> None:
             if now != told:
                 await channel.tell(now)
                 told = now
-
-
-async def _write_seen(parts: Parts) -> None:
-    while True:
-        await asyncio.sleep(_SEEN_SECONDS)
-        await _write(parts)
-
-
-async def _write(parts: Parts) -> None:
-    items = parts.seen.take()
-    try:
-        await parts.records.seen(items)
-    except Exception as error:  # noqa: BLE001 - the times are coarse anyway, and checks go on without a database
-        log.warning("last_seen_not_written", extra={"sessions": len(items), "why": type(error).__name__})
 
 
 if __name__ == "__main__":
