@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -159,6 +159,35 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+RunStack = Callable[..., contextlib.AbstractContextManager[Stack]]
+"""What runs a stack: takes a directory, a document, and options of ``menshen serve``."""
+
+
+def written(document: str, emulator: str, backend: str) -> str:
+    """The document of a stack whose emulator and backend are there."""
+    return document.format(
+        emulator=emulator,
+        backend=backend,
+        appid=APPID,
+        secret=SECRET,
+        other_appid=OTHER_APPID,
+        qq_appid=QQ_APPID,
+        qq_secret=QQ_SECRET,
+    )
+
+
+def add_apps(running: Stack) -> None:
+    """The apps of the document, as the platforms know them."""
+    for platform, appid, secret in (
+        ("wechat", APPID, SECRET),
+        ("wechat", OTHER_APPID, OTHER_SECRET),
+        ("wechat", "wx0000000000000003", "the-secret-the-platform-knows"),
+        ("qq", QQ_APPID, QQ_SECRET),
+    ):
+        added = running.emulator.post_json(f"/emulator/{platform}/apps", {"appid": appid, "secret": secret})
+        assert added.status == 200, added.raw
+
+
 @contextlib.contextmanager
 def running_stack(directory: Path, document: str = DOCUMENT, *options: str) -> Iterator[Stack]:
     with contextlib.ExitStack() as stack:
@@ -167,17 +196,7 @@ def running_stack(directory: Path, document: str = DOCUMENT, *options: str) -> I
         )
         backend = stack.enter_context(command(["-m", "tests.edge.backend"], directory / "backend.log"))
         config = directory / "menshen.yaml"
-        config.write_text(
-            document.format(
-                emulator=emulator.origin,
-                backend=backend.origin.removeprefix("http://"),
-                appid=APPID,
-                secret=SECRET,
-                other_appid=OTHER_APPID,
-                qq_appid=QQ_APPID,
-                qq_secret=QQ_SECRET,
-            )
-        )
+        config.write_text(written(document, emulator.origin, backend.origin.removeprefix("http://")))
         data_dir = directory / "data"
         arguments = ["serve", "--config", str(config), "--data-dir", str(data_dir)]
         serve = stack.enter_context(
@@ -196,14 +215,7 @@ def running_stack(directory: Path, document: str = DOCUMENT, *options: str) -> I
             config=config,
             data_dir=data_dir,
         )
-        for platform, appid, secret in (
-            ("wechat", APPID, SECRET),
-            ("wechat", OTHER_APPID, OTHER_SECRET),
-            ("wechat", "wx0000000000000003", "the-secret-the-platform-knows"),
-            ("qq", QQ_APPID, QQ_SECRET),
-        ):
-            added = running.emulator.post_json(f"/emulator/{platform}/apps", {"appid": appid, "secret": secret})
-            assert added.status == 200, added.raw
+        add_apps(running)
         yield running
 
 

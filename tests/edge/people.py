@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.edge.conftest import APPID, OTHER_APPID, OTHER_SECRET, QQ_APPID, SECRET, Stack, running_stack
+from tests.edge.conftest import APPID, OTHER_APPID, OTHER_SECRET, QQ_APPID, SECRET, RunStack, Stack, running_stack
 from tests.edge.processes import Reply
 
 __all__ = [
@@ -94,12 +94,12 @@ OWN = "{{registration: true, lock_after: 50}}"
 
 @contextlib.contextmanager
 def people_stack(
-    directory: Path, *, accounts: str = VERIFIER, owned: str = "refuse", more: str = ""
+    directory: Path, *, accounts: str = VERIFIER, owned: str = "refuse", more: str = "", run: RunStack = running_stack
 ) -> Iterator[Stack]:
     """``accounts`` and ``more`` are YAML with the placeholders of the document."""
     document = DOCUMENT.replace("{accounts}", accounts).replace("{owned}", owned) + more
     document = document.replace("{service_secret}", SERVICE_SECRET)
-    with running_stack(directory, document, "--workers", "2") as stack:
+    with run(directory, document, "--workers", "2") as stack:
         assert stack.emulator.put_json("/emulator/secret", {"secret": SERVICE_SECRET}).status == 200
         for appid, secret in ((APPID, SECRET), (OTHER_APPID, OTHER_SECRET)):
             app = {"appid": appid, "secret": secret, "unionid": True}

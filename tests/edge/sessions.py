@@ -26,7 +26,7 @@ from menshen.sessions.reference import digest_of
 from menshen.sessions.refresh import RefreshClaims, RefreshTokens
 from menshen.sessions.sealed import SealedSessions
 from menshen.sessions.signed import SignedSessions
-from tests.edge.conftest import APPID, OTHER_APPID, OTHER_SECRET, SECRET, Stack, running_stack
+from tests.edge.conftest import APPID, OTHER_APPID, OTHER_SECRET, SECRET, RunStack, Stack, running_stack
 from tests.edge.load import Seen
 from tests.edge.processes import Client, Reply, command
 from tests.edge.test_faults import children
@@ -147,8 +147,8 @@ DOCUMENT = _document()
 
 
 @contextlib.contextmanager
-def session_stack(directory: Path, *options: str) -> Iterator[Stack]:
-    with running_stack(directory, DOCUMENT, "--workers", "2", *options) as running:
+def session_stack(directory: Path, *options: str, run: RunStack = running_stack) -> Iterator[Stack]:
+    with run(directory, DOCUMENT, "--workers", "2", *options) as running:
         # The app belongs to an Open Platform account: its users have a unionid.
         shop = {"appid": APPID, "secret": SECRET, "unionid": True}
         assert running.emulator.post_json("/emulator/wechat/apps", shop).status == 200

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
 from menshen.errors import REFUSALS
-from menshen.sessions.keys import load_key_rings, sealed_keys
-from menshen.sessions.sealed import SealedSessions
+from tests.edge.behaviours import expired
 from tests.edge.conftest import Stack
 from tests.edge.processes import REPOSITORY, Reply
 
@@ -33,10 +31,7 @@ def _used_code(stack: Stack) -> Reply:
 
 
 def _expired(stack: Stack) -> Reply:
-    """The gateway's own key, taken from its data directory, seals a state that ended a second ago."""
-    sessions = SealedSessions(sealed_keys(load_key_rings(stack.data_dir / "keys")), lambda n: bytes(n))
-    live = sessions.open(stack.log_in("zhangsan").encode(), 0)
-    return stack.gateway("/mall/orders/1", ("user_session", sessions.mint(replace(live, exp=live.iat - 1))))
+    return stack.gateway("/mall/orders/1", ("user_session", expired(stack)))
 
 
 def _revoked(stack: Stack) -> Reply:
