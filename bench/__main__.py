@@ -18,6 +18,7 @@ from bench.endpoint import measure_endpoint
 from bench.governance import measure_governance
 from bench.idle import measure_idle
 from bench.logins import measure_logins
+from bench.middleware import measure_middleware
 from bench.pool import measure_pool
 from bench.records import measure_records
 from bench.replay import Replay
@@ -31,7 +32,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a round (default 4)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each scenario (default 3)")
-    parser.add_argument("--only", default="a,b,c,d,e,f,g,h,i,j", help="which measurements, for example a,c")
+    parser.add_argument("--only", default="a,b,c,d,e,f,g,h,i,j,k", help="which measurements, for example a,c")
     parser.add_argument("--workers", type=int, help="workers of the gateways of a, c, d, e (default: menshen's own)")
     parser.add_argument("--no-wrk", action="store_true", help="make all load with the built-in generator")
     options = parser.parse_args()
@@ -59,6 +60,7 @@ def main() -> int:
                     "h": lambda: measure_pool(Path(name), rounds=rounds, seconds=seconds),
                     "i": lambda: measure_governance(ready, replay, rounds=rounds, seconds=seconds),
                     "j": lambda: measure_desk(Path(name)),
+                    "k": lambda: measure_middleware(ready, rounds=rounds),
                 }
                 if unknown := set(wanted) - set(measurements):
                     parser.error(f"--only: no measurement {', '.join(sorted(unknown))}")
