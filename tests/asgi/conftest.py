@@ -18,7 +18,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 GATEWAYS_OWN = {
-    "there is no admin address": (
+    "there is no admin address, and no node with workers": (
         "test_class_20_the_last_letter_has_no_second_meaning",
         "test_class_22_no_header_of_a_client_chooses_an_algorithm_or_a_key",
         "test_class_23_what_is_for_one_thing_is_for_nothing_else",
@@ -30,6 +30,16 @@ GATEWAYS_OWN = {
         "test_class_33_two_installations_share_no_secret",
         "test_the_assertion_verifies_with_the_published_keys",
         "test_the_node_says_that_it_is_well",
+        "test_a_revocation_at_one_worker_is_known_at_every_other",
+        "test_a_revocation_outlives_what_restarts",
+        "test_a_revocation_that_comes_while_something_restarts",
+        "test_a_revoked_state_is_not_good_at_another_door",
+        "test_calls_of_the_admin_api_that_say_nothing_or_two_things",
+        "test_ending_nothing_is_told",
+        "test_the_admin_api_ends_sessions_within_a_second",
+        "test_the_admin_api_knows_its_operator",
+        "test_the_admin_api_lists_sessions",
+        "test_who_is_banned_is_out_at_once_and_stays_out",
     ),
     "there is one upstream, and nothing between it and the gateway": (
         "test_class_24_an_assertion_is_for_the_upstream_that_gets_it",

@@ -132,7 +132,8 @@ class Judging:
             if read is None:
                 return None
             body = read
-        answer = await self._authorization.answer(_question(asked, found, body), whole(body))
+        question = _question(asked, found, body)
+        answer = await self._authorization.answer(question, whole(body), dict(question["headers"]))
         return _handed(asked, found, replayed, answer) if answer.passes else answer
 
 
