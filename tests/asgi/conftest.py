@@ -46,11 +46,15 @@ GATEWAYS_OWN = {
         "test_a_reason[upstream_unavailable]",
         "test_a_reason[upstream_timeout]",
     ),
+    "Envoy checks a signed state alone and makes no assertion; here the brain does both": (
+        "test_identity_headers_at_the_backend[signed]",
+    ),
     "the server answers by itself, before there is a request": (
         "test_class_20_size",
         "test_a_login_state_of_a_megabyte",
         "test_two_content_lengths_or_a_smuggled_request",
         "test_an_upgrade_brings_no_unsigned_body",
+        "test_a_code_gives_a_login_state",  # and names itself in every answer
     ),
 }
 """Tests of the gateway that are not the middleware's, and why."""
