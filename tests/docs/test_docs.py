@@ -61,6 +61,7 @@ ENVIRONMENT = {
     "CLIPS_PRIVATE_KEY": private_text("data"),
     "NEWS_APPSECRET": "any-secret-of-news",
     "VIDEO_APPSECRET": "any-secret-of-video",
+    "NOTES_APPSECRET": "any-secret-of-notes",
     "ERP_KEY": "any-key-of-the-erp",
     "ERP_OLD_KEY": "any-old-key-of-the-erp",
 }

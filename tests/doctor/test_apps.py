@@ -163,6 +163,17 @@ def test_an_app_of_the_oauth_platforms(directory: Path, emulator: Client, platfo
     assert PLATFORMS[platform].settings_page in wrong.advice.en
 
 
+def test_where_a_login_takes_an_access_token_none_is_asked_for(directory: Path, emulator: Client) -> None:
+    """Another one would end the one that the gateway holds, five minutes later."""
+    app = {"appid": "xhs-1", "secret": "the-right-secret"}
+    assert emulator.post_json("/emulator/xiaohongshu/apps", app).status == 200
+    text = document(f"{emulator.origin}/xiaohongshu", platform="xiaohongshu", appid="xhs-1", secret="not-tried")
+    finding = found(directory, text)
+    assert finding.status == "ok"
+    assert "is not tried" in finding.found.en
+    assert emulator("/emulator/xiaohongshu/calls").json["apis"] == {}
+
+
 def test_every_refusal_of_our_credentials_is_about_something() -> None:
     """An errcode that is added to an adapter's table without saying what it is about would be advised on wrongly."""
     for name, tables in (

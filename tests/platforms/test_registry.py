@@ -13,6 +13,7 @@ def test_every_platform_is_found_by_name_and_plugin_type():
         "DouyinMpLogin": "douyin",
         "BaiduMpLogin": "baidu",
         "KuaishouMpLogin": "kuaishou",
+        "XiaohongshuMpLogin": "xiaohongshu",
     }
     assert all(adapter.name == name for name, adapter in PLATFORMS.items())
     assert set(PLATFORM_OF_PLUGIN.values()) == set(PLATFORMS)

@@ -30,13 +30,16 @@ from menshen.errors import (
     Refusal,
     UserBlocked,
 )
-from menshen.platforms.base import Platform, RefusedFor
+from menshen.platforms.base import Platform, RefusedFor, TokenLogins, TokenRefused
 from menshen.platforms.registry import PLATFORMS
+from menshen.secret import Secret
 
 __all__ = ["CHECK"]
 
 _NO_CODE: Final = "menshen-doctor-asks-with-no-code"
 """Of the form of a code, and none: platforms make letters and digits."""
+
+_NO_TOKEN: Final = Secret("menshen-doctor-has-no-token")
 
 _REACH_SECONDS: Final = 2.0
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -199,6 +202,14 @@ async def _run(installation: Installation, subject: str) -> Sequence[Finding]:
         refusal = await _token(installation, platform, app)
     if refusal is not None:
         return [_meaning(installation, platform, app, address, refusal)]
+    if isinstance(platform, TokenLogins):
+        return [
+            well(
+                f"{platform.name} answers; the AppSecret of {app.appid} is not tried, as that would cut short the life "
+                "of its access token",
+                f"{platform.name} 有应答；未验证 {app.appid} 的 AppSecret，因为那会缩短其现有 access token 的有效期",
+            )
+        ]
     return [
         well(f"{platform.name} takes {app.appid} and its AppSecret", f"{platform.name} 接受 {app.appid} 及其 AppSecret")
     ]
@@ -216,8 +227,11 @@ async def _reached(address: URL) -> Unreached | None:
 async def _login(installation: Installation, platform: Platform, app: App) -> Refusal | None:
     """What is wrong; None where the platform has nothing but the code against us."""
     try:
-        await installation.client.run(platform.code2session(app, _NO_CODE))
-    except (CodeRefused, UserBlocked):
+        if isinstance(platform, TokenLogins):
+            await installation.client.run(platform.code2session_by(app, _NO_TOKEN, _NO_CODE))
+        else:
+            await installation.client.run(platform.code2session(app, _NO_CODE))
+    except (CodeRefused, UserBlocked, TokenRefused):
         return None
     except Refusal as refusal:
         return refusal

@@ -33,11 +33,6 @@ _KINDS: Final[Mapping[Api, str]] = {
 """What kind of call each is, for faults."""
 
 _TOKEN = re.compile(r"[0-9A-Za-z_-]{20,512}")
-_STANDINGS: Final[Mapping[str, Outcome]] = {
-    "expired": "expired_token",
-    "superseded": "wrong_token",
-    "unknown": "wrong_token",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,17 +176,11 @@ def _by_token(asked: _Call) -> str:
         raise _Refused("no_token")
     if _TOKEN.fullmatch(text) is None:
         raise _Refused("malformed_token")
-    outcome: Outcome = "wrong_token"
-    for (appid, _), tokens in asked.side.tokens.items():
-        standing = tokens.standing(text, asked.now)
-        if standing == "good":
-            struck = asked.fault()
-            if struck is not None:
-                raise _Refused(struck)
-            return appid
-        if standing != "unknown":
-            outcome = _STANDINGS[standing]
-    raise _Refused(outcome)
+    appid, outcome = asked.side.holder(text, asked.now)
+    outcome = outcome or asked.fault()
+    if outcome is not None:
+        raise _Refused(outcome)
+    return appid
 
 
 def _signer(asked: _Call) -> Visitor:

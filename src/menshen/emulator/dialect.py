@@ -106,7 +106,7 @@ class Dialect:
     beside the login at ``login_path``. ``greets`` and ``parting``: fields before and after the identity in every
     success. ``sends_rid``: errmsg ends with a request id. ``errcode``, ``errmsg``: what it calls these fields.
     ``app_grant`` is the grant_type of an access token, "" for none; ``user_info`` and ``phone_data`` make open data.
-    ``anonymous``: a device has codes too.
+    ``anonymous``: a device has codes too. ``by_token``: a login comes with an access token, for its secret.
     """
 
     content_type: str
@@ -122,6 +122,7 @@ class Dialect:
     errcode: str = "errcode"
     errmsg: str = "errmsg"
     app_grant: str = "client_credential"
+    by_token: bool = False
     user_info: Callable[..., Payload] = user_info_payload
     phone_data: Callable[..., Payload] = phone_payload
     anonymous: bool = False

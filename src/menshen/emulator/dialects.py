@@ -13,6 +13,7 @@ from menshen.emulator.douyin import DOUYIN
 from menshen.emulator.kuaishou import KUAISHOU
 from menshen.emulator.qq import QQ
 from menshen.emulator.wechat import WECHAT
+from menshen.emulator.xiaohongshu import XIAOHONGSHU
 
 __all__ = ["DIALECTS"]
 
@@ -24,6 +25,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
         "douyin": DOUYIN,
         "baidu": BAIDU,
         "kuaishou": KUAISHOU,
+        "xiaohongshu": XIAOHONGSHU,
     }
 )
 """By name."""

@@ -42,7 +42,7 @@ def _exchange(side: Side, codes: Codes, asked: Asked, now: float, quota: int) ->
     known = codes.find(asked.code)
     if app is None or asked.outcome is not None:
         return side.refused(asked.outcome or "wrong_appid", now)
-    outcome = side.dialect.distrusts(app, asked)
+    outcome = side.distrusts(app, asked, now)
     if outcome is not None:
         return side.refused(outcome, now)
     if known is None or (known.platform, known.appid, known.anonymous) != (side.name, asked.appid, asked.anonymous):

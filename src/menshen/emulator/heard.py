@@ -30,7 +30,7 @@ _ANSWERED: Final = frozenset(
     {"errcode", "errmsg", "openid", "unionid"}
     | {"errno", "error", "error_description", "error_msg", "open_id", "result", "union_id"}
     | {"err_no", "err_tips", "anonymous_openid", "log_id"}
-    | {"code", "msg", "sub_code", "sub_msg"}
+    | {"code", "msg", "sub_code", "sub_msg", "success"}
 )
 _WITHIN: Final = frozenset({"data", "alipay_system_oauth_token_response", "error_response"})
 """What has such fields in it, one level down."""

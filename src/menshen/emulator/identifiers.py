@@ -35,6 +35,7 @@ __all__ = [
     "wechat_openid",
     "wechat_session_key",
     "wechat_unionid",
+    "xiaohongshu_openid",
 ]
 
 RandomBytes = Callable[[int], bytes]
@@ -161,3 +162,8 @@ def no_unionid(_key: bytes, _user: str) -> str:
 def no_session_key(_random: RandomBytes) -> str:
     """Of a platform that has none."""
     return ""
+
+
+def xiaohongshu_openid(key: bytes, appid: str, user: str) -> str:
+    """24 hex digits; the real form is not known."""
+    return _digest(key, "xiaohongshu openid", appid, user)[:12].hex()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from menshen.emulator.answer import Answer, encode
-from menshen.emulator.dialect import AppSettings, Dialect, Outcome
+from menshen.emulator.dialect import AppSettings, Asked, Dialect, Outcome
 from menshen.emulator.faults import Faults
 from menshen.emulator.heard import HeardLogins
 from menshen.emulator.identifiers import RandomBytes, rid
@@ -28,6 +28,9 @@ class Calls:
     total: int
     codes: Mapping[str, int]
     apis: Mapping[str, int] = field(default_factory=dict)
+
+
+_STANDINGS: Final[Mapping[str, Outcome]] = {"expired": "expired_token", "superseded": "wrong_token"}
 
 
 class Side:
@@ -60,6 +63,24 @@ class Side:
     def tokens_of(self, appid: str, api: str) -> Tokens:
         """Those that this API (``stable_token`` or ``token``) gives this app."""
         return self.tokens.setdefault((appid, api), Tokens(self.random))
+
+    def holder(self, token: str, now: float) -> tuple[str, Outcome | None]:
+        """Whose access token this is, and what is wrong with it."""
+        outcome: Outcome = "wrong_token"
+        for (appid, _), tokens in self.tokens.items():
+            standing = tokens.standing(token, now)
+            if standing == "good":
+                return appid, None
+            if standing != "unknown":
+                outcome = _STANDINGS[standing]
+        return "", outcome
+
+    def distrusts(self, app: AppSettings, asked: Asked, now: float) -> Outcome | None:
+        """What is wrong with the proof that a login comes from this app."""
+        if not self.dialect.by_token:
+            return self.dialect.distrusts(app, asked)
+        holder, outcome = self.holder(asked.secret, now)
+        return outcome if outcome is not None or holder == asked.appid else "wrong_token"
 
     def refused(self, outcome: Outcome, now: float, *, login: bool = True) -> dict[str, Any]:
         return self.dialect.refuse(outcome, rid(now, self.random), login=login)

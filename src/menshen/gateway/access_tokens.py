@@ -123,8 +123,8 @@ class AccessTokens:
         self._hold_off: dict[TokenKey, float] = {}
         self._renewals: dict[tuple[TokenKey, Secret | None], asyncio.Task[_Found]] = {}
 
-    async def run(self, app: App, flow_of: Callable[[Secret], Flow[T]]) -> T:
-        """The result of a flow that needs the app's token.
+    async def run(self, app: App, flow_of: Callable[[Secret], Flow[T]], *, counted: bool = False) -> T:
+        """The result of a flow that needs the app's token. ``counted``: who asks counts its calls already.
 
         A token that is refused is replaced, and the flow run again: with the one that another process has stored, if
         there is one, and once with one that the platform has just given. Raises what the flow raises,
@@ -133,7 +133,8 @@ class AccessTokens:
         found, errcode = _Found(await self._current(app), new=False), None
         for _ in range(_MOST_CALLS):
             try:
-                return await self._called(app, flow_of(found.held.token))
+                flow = flow_of(found.held.token)
+                return await (self._client.run(flow) if counted else self._called(app, flow))
             except TokenRefused as refused:
                 errcode = refused.platform_errcode
             if found.new:

@@ -19,6 +19,7 @@ from menshen.gateway.account_check import AccountCheck
 from menshen.gateway.assertion import Asserter
 from menshen.gateway.bearers import Bearers
 from menshen.gateway.binding import Bindings
+from menshen.gateway.code_exchange import PlatformExchange
 from menshen.gateway.codes import CodeBook
 from menshen.gateway.decide import route_table
 from menshen.gateway.guard import LoginGuard
@@ -106,7 +107,8 @@ def assembled(
     ``checkers`` calls the checkers of OAuth plugins, else ``client`` does that too.
     """
     counts = Counts()
-    platforms = TracedExchange(platforms or client, spans, counts)
+    tokens = AccessTokens(database, Sealer(master_key, "access-token"), client, clock, random, counts=counts)
+    platforms = TracedExchange(platforms or PlatformExchange(client, tokens), spans, counts)
     records = SessionRecords(database, clock)
     revocations, references, seen = Revocations(), References(), SeenLog()
     loader = ReferenceLoader(references, records)
@@ -126,7 +128,6 @@ def assembled(
     accounts = OwnAccounts(database, Passwords(random), clock)
     account_check = AccountCheck(accounts, Lockouts(database, KeyedDigest(master_key, "account-failures")), callouts)
 
-    tokens = AccessTokens(database, Sealer(master_key, "access-token"), client, clock, random, counts=counts)
     open_data = OpenData(database, session_keys, tokens, clock)
     phone_numbers = PhoneNumbers(master_key)
     sms = SmsCodes(database, KeyedDigest(master_key, "sms-code"), limits, SmsSender(callouts), random)

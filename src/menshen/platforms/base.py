@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol, TypeVar
+from typing import Any, Final, Literal, Protocol, TypeVar, runtime_checkable
 
 from menshen.config.snapshot import App
 from menshen.errors import MenshenError
@@ -29,6 +29,7 @@ __all__ = [
     "PlatformRequest",
     "PlatformToken",
     "RefusedFor",
+    "TokenLogins",
     "TokenRefused",
     "address",
 ]
@@ -131,6 +132,18 @@ Flow = Generator[PlatformRequest, PlatformReply, T]
 def address(app: App, default_base_url: str, path: str) -> str:
     """Where a call of this app goes."""
     return f"{(app.base_url or default_base_url).rstrip('/')}{path}"
+
+
+@runtime_checkable
+class TokenLogins(Protocol):
+    """What a platform's adapter has besides, whose login comes with the app's access token and not with the AppSecret.
+
+    Its ``Platform.code2session`` raises ``InternalFault``.
+    """
+
+    def code2session_by(self, app: App, token: Secret, code: str) -> Flow[PlatformIdentity]:
+        """Raises :class:`TokenRefused` where the token is not taken, by which no code is spent."""
+        ...
 
 
 class Platform(Protocol):

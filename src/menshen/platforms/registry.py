@@ -14,10 +14,11 @@ from menshen.platforms.douyin import Douyin
 from menshen.platforms.kuaishou import Kuaishou
 from menshen.platforms.qq import QQ
 from menshen.platforms.wechat import WeChat
+from menshen.platforms.xiaohongshu import Xiaohongshu
 
 __all__ = ["APP_KEYS", "PLATFORMS", "PLATFORM_OF_PLUGIN"]
 
-_ADAPTERS: Final[tuple[Platform, ...]] = (WeChat(), QQ(), Alipay(), Douyin(), Baidu(), Kuaishou())
+_ADAPTERS: Final[tuple[Platform, ...]] = (WeChat(), QQ(), Alipay(), Douyin(), Baidu(), Kuaishou(), Xiaohongshu())
 
 PLATFORMS: Final[Mapping[str, Platform]] = MappingProxyType({adapter.name: adapter for adapter in _ADAPTERS})
 """Platform name as in ``apps[].platform`` -> adapter."""

@@ -54,6 +54,7 @@ _KNOWN = {
     "douyin": "抖音 Douyin",
     "baidu": "百度 Baidu",
     "kuaishou": "快手 Kuaishou",
+    "xiaohongshu": "小红书 Xiaohongshu",
 }
 
 
