@@ -228,6 +228,7 @@ def test_a_client_that_hangs_up_does_not_end_the_fetch_of_the_others() -> None:
         await asyncio.sleep(0)
         first.cancel()
         second.cancel()
+        await asyncio.wait([first, second])
         slow.go.set()
         return await third
 

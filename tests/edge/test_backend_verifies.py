@@ -80,14 +80,14 @@ def test_what_a_client_writes_does_not_reach_it(team: Team) -> None:
     assert team.stack.gateway("/mall/me", ("user_session", state), *forged).json["uid"] == uid
 
 
-def test_past_the_gateway_nobody_is_let_in(team: Team) -> None:
+def test_class_11_past_the_gateway_nobody_is_let_in(team: Team) -> None:
     state = team.stack.log_in("zhangsan", "/mall/me")
     assert team.orders("/me", ("X-Menshen-User", "u" + "a" * 26)).status == 401
     assert team.orders("/me", ("user_session", state)).status == 401
     assert team.orders("/me", ("X-Menshen-Assertion", state)).status == 403
 
 
-def test_what_another_upstream_was_told_is_not_taken(team: Team) -> None:
+def test_class_11_what_another_upstream_was_told_is_not_taken(team: Team) -> None:
     assert team.orders("/me", ("X-Menshen-Assertion", team.others_assertion("zhangsan"))).status == 403
 
 

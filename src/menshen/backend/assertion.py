@@ -116,6 +116,6 @@ def _text(claims: dict[str, Any], name: str) -> str:
 
 def _seconds(claims: dict[str, Any], name: str) -> int:
     value = claims.get(name)
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not isinstance(value, int):
         raise AssertionInvalid(f"no {name}")
     return value
