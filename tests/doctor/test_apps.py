@@ -13,6 +13,9 @@ from menshen.doctor.apps import CHECK
 from menshen.doctor.finding import Finding
 from menshen.errors import PlatformRefusedUs
 from menshen.platforms.baidu import ERRORS as BAIDU_ERRORS
+from menshen.platforms.douyin import ERRORS as DOUYIN_ERRORS
+from menshen.platforms.douyin_phone import CALL_ERRORS as DOUYIN_CALL_ERRORS
+from menshen.platforms.douyin_phone import TOKEN_ERRORS as DOUYIN_TOKEN_ERRORS
 from menshen.platforms.kuaishou import ERRORS as KUAISHOU_ERRORS
 from menshen.platforms.qq import ERRORS as QQ_ERRORS
 from menshen.platforms.registry import PLATFORMS
@@ -22,6 +25,7 @@ from tests.doctor.installed import free_port, install, listening, looked_at
 from tests.edge.conftest import APPID, QQ_APPID, QQ_SECRET, SECRET
 from tests.edge.processes import Client
 from tests.envoy.certificates import self_signed
+from tests.platforms.app_keys import private_text, public_text
 
 
 def document(base_url: str, *, platform: str = "wechat", appid: str = APPID, secret: str = SECRET) -> str:
@@ -174,11 +178,50 @@ def test_where_a_login_takes_an_access_token_none_is_asked_for(directory: Path, 
     assert emulator("/emulator/xiaohongshu/calls").json["apis"] == {}
 
 
+def alipay(emulator: Client, secret: str, **more: str) -> str:
+    """An app of Alipay's in the emulator, and the document that fits it but for ``more``."""
+    app = {"appid": "2021000000000001", "secret": private_text("app")}
+    told = emulator.post_json("/emulator/alipay/apps", app)
+    assert told.status == 200, told.raw
+    keys = {"platform_key": told.json["platform_key"], **more}
+    fields = f'name: shop, platform: alipay, appid: "{app["appid"]}", base_url: "{emulator.origin}/alipay"'
+    return f'version: 1\napps: [{{{fields}, secret: "{secret}", platform_key: "{keys["platform_key"]}"}}]\n'
+
+
+def test_an_app_of_alipays(directory: Path, emulator: Client) -> None:
+    finding = found(directory, alipay(emulator, private_text("app")))
+    assert (finding.status, finding.found.en) == ("ok", "alipay takes 2021000000000001 and its AppSecret")
+
+
+def test_a_private_key_that_is_not_the_apps(directory: Path, emulator: Client) -> None:
+    finding = found(directory, alipay(emulator, private_text("another")))
+    assert (finding.status, finding.trouble) == ("failed", "credentials_wrong")
+    assert finding.advice is not None
+    assert "open.alipay.com" in finding.advice.en
+    assert private_text("another")[:40] not in repr(finding)
+
+
+def test_a_key_of_the_platforms_that_is_not_the_platforms(directory: Path, emulator: Client) -> None:
+    """Most take the app's own public key for it. It shows before a user loses a code to it."""
+    finding = found(directory, alipay(emulator, private_text("app"), platform_key=public_text("app")))
+    assert (finding.status, finding.trouble) == ("failed", "platform_key_wrong")
+
+
+def test_an_app_of_douyins(directory: Path, emulator: Client) -> None:
+    app = {"appid": "tt0000000000000001", "secret": "the-right-secret"}
+    assert emulator.post_json("/emulator/douyin/apps", app).status == 200
+    text = document(f"{emulator.origin}/douyin", platform="douyin", appid=app["appid"], secret=app["secret"])
+    assert found(directory, text).found.en == "douyin takes tt0000000000000001 and its AppSecret"
+    assert found(directory, text.replace("the-right", "another")).trouble == "appsecret_wrong"
+    assert found(directory, text.replace("0001", "0002")).trouble == "appid_wrong"
+
+
 def test_every_refusal_of_our_credentials_is_about_something() -> None:
     """An errcode that is added to an adapter's table without saying what it is about would be advised on wrongly."""
     for name, tables in (
         ("wechat", (WECHAT_ERRORS, TOKEN_ERRORS, CALL_ERRORS)),
         ("qq", (QQ_ERRORS,)),
+        ("douyin", (DOUYIN_ERRORS, DOUYIN_TOKEN_ERRORS, DOUYIN_CALL_ERRORS)),
         ("baidu", (BAIDU_ERRORS,)),
         ("kuaishou", (KUAISHOU_ERRORS,)),
     ):

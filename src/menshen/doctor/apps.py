@@ -34,6 +34,9 @@ from menshen.platforms.base import Platform, RefusedFor, TokenLogins, TokenRefus
 from menshen.platforms.registry import PLATFORMS
 from menshen.secret import Secret
 
+
+from menshen.platforms.reply import UNSIGNED
+
 __all__ = ["CHECK"]
 
 _NO_CODE: Final = "menshen-doctor-asks-with-no-code"
@@ -130,6 +133,18 @@ WRONG_CREDENTIALS = Trouble(
         "{platform} 不接受 AppID {appid} 与当前 AppSecret（{errcode}）",
     ),
     Said("Copy AppID and AppSecret again from {page}, {how}.", "从 {page} 重新复制 AppID 和 AppSecret，{how}。"),
+)
+WRONG_PLATFORM_KEY = Trouble(
+    "platform_key_wrong",
+    "failed",
+    Said(
+        "{platform} answers {appid}, but not with a signature of the platform_key",
+        "{platform} 对 {appid} 有应答，但签名与 platform_key 不符",
+    ),
+    Said(
+        "Copy the platform's public key, which is not the app's own, again from {page}, and correct platform_key.",
+        "从 {page} 重新复制平台公钥（不是应用公钥），并改正 platform_key。",
+    ),
 )
 NOT_PERMITTED = Trouble(
     "app_not_permitted",
@@ -265,6 +280,8 @@ def _meaning(installation: Installation, platform: Platform, app: App, address: 
         return LIMIT.seen(**facts)
     if isinstance(refusal, PlatformUnreachable | PlatformTimeout):
         return NO_ANSWER.seen(**facts)
+    if refusal.detail == UNSIGNED:
+        return WRONG_PLATFORM_KEY.seen(**facts)
     return NONSENSE.seen(**facts)
 
 
@@ -301,6 +318,7 @@ CHECK = Check(
         WRONG_APPID,
         WRONG_SECRET,
         WRONG_CREDENTIALS,
+        WRONG_PLATFORM_KEY,
         NOT_PERMITTED,
         WRONG_TRANSPORT,
         NOT_LISTED,

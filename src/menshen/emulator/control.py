@@ -55,6 +55,7 @@ class _App(msgspec.Struct, forbid_unknown_fields=True):
     errcode_on_success: bool = False
     extra_fields: bool = False
     data_key: _OptionalKey = ""
+    platform_key: _OptionalKey = ""
 
 
 class _Login(msgspec.Struct, forbid_unknown_fields=True):
@@ -108,7 +109,9 @@ def control_app(emulator: Emulator, team: Team) -> Starlette:
 
     async def apps(request: Request) -> JSONResponse:
         ask = await _asked(request, _App)
-        settings = AppSettings(ask.secret, ask.unionid, ask.errcode_on_success, ask.extra_fields, ask.data_key)
+        settings = AppSettings(
+            ask.secret, ask.unionid, ask.errcode_on_success, ask.extra_fields, ask.data_key, ask.platform_key
+        )
         emulator.add_app(_platform(request), ask.appid, settings)
         return JSONResponse(
             {

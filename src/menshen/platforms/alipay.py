@@ -44,7 +44,7 @@ from menshen.platforms.base import (
     RefusedFor,
     address,
 )
-from menshen.platforms.reply import OPENID, printable, read_errcode, read_text
+from menshen.platforms.reply import OPENID, UNSIGNED, printable, read_errcode, read_text
 from menshen.secret import Secret
 
 __all__ = ["CODES", "REFUSED_FOR", "SUB_CODES", "Alipay"]
@@ -165,7 +165,7 @@ def _read(app: App, reply: PlatformReply, hidden: tuple[Secret, ...]) -> Mapping
     failed = _ERROR in found or code not in (0, 10000)
     signature = found["sign"].value if "sign" in found else ""
     if (signature or not failed) and not verified(told.text.encode(), decoded(signature), app.platform_key):
-        raise PlatformReplyInvalid("the answer is not signed with the platform_key")
+        raise PlatformReplyInvalid(UNSIGNED)
     if failed:
         sub_code = fields.get("sub_code")
         kind = SUB_CODES.get(sub_code) if isinstance(sub_code, str) else None

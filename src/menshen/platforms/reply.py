@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 from menshen.errors import PlatformReplyInvalid, PlatformSaysBusy, Refusal
 from menshen.platforms.base import PlatformReply, PlatformToken, TokenRefused
@@ -19,6 +19,7 @@ from menshen.secret import Secret
 __all__ = [
     "OPENID",
     "SESSION_KEY",
+    "UNSIGNED",
     "ErrorTable",
     "printable",
     "read_errcode",
@@ -35,6 +36,9 @@ OPENID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 
 SESSION_KEY = re.compile(r"[0-9A-Za-z+/_-]{16,128}={0,2}")
 """base64 of 16 bytes is 24 characters; both alphabets pass."""
+
+UNSIGNED: Final = "the answer is not signed with the platform_key"
+"""The detail of PlatformReplyInvalid where another key was used than the app has for the platform."""
 
 _TOKEN = re.compile(r"[!-~]{1,2048}")  # opaque; WeChat asks for room for 512 characters at least
 _ERRCODE = re.compile(r"[+-]?[0-9]{1,12}")
