@@ -150,4 +150,6 @@ ALIPAY: Final = _Alipay(
     login_path="/gateway.do",
     errcode="code",
     errmsg="msg",
+    profiles=False,
+    closed_by_app=frozenset({"data"}),
 )

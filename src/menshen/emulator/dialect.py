@@ -107,6 +107,8 @@ class Dialect:
     success. ``sends_rid``: errmsg ends with a request id. ``errcode``, ``errmsg``: what it calls these fields.
     ``app_grant`` is the grant_type of an access token, "" for none; ``user_info`` and ``phone_data`` make open data.
     ``anonymous``: a device has codes too. ``by_token``: a login comes with an access token, for its secret.
+    ``profiles``: open data can be one. ``closed_by_app``: what the app's data_key is needed for, numbers behind a
+    ``code`` or in ``data``.
     """
 
     content_type: str
@@ -126,6 +128,8 @@ class Dialect:
     user_info: Callable[..., Payload] = user_info_payload
     phone_data: Callable[..., Payload] = phone_payload
     anonymous: bool = False
+    profiles: bool = True
+    closed_by_app: frozenset[str] = frozenset()
 
     def asked(self, method: str, query: bytes, body: bytes) -> Asked:  # noqa: ARG002 - of others it is in the body
         """A login as it came, whatever is in it."""

@@ -137,4 +137,5 @@ DOUYIN: Final = _Douyin(
     errcode="err_no",
     errmsg="err_tips",
     anonymous=True,
+    closed_by_app=frozenset({"code"}),
 )

@@ -112,6 +112,7 @@ class Emulator:
         side, now = self._with_app(platform, appid), self._now()
         if "phone_number" not in side.dialect.apis.values():
             raise NotFaked(f"{platform} has no phone codes")
+        _closable(side, appid, "code")
         self._phone_codes.prune(now)
         text = phone_code(self._random)
         code = self._phone_codes.give(text, platform, appid, user, now)
@@ -121,11 +122,13 @@ class Emulator:
     def user_info(
         self, platform: str, appid: str, user: str, profile: Mapping[str, Any], watermark: Mapping[str, Any]
     ) -> Payload:
-        """``wx.getUserInfo``, closed with the user's present session_key. Raises UnknownPlatform, UnknownApp.
+        """``wx.getUserInfo``, closed with the user's present session_key. Raises UnknownPlatform, UnknownApp, NotFaked.
 
         ``profile`` changes fields of the anonymous one, ``watermark`` those of the true one.
         """
         side, now = self._with_app(platform, appid), self._now()
+        if not side.dialect.profiles:
+            raise NotFaked(f"{platform} has no profiles in open data")
         visitor = side.visitors.of(appid, user, now)
         mark = {"timestamp": int(now), "appid": appid, **watermark}
         unionid = side.apps[appid].unionid
@@ -134,8 +137,9 @@ class Emulator:
     def phone_data(
         self, platform: str, appid: str, user: str, number: str, country: str, watermark: Mapping[str, Any]
     ) -> Payload:
-        """The phone number button as it was before phone codes. Raises UnknownPlatform, UnknownApp."""
+        """The phone number button as it was before phone codes. Raises UnknownPlatform, UnknownApp, NotFaked."""
         side, now = self._with_app(platform, appid), self._now()
+        _closable(side, appid, "data")
         visitor = side.visitors.of(appid, user, now)
         mark = {"timestamp": int(now), "appid": appid, **watermark}
         shown = number or mobile_number(self._key, user)
@@ -207,3 +211,9 @@ class Emulator:
             return self._sides[platform]
         except KeyError:
             raise UnknownPlatform(platform) from None
+
+
+def _closable(side: Side, appid: str, what: str) -> None:
+    """Raises NotFaked for an app without the key that a number is closed with."""
+    if what in side.dialect.closed_by_app and not side.apps[appid].data_key:
+        raise NotFaked(f"the app {appid} has no data_key: POST /emulator/{side.name}/apps with one first")
