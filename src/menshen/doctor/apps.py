@@ -32,10 +32,8 @@ from menshen.errors import (
 )
 from menshen.platforms.base import Platform, RefusedFor, TokenLogins, TokenRefused
 from menshen.platforms.registry import PLATFORMS
-from menshen.secret import Secret
-
-
 from menshen.platforms.reply import UNSIGNED
+from menshen.secret import Secret
 
 __all__ = ["CHECK"]
 
