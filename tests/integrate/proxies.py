@@ -21,7 +21,17 @@ from menshen.cli.address import free_port
 from tests.edge.conftest import OTHER_SECRET, Stack
 from tests.edge.processes import REPOSITORY, Client
 
-__all__ = ["FRONTS", "Edit", "Front", "behind_caddy", "behind_nginx", "printed", "proxied", "verify_of"]
+__all__ = [
+    "FRONTS",
+    "Edit",
+    "Front",
+    "behind_caddy",
+    "behind_haproxy",
+    "behind_nginx",
+    "printed",
+    "proxied",
+    "verify_of",
+]
 
 Edit = Callable[[str], str]
 """What a test does to a configuration before it runs."""
@@ -97,6 +107,18 @@ def behind_caddy(
         yield replace(stack, gateway=Client(f"http://{listen}"))
 
 
+@contextlib.contextmanager
+def behind_haproxy(
+    stack: Stack, directory: Path, edit: Edit = str, secret: str = "", verify: str = ""
+) -> Iterator[Stack]:
+    listen = _prepared(stack, directory, "haproxy", "haproxy.cfg", edit, verify)
+    (directory / "menshen.lua").write_text(printed(stack, "haproxy", "--script"))
+    name, _, value = _secret(stack, "haproxy", secret).strip().partition("=")
+    arguments = ["haproxy", "-db", "-C", str(directory), "-f", str(directory / "haproxy.cfg")]
+    with proxied(arguments, listen, directory / "haproxy.log", {name: value}):
+        yield replace(stack, gateway=Client(f"http://{listen}"))
+
+
 def _prepared(stack: Stack, directory: Path, proxy: str, file: str, edit: Edit, verify: str) -> str:
     """Write the printed configuration; ``HOST:PORT`` where the proxy will listen."""
     if shutil.which(proxy) is None:
@@ -136,4 +158,4 @@ def proxied(arguments: Sequence[str], listen: str, log: Path, env: dict[str, str
             process.wait()
 
 
-FRONTS: Mapping[str, Front] = {"nginx": behind_nginx, "caddy": behind_caddy}
+FRONTS: Mapping[str, Front] = {"nginx": behind_nginx, "caddy": behind_caddy, "haproxy": behind_haproxy}

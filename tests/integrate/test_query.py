@@ -11,7 +11,7 @@ from tests.integrate.conftest import WITH_QUERY
 from tests.integrate.proxies import FRONTS
 
 
-@pytest.fixture(scope="module", params=["nginx"])
+@pytest.fixture(scope="module", params=["nginx", "haproxy"])
 def front(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     options = ("--workers", "1", "--verify", "127.0.0.1:0")
     with (

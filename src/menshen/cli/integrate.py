@@ -18,6 +18,7 @@ from menshen.documents.documents import Documents, load_document
 from menshen.errors import ConfigInvalid, ConfigUnavailable, KeyRingInvalid
 from menshen.integrate import NotCarried, Site, site_of
 from menshen.integrate.caddy import caddy, caddy_secret
+from menshen.integrate.haproxy import haproxy, haproxy_script, haproxy_secret
 from menshen.integrate.nginx import nginx, nginx_secret
 from menshen.secret import Secret
 from menshen.storage.proxy_secret import proxy_secret
@@ -31,11 +32,13 @@ class Proxy(StrEnum):
 
     NGINX = "nginx"
     CADDY = "caddy"
+    HAPROXY = "haproxy"
 
 
 _PRINTED: dict[Proxy, tuple[Callable[[Site], str], Callable[[Secret], str]]] = {
     Proxy.NGINX: (nginx, nginx_secret),
     Proxy.CADDY: (caddy, caddy_secret),
+    Proxy.HAPROXY: (haproxy, haproxy_secret),
 }
 
 _NO_QUERY = {Proxy.CADDY}
@@ -54,9 +57,17 @@ def integrate(
     secret: Annotated[
         bool, typer.Option("--secret", help="Print what the configuration reads the secret from, and only that.")
     ] = False,
+    script: Annotated[
+        bool, typer.Option("--script", help="Print the script that HAProxy's configuration loads, and only that.")
+    ] = False,
     data_dir: DataDir = DATA_DIR,
 ) -> None:
     """Print a gateway's configuration, in which it asks Menshen. Exit 1: a route has what only our Envoy can do."""
+    if script:
+        if proxy is not Proxy.HAPROXY:
+            raise typer.BadParameter("only haproxy has one", param_hint="--script")
+        typer.echo(haproxy_script(), nl=False)
+        return
     printed, printed_secret = _PRINTED[proxy]
     if secret:
         try:

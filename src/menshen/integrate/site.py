@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from menshen.config.carried import carried
 from menshen.config.shape import identity_names, only_envoy, shape
 from menshen.config.snapshot import Endpoint, Listener, Route, Snapshot, Upstream
+from menshen.envoy import strip
 from menshen.envoy.routes import domains_of
 from menshen.errors import MenshenError
 from menshen.integrate.matches import Match, matches_at
@@ -36,8 +37,9 @@ class Domain:
 class Site:
     """``verify`` is where Menshen answers, ``listen`` where the proxy does; ``shape`` is of the revision.
 
-    ``stripped`` are names that no client may send, in every spelling; where ``underscores`` is False no credential has
-    a ``_``, and a proxy may drop every header with one. ``credentials`` are header -> groups where it stops.
+    ``stripped`` are names that no client may send, in every spelling, and ``pattern`` is what Envoy matches them by.
+    Where ``underscores`` is False no credential has a ``_``, and a proxy may drop every header with one.
+    ``credentials`` are header -> groups where it stops.
     """
 
     verify: Endpoint
@@ -49,6 +51,7 @@ class Site:
     groups: tuple[str, ...]
     identity: tuple[str, ...]
     stripped: tuple[str, ...]
+    pattern: str
     returned: tuple[str, ...]
     credentials: Mapping[str, tuple[str, ...]]
     asked: frozenset[str]
@@ -84,6 +87,7 @@ def site_of(snapshot: Snapshot, verify: Endpoint, listen: Endpoint, *, query: bo
         groups=tuple(groups),
         identity=identity_names(snapshot),
         stripped=tuple(spellings(stripped, own) if underscores else (name for name in stripped if name not in own)),
+        pattern=strip.stripped_names(snapshot),
         returned=returned_names(snapshot),
         credentials=credentials,
         asked=frozenset(
