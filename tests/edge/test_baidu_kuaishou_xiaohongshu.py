@@ -104,8 +104,7 @@ def test_a_used_code_is_not_asked_for_again(three: Stack, platform: str) -> None
     code = code_of(three, platform, "replayed")
     assert three.gateway(f"/{platform}/login", ("js_code", code)).status == 200
     before = three.exchanges(platform)
-    # At once it is a repeat of the same request, and gets the same; the platform hears of it once.
-    three.gateway(f"/{platform}/login", ("js_code", code))
+    assert three.gateway(f"/{platform}/login", ("js_code", code)).refusal == (401, 4022, "code_used")
     assert three.exchanges(platform) == before
 
 
