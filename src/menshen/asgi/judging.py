@@ -32,6 +32,7 @@ __all__ = ["Judging"]
 
 _REMOVE = b"x-envoy-auth-headers-to-remove"
 _REQUEST_ID = HEADER_REQUEST_ID.encode()
+_ROUTE, _RECEIVED, _CLIENT = HEADER_ROUTE.encode(), HEADER_RECEIVED.encode(), HEADER_CLIENT.encode()
 _NO_UPGRADE = 403
 """As Envoy answers a WebSocket where none is taken."""
 
@@ -139,9 +140,10 @@ class Judging:
 
 def _question(asked: _Asked, found: Open, body: bytes) -> Scope:
     """What Envoy asks about a request, and no header more: the brain decides by the same."""
-    headers = {name: value for name, value in joined(asked.arrival.headers).items() if name in asked.door.asked}
+    shown = asked.door.asked
+    headers = joined([header for header in asked.arrival.headers if header[0] in shown])
     headers |= _known(asked)
-    headers[HEADER_ROUTE.encode()] = stamp(found.route.id, asked.door.snapshot.checksum).encode()
+    headers[_ROUTE] = stamp(found.route.id, asked.door.snapshot.checksum).encode()
     headers[b"content-length"] = b"%d" % len(body)
     return {
         "type": "http",
@@ -155,8 +157,8 @@ def _question(asked: _Asked, found: Open, body: bytes) -> Scope:
 
 def _known(asked: _Asked) -> dict[bytes, bytes]:
     return {
-        HEADER_RECEIVED.encode(): f"{asked.received:.6f}".encode(),
-        HEADER_CLIENT.encode(): asked.arrival.client.encode("latin-1", "replace"),
+        _RECEIVED: f"{asked.received:.6f}".encode(),
+        _CLIENT: asked.arrival.client.encode("latin-1", "replace"),
         _REQUEST_ID: asked.id.encode(),
     }
 

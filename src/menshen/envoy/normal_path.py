@@ -16,6 +16,9 @@ _ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]")
 _REFUSED: Final = re.compile(r"%(?:2[fF]|5[cC]|00)")
 _ESCAPED: Final = re.compile(r'["<>^`{|}]')
+_TO_CHANGE: Final = re.compile(r'[%\\"<>^`{|}]|//|/\.')
+"""Without one of these a path is in its one spelling already."""
+
 _DOTS_WITH_PARAMETERS: Final = re.compile(r"(/\.\.?);[^/]*")
 """``/..;x`` is ``/..`` for Envoy, where the dots are plain: a servlet container would read it so."""
 
@@ -27,6 +30,8 @@ def normal_target(target: str) -> str | None:
     path, mark, query = target.partition("?")
     if _REFUSED.search(path):
         return None
+    if not _TO_CHANGE.search(path):
+        return target
     path = _DOTS_WITH_PARAMETERS.sub(r"\1", path)
     path = _ESCAPE.sub(_plain, path.replace("\\", "/"))
     path = _ESCAPED.sub(lambda match: f"%{ord(match[0]):02X}", path)
