@@ -15,6 +15,7 @@ from menshen.web.console.configuring.plugin_types import plugin_types
 from menshen.web.console.forms.words import load_words
 from tests.config.samples import sound
 from tests.documents.samples import CANARY, full
+from tests.platforms.app_keys import AES_KEY, private_text, public_text
 from tests.web.console.browsing import Browser
 from tests.web.console.configuring.stage import configuring, etag, fields_in, wrong_fields
 
@@ -117,6 +118,39 @@ def test_a_login_plugin_and_its_app_are_made_with_one_form_and_one_revision(tmp_
         page = await browser.get(got.location)
         assert "Revision 2 runs now" in page.words()
         assert CANARY not in short.text + page.text
+
+    configuring(tmp_path, work, document=NO_APP)
+
+
+def test_an_app_of_alipays_is_made_with_the_keys_that_alipay_has(tmp_path: Path) -> None:
+    async def work(browser: Browser, configuration: Configuration) -> None:
+        path = "/console/plugins/-/new/AlipayMpLogin"
+        fields = fields_in(await browser.get(path))
+        typed = {
+            "name": "tickets-login",
+            "new_app.appid": "2021000000000001",
+            "new_app.secret": private_text("app"),
+            "new_app.data_key": AES_KEY,
+        }
+        short = await browser.post(path, fields | typed)
+        assert (short.status, wrong_fields(short)) == (422, ["new_app.platform_key"])
+        typed |= {"new_app.platform_key": public_text("platform")}
+        got = await browser.post(path, fields_in(short) | typed)
+        assert got.location == "/console/plugins/tickets-login?revision=2", got.text
+        page = await browser.get(got.location)
+        app = await browser.get("/console/apps/tickets-login")
+        assert (await configuration.current()).document["apps"] == [
+            {
+                "name": "tickets-login",
+                "platform": "alipay",
+                "appid": "2021000000000001",
+                "secret": "***",
+                "platform_key": public_text("platform"),
+                "data_key": "***",
+            }
+        ]
+        for secret in (private_text("app"), AES_KEY):
+            assert secret not in short.text + page.text + app.text
 
     configuring(tmp_path, work, document=NO_APP)
 
