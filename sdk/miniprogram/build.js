@@ -17,7 +17,7 @@ const entries = {
 
 // Names of members that never leave the bundle: no option, no platform's object and no answer has one of them.
 const INTERNAL =
-  /^(?:gateway|owns|address|carrying|tried|settled|renew|watched|entered|kept|read|write|answer|refused|used|ask)$/;
+  /^(?:gateway|owns|address|carrying|tried|settled|renew|entered|failure|kept|read|write|answer|refused|used|ask)$/;
 
 fs.rmSync(out, { recursive: true, force: true });
 for (const name of Object.keys(entries)) {

@@ -94,7 +94,7 @@ def test_a_preflight_is_answered_and_nobody_is_asked(edge: Edge, origin: str) ->
         "allow-origin": origin,
         "allow-credentials": "true",
         "allow-methods": "GET, POST, PUT",
-        "allow-headers": "js_code, user_session, content-type, x-own",
+        "allow-headers": "js_code, x-data, x-data-iv, user_session, content-type, x-own",
         "max-age": "600",
     }
     assert not edge.brain.received

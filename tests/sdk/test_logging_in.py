@@ -74,3 +74,17 @@ def test_a_login_ends_the_session_before_it(stack: Stack) -> None:
     old = phone.log_in()
     phone.runs("entering", {"state": old.state})
     over_within(stack, old)
+
+
+@pytest.mark.parametrize("options", [{}, TSF], ids=["user API", "business"])
+def test_who_keeps_what_is_no_login_state_is_not_locked_out(stack: Stack, options: dict[str, Any]) -> None:
+    asked = [{"url": "/mall/orders"}]
+    found = Phone(stack, "garbage").runs("asking", {"state": "garbage"}, options=options, asked=asked)
+    assert found["answers"][0]["statusCode"] == 200
+
+
+def test_a_page_may_get_the_code_itself(stack: Stack) -> None:
+    code = stack.code("own-code")
+    (login,) = Phone(stack, "own-code").runs("entering", fields={"code": code})["logins"]
+    assert login["uid"]
+    assert Phone(stack, "own-code").runs("entering", fields={"code": code})["logins"][0]["reason"] == "code_used"

@@ -21,11 +21,13 @@ export class MenshenError extends Error {
   }
 }
 
-/** The JSON of a body that the platform left as text, as uploads and `dataType: 'text'` do; else the body. */
+/** The JSON of a body that the platform left as text or bytes, as `dataType: 'text'` and uploads do; else the body. */
 export function parsed(data: unknown): unknown {
-  if (typeof data !== 'string') return data;
   try {
-    return JSON.parse(data);
+    const { byteLength } = data as ArrayBuffer;
+    // No mini program has TextDecoder everywhere: the bytes as characters, and these read as UTF-8.
+    const text = byteLength ? decodeURIComponent(escape(String.fromCharCode(...new Uint8Array(data as ArrayBuffer)))) : data;
+    return typeof text === 'string' ? JSON.parse(text) : data;
   } catch (_) {
     return data;
   }
@@ -38,9 +40,10 @@ export function parsed(data: unknown): unknown {
  * body must do.
  */
 export function refusalOf(answer: Answer): MenshenError | undefined {
+  // Before the body is looked at, which may be a whole picture.
+  if (answer.header ? !header(answer, 'x-menshen-code') : answer.statusCode < 400) return undefined;
   const { code, reason, message, action, request_id: id } = (parsed(answer.data) || {}) as Record<string, unknown>;
-  const ours = answer.header ? header(answer, 'x-menshen-code') : answer.statusCode >= 400;
-  if (!ours || !code || !reason || !/^(login|retry|none)$/.test(action as string)) return undefined;
+  if (!code || !reason || !/^(login|retry|none)$/.test(action as string)) return undefined;
   const wait = Number(header(answer, 'retry-after')) || 0;
   return new MenshenError(
     reason as string,

@@ -64,7 +64,7 @@ export function gatewayOf(options: MenshenOptions): Gateway {
   if (!/^https?:\/\/./.test(base)) throw new TypeError('baseUrl: https://…');
   const { name = 'user_session', in: position = 'header', refresh: refreshName = 'refresh_token' } = session;
   const kept = keeping(adapter, options.storageKey || `menshen:${app}@${base}`);
-  const { settled, entered: oneLogin, watched } = renewal<Login>();
+  const { settled, entered: oneLogin, failure } = renewal<Login>();
 
   const owns = (url: string): boolean =>
     !WHOLE.test(url) || `${url.replace(/^ws/, 'http')}/`.indexOf(`${base}/`) === 0;
@@ -104,7 +104,7 @@ export function gatewayOf(options: MenshenOptions): Gateway {
   }
 
   async function send(once: (state: string) => Promise<Answer>): Promise<Answer> {
-    const failure = watched();
+    const before = failure();
     await settled();
     const { answer, refused, used } = await tried(once);
     if (!refused) return answer;
@@ -112,9 +112,13 @@ export function gatewayOf(options: MenshenOptions): Gateway {
     // Another request may be logging in, or may have done so: its login is this one's too.
     await settled();
     const { state } = kept.read();
-    if (failure() && state === used) throw failure();
-    if (state === used) await renew();
-    else if (!state) throw refused; // logged out meanwhile: the user wants no new login
+    if (state === used) {
+      const failed = failure();
+      if (failed && failed !== before) throw failed.error;
+      await renew();
+    } else if (!state) {
+      throw refused; // logged out meanwhile: the user wants no new login
+    }
     const again = await tried(once);
     if (again.refused) throw again.refused;
     return again.answer;

@@ -13,8 +13,8 @@ export interface Renewal<T> {
    * password or a phone number: it begins after the one under way, and its failure is nobody else's.
    */
   entered(forAll: boolean, work: () => Promise<T>): Promise<T>;
-  /** From now on: gives the failure of a login for everybody, undefined where none failed. */
-  watched(): () => unknown;
+  /** The last failure of a login for everybody: another object, another failure. */
+  failure(): { error: unknown } | undefined;
 }
 
 export function renewal<T>(): Renewal<T> {
@@ -44,10 +44,5 @@ export function renewal<T>(): Renewal<T> {
     return underWay;
   }
 
-  function watched(): () => unknown {
-    const before = failed;
-    return () => (failed && failed !== before ? failed.error : undefined);
-  }
-
-  return { settled, entered, watched };
+  return { settled, entered, failure: () => failed };
 }

@@ -48,6 +48,26 @@ test('a body that was asked for as text is read all the same', async () => {
   await assert.rejects(it.menshen.request({ url: '/orders', dataType: 'text' }), { reason: 'no_such_route' });
 });
 
+test('a refusal of a picture that was asked for as bytes is one, in its own words', async () => {
+  const { text, ...rest } = refusal(401, 'session_expired', 'none');
+  const bytes = new TextEncoder().encode(text.replace('session_expired.', '登录态已过期。'));
+  const it = gateway(() => assert.fail());
+  const adapter = { ...adapters.wx(it.wx), request: async () => ({ ...rest, data: bytes.buffer }) };
+  const { menshen } = gateway(() => assert.fail(), { adapter });
+  await assert.rejects(menshen.request({ url: '/a.png', responseType: 'arraybuffer' }), {
+    reason: 'session_expired',
+    message: '登录态已过期。',
+  });
+});
+
+test('a large picture is not looked into', async () => {
+  const it = gateway(() => assert.fail());
+  const data = new ArrayBuffer(8 * 1024 * 1024);
+  const adapter = { ...adapters.wx(it.wx), request: async () => ({ statusCode: 401, header: {}, data }) };
+  const { menshen } = gateway(() => assert.fail(), { adapter });
+  assert.equal((await menshen.request({ url: '/a.png' })).data, data);
+});
+
 test('an upload tells no header: status and body do', async () => {
   const upload = (statusCode, data) => async () => ({ statusCode, data });
   const it = gateway(() => assert.fail());

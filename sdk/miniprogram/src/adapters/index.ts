@@ -8,7 +8,10 @@ import { douyin } from './tt';
 import { uniApp } from './uni';
 import { wechat } from './wx';
 
-/** Every adapter by its platform's global. Each takes the platform's object, which is the global where it is left out; `present` takes what there is. */
+/**
+ * Every adapter by its platform's global. Each takes the platform's object, which is the global where it is left out.
+ * `present` takes what there is.
+ */
 export const adapters = {
   wx: wechat,
   qq: qqOf,

@@ -3,7 +3,6 @@ import type { Adapter, Answer, SocketTask, Task } from '../platform';
 /** A platform's global object, as far as it is used here; every platform took over WeChat's names and callbacks. */
 export interface Api {
   // Each platform has types of its own for the same names; what is taken from results is looked at where it is taken.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   [name: string]: any;
 }
 
