@@ -34,6 +34,7 @@ class Collector(ThreadingHTTPServer):
     """Serves on a loopback port. ``raw`` has the bodies as they came; with another status it takes nothing."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

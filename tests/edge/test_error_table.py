@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 
@@ -80,7 +81,7 @@ PROVOKED: dict[str, tuple[int, Provoke]] = {
     "platform_unreachable": (503, lambda s: s.gateway("/dead/login", ("js_code", "abc"))),
     "platform_timeout": (503, _with_fault("timeout")),
     "platform_reply_invalid": (502, _with_fault("truncated")),
-    "code_invalid": (401, lambda s: s.gateway("/mall/login", ("js_code", "unknown-code"))),
+    "code_invalid": (401, lambda s: s.gateway("/mall/login", ("js_code", f"unknown-{uuid4().hex}"))),
     "code_used": (401, _used_code),
     "platform_limit": (429, _with_fault("45011")),
     "upstream_unavailable": (503, lambda s: s.gateway("/gone/x")),

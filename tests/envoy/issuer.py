@@ -132,6 +132,7 @@ def running_issuer(issuer: Issuer) -> Iterator[Issuer]:
     class Server(ThreadingHTTPServer):
         daemon_threads = True
         allow_reuse_address = True
+        request_queue_size = 128
 
         def handle_error(self, request: Any, client_address: Any) -> None:
             """Envoy may have given up."""

@@ -108,6 +108,7 @@ class Taking(http.server.ThreadingHTTPServer):
     """A receiver in a thread, for tests that have no loop; ``status`` is its answer to everything."""
 
     daemon_threads = True
+    request_queue_size = 128
     status = 204
 
     def __init__(self) -> None:
