@@ -23,8 +23,6 @@ from menshen.config.app_keys import AppKey, AppKeys
 from menshen.config.snapshot import App
 from menshen.errors import (
     CodeInvalid,
-    CodeMalformed,
-    NotOffered,
     PlatformLimit,
     PlatformRefusedUs,
     PlatformReplyInvalid,
@@ -34,13 +32,12 @@ from menshen.errors import (
 from menshen.platforms.alipay_phone import ByAppKey
 from menshen.platforms.alipay_signing import content_of, decoded, members, sign, verified
 from menshen.platforms.app_key_forms import no_aes_key, no_private_key, no_public_key
+from menshen.platforms.bare import BarePlatform
 from menshen.platforms.base import (
     Flow,
     PlatformIdentity,
-    PlatformPhone,
     PlatformReply,
     PlatformRequest,
-    PlatformToken,
     RefusedFor,
     address,
 )
@@ -81,7 +78,7 @@ _ERROR: Final = "error_response"
 _CHINA: Final = timezone(timedelta(hours=8))
 
 
-class Alipay(ByAppKey):
+class Alipay(ByAppKey, BarePlatform):
     """The adapter. ``clock`` gives Unix seconds: a request says when it was made."""
 
     __slots__ = ("_clock",)
@@ -90,9 +87,7 @@ class Alipay(ByAppKey):
     plugin_type = "AlipayMpLogin"
     default_base_url = "https://openapi.alipay.com"
     code_pattern = re.compile(r"[0-9A-Za-z_-]{1,256}")  # samples are 32 hex digits; only the alphabet is firm
-    phone_codes = False  # numbers come encrypted only
-    session_checks = False
-    stable_tokens = False
+    # No phone codes: numbers come encrypted only. No access tokens of apps: requests are signed.
     refused_for = REFUSED_FOR
     settings_page = "open.alipay.com > 开发设置 > 接口加签方式"
     app_keys: Final[AppKeys] = MappingProxyType(
@@ -111,8 +106,7 @@ class Alipay(ByAppKey):
 
         The access token of the user, which comes along, is dropped.
         """
-        if self.code_pattern.fullmatch(code) is None:
-            raise CodeMalformed
+        given = self.possible(code)
         common = {
             "app_id": app.appid,
             "method": _METHOD,
@@ -122,28 +116,16 @@ class Alipay(ByAppKey):
             "timestamp": datetime.fromtimestamp(self._clock(), UTC).astimezone(_CHINA).strftime("%Y-%m-%d %H:%M:%S"),
             "version": "1.0",
         }
-        form: Mapping[str, Secret | str] = {"grant_type": "authorization_code", "code": Secret(code)}
+        form: Mapping[str, Secret | str] = {"grant_type": "authorization_code", "code": given}
         reply = yield PlatformRequest(
             "POST",
             address(app, self.default_base_url, "/gateway.do"),
             query={**common, "sign": sign(content_of({**common, **form}), app.secret)},
             form=form,
         )
-        fields = _read(app, reply, hidden=(Secret(code),))
+        fields = _read(app, reply, hidden=(given,))
         name = "user_id" if fields.get("user_id") else "open_id"
         return PlatformIdentity(read_text(fields, name, OPENID), "", Secret(""))
-
-    def access_token(self, *_: object, **__: object) -> Flow[PlatformToken]:
-        raise NotOffered("Alipay has no access tokens of apps: requests are signed")
-
-    def phone_number(self, *_: object, **__: object) -> Flow[PlatformPhone]:
-        raise NotOffered("Alipay has no phone codes")
-
-    def check_session(self, *_: object, **__: object) -> Flow[bool]:
-        raise NotOffered("Alipay has no session_key")
-
-    def reset_session_key(self, *_: object, **__: object) -> Flow[PlatformIdentity]:
-        raise NotOffered("Alipay has no session_key")
 
 
 def _read(app: App, reply: PlatformReply, hidden: tuple[Secret, ...]) -> Mapping[str, Any]:

@@ -18,27 +18,24 @@ from typing import Any, Final
 
 from menshen.config.snapshot import App
 from menshen.errors import (
-    CodeMalformed,
-    NotOffered,
     PlatformLimit,
     PlatformRefusedUs,
-    PlatformReplyInvalid,
     PlatformSaysBusy,
 )
 from menshen.platforms import baidu_data
+from menshen.platforms.bare import BarePlatform
 from menshen.platforms.base import (
     TOKEN_TIMEOUT,
     EncryptedData,
     Flow,
     PlatformIdentity,
-    PlatformPhone,
     PlatformReply,
     PlatformRequest,
     PlatformToken,
     RefusedFor,
     address,
 )
-from menshen.platforms.oauth import read_answer, refused
+from menshen.platforms.oauth import read_answer, succeeded
 from menshen.platforms.open_data import encrypted_data
 from menshen.platforms.reply import OPENID, SESSION_KEY, ErrorTable, read_errcode, read_text, read_token
 from menshen.secret import Secret
@@ -71,7 +68,7 @@ REFUSED_FOR: Final[Mapping[int, RefusedFor]] = MappingProxyType(
 )
 
 
-class Baidu:
+class Baidu(BarePlatform):
     """The adapter. Stateless."""
 
     __slots__ = ()
@@ -82,22 +79,19 @@ class Baidu:
     code_pattern = _CODE
     open_data = True
     session_keys = True
-    phone_codes = False  # numbers come encrypted only
-    session_checks = False
-    stable_tokens = False  # each call makes another one; whether the old one goes on is not said
+    # No phone codes: numbers come encrypted only. Each call makes another token; whether the old one lives is not said.
     refused_for = REFUSED_FOR
     settings_page = "smartprogram.baidu.com > 设置 > 开发设置"
 
     def code2session(self, app: App, code: str) -> Flow[PlatformIdentity]:
         """``POST {base}/oauth/jscode2sessionkey``. A code that is none is refused before anything is sent."""
-        if _CODE.fullmatch(code) is None:
-            raise CodeMalformed
+        given = self.possible(code)
         reply = yield PlatformRequest(
             "POST",
             address(app, self.default_base_url, "/oauth/jscode2sessionkey"),
-            form={"code": Secret(code), "client_id": app.appid, "sk": app.secret},
+            form={"code": given, "client_id": app.appid, "sk": app.secret},
         )
-        fields = _fields(reply, (app.secret, Secret(code)))
+        fields = _fields(reply, (app.secret, given))
         return PlatformIdentity(
             openid=read_text(fields, "openid", OPENID),
             unionid="",
@@ -133,22 +127,9 @@ class Baidu:
         )
         return read_token(_fields(reply, (app.secret,)))
 
-    def phone_number(self, *_: object, **__: object) -> Flow[PlatformPhone]:
-        raise NotOffered("Baidu has no phone codes")
-
-    def check_session(self, *_: object, **__: object) -> Flow[bool]:
-        raise NotOffered("Baidu tells only its clients whether a session_key is good")
-
-    def reset_session_key(self, *_: object, **__: object) -> Flow[PlatformIdentity]:
-        raise NotOffered("Baidu does not make another session_key")
-
 
 def _fields(reply: PlatformReply, hidden: tuple[Secret, ...]) -> dict[str, Any]:
     """The fields of a success, which is no error's: ``errno``, ``error_code`` and ``error`` are absent or 0."""
     fields = read_answer(reply)
     number = read_errcode(fields.get("errno"), "errno") or read_errcode(fields.get("error_code"), "error_code")
-    if number or fields.get("error"):
-        raise refused(fields, number, ERRORS, hidden)
-    if reply.status != 200:
-        raise PlatformReplyInvalid(f"HTTP {reply.status}")
-    return fields
+    return succeeded(reply, fields, number, ERRORS, hidden)

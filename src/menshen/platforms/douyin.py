@@ -20,14 +20,12 @@ from menshen.config.app_keys import AppKey, AppKeys
 from menshen.config.snapshot import App
 from menshen.errors import (
     CodeInvalid,
-    CodeMalformed,
-    NotOffered,
     PlatformLimit,
     PlatformRefusedUs,
-    PlatformReplyInvalid,
     PlatformSaysBusy,
 )
 from menshen.platforms.app_key_forms import no_private_key
+from menshen.platforms.bare import BarePlatform
 from menshen.platforms.base import (
     Flow,
     PlatformIdentity,
@@ -44,10 +42,10 @@ from menshen.platforms.reply import (
     OPENID,
     SESSION_KEY,
     ErrorTable,
-    printable,
-    read_errcode,
+    read_data,
     read_object,
     read_text,
+    refuse,
 )
 from menshen.secret import Secret
 
@@ -86,7 +84,7 @@ REFUSED_FOR: Final[Mapping[int, RefusedFor]] = MappingProxyType(
 """Of logins, of tokens, and of calls with one."""
 
 
-class Douyin(BySessionKey):
+class Douyin(BySessionKey, BarePlatform):
     """The adapter. Stateless."""
 
     __slots__ = ()
@@ -95,18 +93,14 @@ class Douyin(BySessionKey):
     plugin_type = "DouyinMpLogin"
     default_base_url = "https://developer.toutiao.com"
     code_pattern = re.compile(rf"(?:{ANONYMOUS})?[0-9A-Za-z_.=-]{{1,480}}")  # unconfirmed: no page shows a real one
-    phone_codes = True
-    session_checks = False
-    stable_tokens = False  # each call makes another one, and ends none
+    phone_codes = True  # with tokens of which each call makes another one, and ends none
     refused_for = REFUSED_FOR
     settings_page = "developer.open-douyin.com > 开发 > 开发设置"
     app_keys: Final[AppKeys] = MappingProxyType({"data_key": AppKey(no_private_key)})
 
     def code2session(self, app: App, code: str) -> Flow[PlatformIdentity]:
         """``POST {base}/api/apps/v2/jscode2session``. Raises CodeMalformed before anything is sent."""
-        if self.code_pattern.fullmatch(code) is None:
-            raise CodeMalformed
-        plain = code.removeprefix(ANONYMOUS)
+        plain = self.possible(code).reveal().removeprefix(ANONYMOUS)
         anonymous = plain != code
         reply = yield PlatformRequest(
             "POST",
@@ -133,12 +127,6 @@ class Douyin(BySessionKey):
     def phone_number(self, app: App, token: Secret, code: str, openid: str) -> Flow[PlatformPhone]:
         return get_phone_number(app, token, code, openid)
 
-    def check_session(self, *_: object, **__: object) -> Flow[bool]:
-        raise NotOffered("Douyin does not tell whether a session_key is good")
-
-    def reset_session_key(self, *_: object, **__: object) -> Flow[PlatformIdentity]:
-        raise NotOffered("Douyin does not make another session_key")
-
 
 def _data(reply: PlatformReply, hidden: tuple[Secret, ...]) -> Mapping[str, Any]:
     """``data`` of a success. Raises a refusal of ``ERRORS``, and PlatformReplyInvalid.
@@ -147,11 +135,6 @@ def _data(reply: PlatformReply, hidden: tuple[Secret, ...]) -> Mapping[str, Any]
     speak it.
     """
     fields = read_object(reply)
-    errcode = read_errcode(fields.get("err_no", fields.get("errcode")), "err_no")
-    if errcode:
-        detail = printable(fields.get("err_tips", fields.get("errmsg")), hidden)
-        raise ERRORS.get(errcode, PlatformReplyInvalid)(detail, platform_errcode=errcode)
-    data = fields.get("data")
-    if not isinstance(data, dict):
-        raise PlatformReplyInvalid("no data")
-    return data
+    number, said = fields.get("err_no", fields.get("errcode")), fields.get("err_tips", fields.get("errmsg"))
+    refuse(number, said, ERRORS, hidden, name="err_no")
+    return read_data(fields)

@@ -41,7 +41,7 @@ from menshen.platforms.base import (
     TokenRefused,
     address,
 )
-from menshen.platforms.reply import ErrorTable, printable, read_errcode, read_object, read_token
+from menshen.platforms.reply import ErrorTable, read_data, read_object, read_token, refuse
 from menshen.platforms.wechat_phone import read_phone
 from menshen.secret import Secret
 
@@ -91,11 +91,9 @@ def client_token(app: App) -> Flow[PlatformToken]:
     )
     fields = read_object(reply)
     # Errors are in data; that one can stand outside it, as in other calls' answers, is unconfirmed.
-    _refuse(fields.get("err_no"), fields.get("err_msg", fields.get("err_tips")), TOKEN_ERRORS, (app.secret,))
-    data = fields.get("data")
-    if not isinstance(data, dict):
-        raise PlatformReplyInvalid("no data")
-    _refuse(data.get("error_code"), data.get("description"), TOKEN_ERRORS, (app.secret,))
+    _refuse(fields, TOKEN_ERRORS, (app.secret,))
+    data = read_data(fields)
+    refuse(data.get("error_code"), data.get("description"), TOKEN_ERRORS, (app.secret,), name="error_code")
     return read_token(data)
 
 
@@ -126,8 +124,7 @@ def get_phone_number(app: App, token: Secret, code: str, openid: str) -> Flow[Pl
 
 def _closed(reply: PlatformReply, hidden: tuple[Secret, ...]) -> str:
     fields = read_object(reply)
-    # Of the two names of the text both were seen.
-    _refuse(fields.get("err_no"), fields.get("err_msg", fields.get("err_tips")), CALL_ERRORS, hidden)
+    _refuse(fields, CALL_ERRORS, hidden)
     data = fields.get("data")
     if not isinstance(data, str) or not 0 < len(data) <= _LONGEST:
         raise PlatformReplyInvalid("no data")
@@ -146,7 +143,6 @@ def _opened(app: App, data: str) -> Mapping[str, Any]:
     return fields
 
 
-def _refuse(value: object, text: object, errors: ErrorTable, hidden: tuple[Secret, ...]) -> None:
-    errcode = read_errcode(value, "err_no")
-    if errcode:
-        raise errors.get(errcode, PlatformReplyInvalid)(printable(text, hidden), platform_errcode=errcode)
+def _refuse(fields: Mapping[str, Any], errors: ErrorTable, hidden: tuple[Secret, ...]) -> None:
+    # Of the two names of the text both were seen.
+    refuse(fields.get("err_no"), fields.get("err_msg", fields.get("err_tips")), errors, hidden, name="err_no")

@@ -15,24 +15,21 @@ from typing import Any, Final
 from menshen.config.snapshot import App
 from menshen.errors import (
     CodeInvalid,
-    CodeMalformed,
-    NotOffered,
     PlatformRefusedUs,
-    PlatformReplyInvalid,
     PlatformSaysBusy,
 )
+from menshen.platforms.bare import BarePlatform
 from menshen.platforms.base import (
     TOKEN_TIMEOUT,
     Flow,
     PlatformIdentity,
-    PlatformPhone,
     PlatformReply,
     PlatformRequest,
     PlatformToken,
     RefusedFor,
     address,
 )
-from menshen.platforms.oauth import read_answer, refused
+from menshen.platforms.oauth import read_answer, refused, succeeded
 from menshen.platforms.reply import OPENID, SESSION_KEY, ErrorTable, read_errcode, read_text, read_token
 from menshen.platforms.tencent import CODE_PATTERN
 from menshen.platforms.unmarked_data import Unmarked
@@ -67,7 +64,7 @@ REFUSED_FOR: Final[Mapping[int, RefusedFor]] = MappingProxyType(
 )
 
 
-class Kuaishou(Unmarked):
+class Kuaishou(Unmarked, BarePlatform):
     """The adapter. Stateless."""
 
     __slots__ = ()
@@ -76,22 +73,20 @@ class Kuaishou(Unmarked):
     plugin_type = "KuaishouMpLogin"
     default_base_url = "https://open.kuaishou.com"
     code_pattern = CODE_PATTERN
-    phone_codes = False  # numbers come encrypted only
-    session_checks = False
-    stable_tokens = False  # each call makes another one; public projects say that the old one goes on
+    # No phone codes: numbers come encrypted only. Each call makes another token; public projects say that the old one
+    # goes on.
     refused_for = REFUSED_FOR
     settings_page = "mp.kuaishou.com > 开发设置"
 
     def code2session(self, app: App, code: str) -> Flow[PlatformIdentity]:
         """``POST {base}/oauth2/mp/code2session``. A code that is none is refused before anything is sent."""
-        if CODE_PATTERN.fullmatch(code) is None:
-            raise CodeMalformed
+        given = self.possible(code)
         reply = yield PlatformRequest(
             "POST",
             address(app, self.default_base_url, "/oauth2/mp/code2session"),
-            form={"app_id": app.appid, "app_secret": app.secret, "js_code": Secret(code)},
+            form={"app_id": app.appid, "app_secret": app.secret, "js_code": given},
         )
-        fields = _fields(reply, (app.secret, Secret(code)))
+        fields = _fields(reply, (app.secret, given))
         return PlatformIdentity(
             openid=read_text(fields, "open_id", OPENID),
             unionid=read_text(fields, "union_id", OPENID, optional=True),  # unconfirmed; its games' logins have it
@@ -108,22 +103,11 @@ class Kuaishou(Unmarked):
         )
         return read_token(_fields(reply, (app.secret,)))
 
-    def phone_number(self, *_: object, **__: object) -> Flow[PlatformPhone]:
-        raise NotOffered("Kuaishou has no phone codes")
-
-    def check_session(self, *_: object, **__: object) -> Flow[bool]:
-        raise NotOffered("Kuaishou does not tell whether a session_key is good")
-
-    def reset_session_key(self, *_: object, **__: object) -> Flow[PlatformIdentity]:
-        raise NotOffered("Kuaishou does not make another session_key")
-
 
 def _fields(reply: PlatformReply, hidden: tuple[Secret, ...]) -> dict[str, Any]:
     """The fields of a success, which is ``result`` 1 and nothing else."""
     fields = read_answer(reply)
     result = read_errcode(fields.get("result"), "result")
-    if result != _SUCCESS or fields.get("error"):
-        raise refused(fields, result if result != _SUCCESS else 0, ERRORS, hidden)
-    if reply.status != 200:
-        raise PlatformReplyInvalid(f"HTTP {reply.status}")
-    return fields
+    if not result:
+        raise refused(fields, 0, ERRORS, hidden)
+    return succeeded(reply, fields, result if result != _SUCCESS else 0, ERRORS, hidden)

@@ -22,7 +22,7 @@ from menshen.platforms.base import PlatformReply, TokenRefused
 from menshen.platforms.reply import ErrorTable, printable, read_object
 from menshen.secret import Secret
 
-__all__ = ["NAMES", "read_answer", "refused"]
+__all__ = ["NAMES", "read_answer", "refused", "succeeded"]
 
 NAMES: Final[Mapping[str, type[Refusal]]] = MappingProxyType(
     {
@@ -48,6 +48,17 @@ def read_answer(reply: PlatformReply) -> dict[str, Any]:
     if reply.status == 429:  # not documented by these platforms, and it can mean nothing else
         raise PlatformLimit("HTTP 429")
     return read_object(reply, _STATUSES)
+
+
+def succeeded(
+    reply: PlatformReply, fields: dict[str, Any], number: int, errors: ErrorTable, hidden: tuple[Secret, ...]
+) -> dict[str, Any]:
+    """The fields of a success: HTTP 200, no error by number and none by name. Raises what :func:`refused` makes."""
+    if number or fields.get("error"):
+        raise refused(fields, number, errors, hidden)
+    if reply.status != 200:
+        raise PlatformReplyInvalid(f"HTTP {reply.status}")
+    return fields
 
 
 def refused(

@@ -11,12 +11,12 @@ from types import MappingProxyType
 from typing import Final
 
 from menshen.config.snapshot import App
-from menshen.errors import CodeInvalid, NotOffered, PlatformLimit, PlatformRefusedUs, PlatformSaysBusy
+from menshen.errors import CodeInvalid, PlatformLimit, PlatformRefusedUs, PlatformSaysBusy
+from menshen.platforms.bare import BarePlatform
 from menshen.platforms.base import (
     TOKEN_TIMEOUT,
     Flow,
     PlatformIdentity,
-    PlatformPhone,
     PlatformRequest,
     PlatformToken,
     RefusedFor,
@@ -40,7 +40,7 @@ ERRORS: Final[ErrorTable] = MappingProxyType(
 REFUSED_FOR: Final[Mapping[int, RefusedFor]] = MappingProxyType({-101222100: "credentials"})
 
 
-class QQ(BySessionKey):
+class QQ(BySessionKey, BarePlatform):
     """The adapter. Stateless."""
 
     __slots__ = ()
@@ -49,9 +49,7 @@ class QQ(BySessionKey):
     plugin_type = "QQMPLogin"
     default_base_url = "https://api.q.qq.com"
     code_pattern = CODE_PATTERN
-    phone_codes = False  # numbers come encrypted only
-    session_checks = False
-    stable_tokens = False  # each call makes another one
+    # No phone codes: numbers come encrypted only. Each call makes another token.
     refused_for = REFUSED_FOR
     settings_page = "q.qq.com > 开发管理 > 开发设置"
 
@@ -67,12 +65,3 @@ class QQ(BySessionKey):
             timeout=TOKEN_TIMEOUT,
         )
         return read_token(reply, ERRORS, hidden=(app.secret,))
-
-    def phone_number(self, *_: object, **__: object) -> Flow[PlatformPhone]:
-        raise NotOffered("QQ has no phone codes")
-
-    def check_session(self, *_: object, **__: object) -> Flow[bool]:
-        raise NotOffered("QQ does not tell whether a session_key is good")
-
-    def reset_session_key(self, *_: object, **__: object) -> Flow[PlatformIdentity]:
-        raise NotOffered("QQ does not make another session_key")

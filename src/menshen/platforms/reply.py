@@ -22,10 +22,12 @@ __all__ = [
     "UNSIGNED",
     "ErrorTable",
     "printable",
+    "read_data",
     "read_errcode",
     "read_object",
     "read_text",
     "read_token",
+    "refuse",
 ]
 
 ErrorTable = Mapping[int, type[Refusal | TokenRefused]]
@@ -93,6 +95,32 @@ def read_errcode(value: object, name: str = "errcode") -> int:
     if _ERRCODE.fullmatch(text) is None:
         raise PlatformReplyInvalid(f"{name} is not a number")
     return int(text)
+
+
+def refuse(
+    number: object,
+    said: object,
+    errors: ErrorTable,
+    hidden: tuple[Secret, ...],
+    *,
+    name: str = "errcode",
+    unknown: type[Refusal] = PlatformReplyInvalid,
+) -> None:
+    """Raise what an errcode means, if there is one; ``unknown`` where the table does not have it.
+
+    ``said`` is the platform's own text, and ``hidden`` are values that must not show of it. ``name`` is the field's.
+    """
+    errcode = read_errcode(number, name)
+    if errcode:
+        raise errors.get(errcode, unknown)(printable(said, hidden), platform_errcode=errcode)
+
+
+def read_data(fields: Mapping[str, Any], name: str = "data") -> Mapping[str, Any]:
+    """The object of a success that stands one level down. Raises PlatformReplyInvalid."""
+    data = fields.get(name)
+    if not isinstance(data, dict):
+        raise PlatformReplyInvalid(f"no {name}")
+    return data
 
 
 def printable(errmsg: object, hidden: tuple[Secret, ...]) -> str:

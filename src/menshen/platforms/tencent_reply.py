@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from menshen.errors import PlatformReplyInvalid
 from menshen.platforms.base import PlatformReply
-from menshen.platforms.reply import ErrorTable, printable, read_errcode, read_object
+from menshen.platforms.reply import ErrorTable, read_object, refuse
 from menshen.secret import Secret
 
 __all__ = ["read_fields"]
@@ -25,8 +24,5 @@ def read_fields(reply: PlatformReply, errors: ErrorTable, hidden: tuple[Secret, 
     ``reply.read_object`` raises (business errors are HTTP 200 too).
     """
     fields = read_object(reply)
-    errcode = read_errcode(fields.get("errcode"))
-    if errcode:
-        detail = printable(fields.get("errmsg"), hidden)
-        raise errors.get(errcode, PlatformReplyInvalid)(detail, platform_errcode=errcode)
+    refuse(fields.get("errcode"), fields.get("errmsg"), errors, hidden)
     return fields

@@ -19,6 +19,7 @@ from menshen.errors import (
     PlatformSaysBusy,
     UserBlocked,
 )
+from menshen.platforms.bare import BarePlatform
 from menshen.platforms.base import Flow, PlatformIdentity, PlatformPhone, PlatformToken, RefusedFor
 from menshen.platforms.open_data import BySessionKey
 from menshen.platforms.reply import ErrorTable
@@ -68,7 +69,7 @@ REFUSED_FOR: Final[Mapping[int, RefusedFor]] = MappingProxyType(
 """Of logins, of access tokens, and of calls with one."""
 
 
-class WeChat(BySessionKey):
+class WeChat(BySessionKey, BarePlatform):
     """The adapter. Stateless."""
 
     __slots__ = ()

@@ -18,27 +18,23 @@ from typing import Any, Final
 from menshen.config.snapshot import App
 from menshen.errors import (
     CodeInvalid,
-    CodeMalformed,
-    InternalFault,
-    NotOffered,
     PlatformRefusedUs,
     PlatformReplyInvalid,
     Refusal,
 )
+from menshen.platforms.bare import BareTokenPlatform
 from menshen.platforms.base import (
     TOKEN_TIMEOUT,
     Flow,
     PlatformIdentity,
-    PlatformPhone,
     PlatformReply,
     PlatformRequest,
     PlatformToken,
-    RefusedFor,
     TokenRefused,
     address,
 )
 from menshen.platforms.oauth import read_answer
-from menshen.platforms.reply import OPENID, SESSION_KEY, ErrorTable, printable, read_errcode, read_text, read_token
+from menshen.platforms.reply import OPENID, SESSION_KEY, ErrorTable, read_data, read_text, read_token, refuse
 from menshen.platforms.unmarked_data import Unmarked
 from menshen.secret import Secret
 
@@ -51,7 +47,7 @@ CALL_ERRORS: Final[ErrorTable] = MappingProxyType({410101: TokenRefused})
 """The access token is not the app's, seen also for one that has ended (its issue tracker, 1237 and 1402)."""
 
 
-class Xiaohongshu(Unmarked):
+class Xiaohongshu(Unmarked, BareTokenPlatform):
     """The adapter. Stateless. It is a ``TokenLogins``."""
 
     __slots__ = ()
@@ -60,25 +56,18 @@ class Xiaohongshu(Unmarked):
     plugin_type = "XiaohongshuMpLogin"
     default_base_url = "https://miniapp.xiaohongshu.com"
     code_pattern = _CODE
-    phone_codes = False  # not confirmed
-    session_checks = False
-    stable_tokens = False  # each call makes another one, and the old one ends five minutes later
-    refused_for: Mapping[int, RefusedFor] = MappingProxyType({})
+    # No phone codes: none are confirmed. Each call makes another token, and the old one ends five minutes later.
     settings_page = "miniapp.xiaohongshu.com > 开发设置"
-
-    def code2session(self, app: App, code: str) -> Flow[PlatformIdentity]:  # noqa: ARG002
-        raise InternalFault("a login on Xiaohongshu comes with an access token")
 
     def code2session_by(self, app: App, token: Secret, code: str) -> Flow[PlatformIdentity]:
         """``GET {base}/api/rmp/session``. A code that is none is refused before anything is sent."""
-        if _CODE.fullmatch(code) is None:
-            raise CodeMalformed
+        given = self.possible(code)
         reply = yield PlatformRequest(
             "GET",
             address(app, self.default_base_url, "/api/rmp/session"),
-            query={"app_id": app.appid, "access_token": token, "code": Secret(code)},
+            query={"app_id": app.appid, "access_token": token, "code": given},
         )
-        data = _data(reply, CALL_ERRORS, CodeInvalid, (token, Secret(code)))
+        data = _data(reply, CALL_ERRORS, CodeInvalid, (token, given))
         return PlatformIdentity(
             openid=read_text(data, "open_id" if "openid" not in data else "openid", OPENID),  # its pages have either
             unionid="",
@@ -96,24 +85,13 @@ class Xiaohongshu(Unmarked):
         data = _data(reply, MappingProxyType({}), PlatformRefusedUs, (app.secret,))
         return read_token(data, "expire_in" if "expires_in" not in data else "expires_in")
 
-    def phone_number(self, *_: object, **__: object) -> Flow[PlatformPhone]:
-        raise NotOffered("Xiaohongshu has no phone codes that are confirmed")
-
-    def check_session(self, *_: object, **__: object) -> Flow[bool]:
-        raise NotOffered("Xiaohongshu does not tell whether a session_key is good")
-
-    def reset_session_key(self, *_: object, **__: object) -> Flow[PlatformIdentity]:
-        raise NotOffered("Xiaohongshu does not make another session_key")
-
 
 def _data(
     reply: PlatformReply, errors: ErrorTable, other: type[Refusal], hidden: tuple[Secret, ...]
 ) -> Mapping[str, Any]:
     """The ``data`` of a success: ``code`` 0 and ``success`` true. ``other`` is what an unknown number means."""
     fields = read_answer(reply)
-    code, data = read_errcode(fields.get("code"), "code"), fields.get("data")
-    if code:
-        raise errors.get(code, other)(printable(fields.get("msg"), hidden), platform_errcode=code)
-    if reply.status != 200 or fields.get("success") is not True or not isinstance(data, dict):
+    refuse(fields.get("code"), fields.get("msg"), errors, hidden, name="code", unknown=other)
+    if reply.status != 200 or fields.get("success") is not True:
         raise PlatformReplyInvalid("neither a success nor an error")
-    return data
+    return read_data(fields)
