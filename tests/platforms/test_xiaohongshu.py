@@ -1,14 +1,10 @@
-"""Xiaohongshu's flows, by hand and against the emulator."""
+"""Xiaohongshu's flows, by hand."""
 
 from __future__ import annotations
-
-import time
 
 import pytest
 
 from menshen.config.snapshot import App
-from menshen.emulator.faults import FAULTS, Fault
-from menshen.emulator.state import AppSettings
 from menshen.errors import (
     CodeInvalid,
     CodeMalformed,
@@ -18,15 +14,12 @@ from menshen.errors import (
     PlatformRefusedUs,
     PlatformReplyInvalid,
     PlatformSaysBusy,
-    PlatformTimeout,
 )
 from menshen.platforms import xiaohongshu
 from menshen.platforms.base import PlatformIdentity, TokenLogins, TokenRefused
-from menshen.platforms.open_data import phone_of, profile_of
 from menshen.platforms.xiaohongshu import Xiaohongshu
 from menshen.secret import Secret
 from tests.platforms.flows import answered, plain, question
-from tests.platforms.test_against_emulator import against
 
 XHS = Xiaohongshu()
 SECRET, TOKEN, CODE = "0123456789abcdef", "305597bcc2974b5db049d66c346f2126", "77d472508c97439693a70330457480c3"
@@ -131,103 +124,3 @@ def test_what_it_does_not_have():
     ):
         with pytest.raises(NotOffered):
             ask()
-
-
-# Against the emulator.
-
-
-async def token_of(client, app) -> Secret:
-    return (await client.run(XHS.access_token(app, False))).token
-
-
-def test_logins_and_codes():
-    async def main(emulator, client, app):
-        token, code = await token_of(client, app), emulator.login("xiaohongshu", "app-1", "alice")
-        alice = await client.run(XHS.code2session_by(app, token, code))
-        assert len(alice.session_key.reveal()) == 32
-        for bad in (code, "0" * 32):
-            with pytest.raises(CodeInvalid):
-                await client.run(XHS.code2session_by(app, token, bad))
-        emulator.add_app("xiaohongshu", "app-2", AppSettings("other"))
-        with pytest.raises(CodeInvalid):
-            await client.run(XHS.code2session_by(app, token, emulator.login("xiaohongshu", "app-2", "alice")))
-
-    against("xiaohongshu", main)
-
-
-def test_tokens_that_are_not_taken_spend_no_code():
-    async def main(emulator, client, app):
-        code = emulator.login("xiaohongshu", "app-1", "alice")
-        emulator.add_app("xiaohongshu", "app-2", AppSettings("other"))
-        foreign = await token_of(client, App("b", "xiaohongshu", "app-2", Secret("other"), app.base_url))
-        old = await token_of(client, app)
-        emulator.revoke_token("xiaohongshu", "app-1")
-        for token in (foreign, old, Secret("never-given")):
-            with pytest.raises(TokenRefused):
-                await client.run(XHS.code2session_by(app, token, code))
-        assert (await client.run(XHS.code2session_by(app, await token_of(client, app), code))).openid
-
-    against("xiaohongshu", main)
-
-
-def test_a_wrong_secret():
-    async def main(emulator, client, app):
-        emulator.add_app("xiaohongshu", "app-1", AppSettings("reset"))
-        with pytest.raises(PlatformRefusedUs):
-            await token_of(client, app)
-
-    against("xiaohongshu", main)
-
-
-OUTCOMES = {
-    "latency": None,
-    "extra_fields": None,
-    "string_errcode": None,
-    "control_characters": None,
-    "-1": PlatformSaysBusy,
-    "502": PlatformSaysBusy,
-    "45011": PlatformLimit,
-    "40226": CodeInvalid,  # no number for a blocked user is known
-    "timeout": PlatformTimeout,
-    "truncated": PlatformReplyInvalid,
-    "html": PlatformReplyInvalid,
-    "huge": PlatformReplyInvalid,
-    "redirect": PlatformReplyInvalid,
-}
-
-
-def test_every_fault_has_an_outcome():
-    assert set(OUTCOMES) == FAULTS
-
-
-@pytest.mark.parametrize(("name", "kind"), OUTCOMES.items())
-def test_every_fault(name, kind):
-    async def main(emulator, client, app):
-        token, code = await token_of(client, app), emulator.login("xiaohongshu", "app-1", "alice")
-        emulator.add_fault("xiaohongshu", Fault(name, seconds=0.05 if name == "latency" else 0))
-        flow = XHS.code2session_by(app, token, code)
-        if kind is None:
-            assert (await client.run(flow)).openid
-        else:
-            with pytest.raises(kind):
-                await client.run(flow)
-        assert emulator.calls("xiaohongshu").codes == {code: 1}
-
-    against("xiaohongshu", main)
-
-
-def test_open_data():
-    async def main(emulator, client, app):
-        code = emulator.login("xiaohongshu", "app-1", "alice")
-        alice = await client.run(XHS.code2session_by(app, await token_of(client, app), code))
-        opened = []
-        for made in (
-            emulator.user_info("xiaohongshu", "app-1", "alice", {}, {}),
-            emulator.phone_data("xiaohongshu", "app-1", "alice", "13800001111", "86", {}),
-        ):
-            closed = XHS.encrypted_data(made.encrypted_data, made.iv)
-            opened.append(XHS.decrypt(app, closed, alice.session_key, openid=alice.openid, now=time.time()))
-        assert profile_of(opened[0]) == {"nickname": "小红薯", "gender": "0"}
-        assert phone_of(opened[1]).pure == "13800001111"
-
-    against("xiaohongshu", main)
