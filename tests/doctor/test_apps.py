@@ -20,7 +20,8 @@ from menshen.platforms.kuaishou import ERRORS as KUAISHOU_ERRORS
 from menshen.platforms.qq import ERRORS as QQ_ERRORS
 from menshen.platforms.registry import PLATFORMS
 from menshen.platforms.wechat import ERRORS as WECHAT_ERRORS
-from menshen.platforms.wechat_token import CALL_ERRORS, TOKEN_ERRORS
+from menshen.platforms.wechat_phone import ERRORS as PHONE_ERRORS
+from menshen.platforms.wechat_token import TOKEN_ERRORS
 from tests.doctor.installed import free_port, install, listening, looked_at
 from tests.edge.conftest import APPID, QQ_APPID, QQ_SECRET, SECRET
 from tests.edge.processes import Client
@@ -219,7 +220,7 @@ def test_an_app_of_douyins(directory: Path, emulator: Client) -> None:
 def test_every_refusal_of_our_credentials_is_about_something() -> None:
     """An errcode that is added to an adapter's table without saying what it is about would be advised on wrongly."""
     for name, tables in (
-        ("wechat", (WECHAT_ERRORS, TOKEN_ERRORS, CALL_ERRORS)),
+        ("wechat", (WECHAT_ERRORS, TOKEN_ERRORS, PHONE_ERRORS)),
         ("qq", (QQ_ERRORS,)),
         ("douyin", (DOUYIN_ERRORS, DOUYIN_TOKEN_ERRORS, DOUYIN_CALL_ERRORS)),
         ("baidu", (BAIDU_ERRORS,)),

@@ -132,6 +132,20 @@ def test_a_kept_secret_goes_nowhere_else(place: str, value: str, path: str) -> N
     assert [at for at, _ in found(left_out)] == [path]
 
 
+@pytest.mark.parametrize("key", ["base_url", "appid", "platform"])
+def test_a_kept_secret_below_a_part_goes_nowhere_else_either(key: str) -> None:
+    """Whoever may edit an app and has not its keys would have calls to a server of his own signed with them."""
+    old = full()
+    old["apps"][0]["api_security"] = {"symmetric_key": f"{CANARY}-1", "private_key": f"{CANARY}-2"}
+    assert keep_secrets(mask(old), old).raw == old
+    moved = mask(old)
+    moved["apps"][0] |= {key: "https://his.example.com", "secret": "written-again"}
+    assert [problem.path for problem in keep_secrets(moved, old).problems] == [
+        "apps[0].api_security.symmetric_key",
+        "apps[0].api_security.private_key",
+    ]
+
+
 def test_a_lent_secret_goes_nowhere_else_unless_its_author_may_lend_it() -> None:
     moved = changed(apps__1__base_url="https://his.example.com")
     assert found(moved) == []

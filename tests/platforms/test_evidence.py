@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from menshen.platforms.evidence import CAPABILITIES, evidence
-from menshen.platforms.registry import PLATFORMS
+from menshen.platforms.registry import APP_KEYS, PLATFORMS
+from menshen.platforms.wechat_api_security import API_KEYS
 
 EVIDENCE = evidence(PLATFORMS)
 
@@ -24,6 +25,7 @@ def test_what_the_table_says_a_platform_has_is_what_its_adapter_has(name):
     assert adapter.phone_codes == ("phone_codes" in has)
     assert adapter.session_checks == ("session_checks" in has)
     assert adapter.open_data == bool(has & {"open_data", "phone_data"})
+    assert bool(APP_KEYS[name].keys() & {"platform_key", *API_KEYS}) == ("signed_calls" in has)
 
 
 def test_a_platform_without_a_table_is_refused():

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from menshen.config.document import App
+from menshen.config.document import ApiSecurity, App
 from menshen.config.outline import At
 from menshen.errors import Problem
 from menshen.secret import Secret
@@ -23,9 +23,9 @@ class AppKey:
 
 
 AppKeys = Mapping[str, AppKey]
-"""By the name below ``apps[]``: ``secret``, ``platform_key`` or ``data_key``."""
+"""By the name below ``apps[]``: ``secret``, ``platform_key``, ``data_key``, or one of ``api_security``, dot and all."""
 
-_OPTIONAL: Final = ("platform_key", "data_key")
+_OPTIONAL: Final = ("platform_key", "data_key", "api_security")
 
 
 def app_key_problems(app: At[App], keys: AppKeys) -> Iterator[Problem]:
@@ -34,16 +34,18 @@ def app_key_problems(app: At[App], keys: AppKeys) -> Iterator[Problem]:
         "secret": app.value.secret,
         "platform_key": Secret(app.value.platform_key),
         "data_key": app.value.data_key or Secret(""),
+        **_api_security(app.value.api_security),
     }
+    had = {name.partition(".")[0] for name in keys}
     for name in _OPTIONAL:
-        if given[name] and name not in keys:
+        if name not in had and any(given[each] for each in given if each.partition(".")[0] == name):
             yield Problem(
                 f"{app.path}.{name}",
                 f"the platform '{app.value.platform}' has no such key",
                 f"平台 '{app.value.platform}' 没有此密钥",
             )
     for name, key in keys.items():
-        if not given[name]:
+        if not given.get(name):
             if key.needed:
                 yield Problem(
                     f"{app.path}.{name}",
@@ -52,3 +54,13 @@ def app_key_problems(app: At[App], keys: AppKeys) -> Iterator[Problem]:
                 )
         elif given[name].reveal().strip("*") and (wrong := key.wrong(given[name])) is not None:
             yield Problem(f"{app.path}.{name}", *wrong)  # only stars: a secret that is not there, said elsewhere
+
+
+def _api_security(keys: ApiSecurity | None) -> Mapping[str, Secret]:
+    if keys is None:
+        return {}
+    return {
+        "api_security.symmetric_key": keys.symmetric_key,
+        "api_security.private_key": keys.private_key,
+        "api_security.platform_certificate": Secret(keys.platform_certificate),
+    }

@@ -10,6 +10,7 @@ from menshen.config.compile_users import user_rules, webhook_rules
 from menshen.config.custom_types import NO_CUSTOM_TYPES, CustomTypes
 from menshen.config.document import Document
 from menshen.config.snapshot import (
+    ApiSecurity,
     App,
     CodeAt,
     HealthCheck,
@@ -62,6 +63,19 @@ def _app(app: written.App) -> App:
         app.base_url,
         app.platform_key,
         app.data_key or Secret(""),
+        _api_security(app.api_security),
+    )
+
+
+def _api_security(keys: written.ApiSecurity | None) -> ApiSecurity | None:
+    if keys is None:
+        return None
+    return ApiSecurity(
+        keys.symmetric_key,
+        keys.symmetric_key_sn,
+        keys.private_key,
+        keys.platform_certificate,
+        keys.platform_certificate_sn,
     )
 
 

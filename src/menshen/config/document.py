@@ -52,6 +52,7 @@ from menshen.config.values import (
     AppId,
     AppSecret,
     BaseUrl,
+    Certificate,
     ClaimName,
     ClientApi,
     CustomClaim,
@@ -62,6 +63,7 @@ from menshen.config.values import (
     HealthPath,
     Host,
     HostName,
+    KeyNumber,
     Method,
     Minutes,
     Name,
@@ -78,6 +80,7 @@ from menshen.config.wording import refuse
 __all__ = [
     "Account",
     "Api",
+    "ApiSecurity",
     "App",
     "Binding",
     "Code",
@@ -98,6 +101,19 @@ __all__ = [
 ]
 
 
+class ApiSecurity(Part):
+    """Keys for a platform's calls that are encrypted and signed both ways (WeChat's API 安全).
+
+    Numbers (``sn``) are the platform's own; that of a certificate is not the serial number in it.
+    """
+
+    symmetric_key: AppSecret
+    symmetric_key_sn: KeyNumber
+    private_key: AppSecret
+    platform_certificate: Certificate
+    platform_certificate_sn: KeyNumber
+
+
 class App(Part):
     """One mini program on one platform. ``base_url`` of "" is the platform's own address.
 
@@ -111,6 +127,7 @@ class App(Part):
     secret: AppSecret
     platform_key: PublicKey = ""
     data_key: AppSecret | None = None
+    api_security: ApiSecurity | None = None
     base_url: BaseUrl = ""
     description: Description = ""
 

@@ -13,6 +13,8 @@ __all__ = ["SECRETS", "map_at_secrets", "map_secrets"]
 SECRETS: Final = (
     ("apps", "*", "secret"),
     ("apps", "*", "data_key"),
+    ("apps", "*", "api_security", "symmetric_key"),
+    ("apps", "*", "api_security", "private_key"),
     ("plugins", "*", "keys", "*", "secret"),
     ("webhooks", "*", "secret"),
     ("users", "accounts", "verifier", "secret"),

@@ -32,6 +32,7 @@ from menshen.config.user_rules import AccountFields, UserRules, WebhookRules
 from menshen.secret import Secret
 
 __all__ = [
+    "ApiSecurity",
     "App",
     "CodeAt",
     "Endpoint",
@@ -66,10 +67,25 @@ IdentityField = Literal[
 
 
 @dataclass(frozen=True, slots=True)
+class ApiSecurity:
+    """What calls are encrypted with (``symmetric_key``), signed with, and their answers checked with.
+
+    ``sn`` are the numbers that the platform gave these keys.
+    """
+
+    symmetric_key: Secret
+    symmetric_key_sn: str
+    private_key: Secret
+    platform_certificate: str = field(repr=False)
+    platform_certificate_sn: str
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """One mini program on one platform. ``base_url`` of "" is the platform's own address.
 
-    ``platform_key`` and ``data_key`` are "" where the platform has no such key.
+    ``platform_key`` and ``data_key`` are "" where the platform has no such key; without ``api_security`` calls are
+    neither encrypted nor signed.
     """
 
     name: str
@@ -79,6 +95,7 @@ class App:
     base_url: str = ""
     platform_key: str = field(default="", repr=False)
     data_key: Secret = field(default_factory=lambda: Secret(""))
+    api_security: ApiSecurity | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ __all__ = [
     "AppId",
     "AppSecret",
     "BaseUrl",
+    "Certificate",
     "ClaimName",
     "ClientApi",
     "CustomClaim",
@@ -31,6 +32,7 @@ __all__ = [
     "HealthPath",
     "Host",
     "HostName",
+    "KeyNumber",
     "Method",
     "Minutes",
     "Name",
@@ -308,6 +310,25 @@ PublicKey = Annotated[
         4096,
         "must be a public key, in one line of base64 or as PEM",
         "必须是公钥：单行 base64 或 PEM",
+    ),
+]
+Certificate = Annotated[
+    str,
+    _matches(
+        r"[0-9A-Za-z+/=\s\\-]+",
+        8192,
+        "must be a certificate, as PEM or in one line of base64",
+        "必须是证书：PEM 或单行 base64",
+    ),
+]
+KeyNumber = Annotated[
+    str,
+    # It becomes a part of texts with | and line ends between the parts.
+    _matches(
+        r"[0-9A-Za-z_-]+",
+        128,
+        "must be the number that the platform's page shows beside the key, such as 32 hex digits",
+        "必须是平台密钥页面显示的编号，例如 32 位十六进制数",
     ),
 ]
 HealthPath = Annotated[

@@ -16,6 +16,14 @@ from typing import Final
 from yarl import URL
 
 from menshen.config.snapshot import App
+from menshen.doctor.api_security import (
+    CERTIFICATE_ENDS,
+    WRONG_CERTIFICATE,
+    WRONG_CLOCK,
+    WRONG_KEYS,
+    certificate_ends,
+    keys_refused,
+)
 from menshen.doctor.finding import Check, Finding, Said, Trouble, well
 from menshen.doctor.installation import Installation
 from menshen.doctor.reaching import Unreached, reach
@@ -33,6 +41,7 @@ from menshen.errors import (
 from menshen.platforms.base import Platform, RefusedFor, TokenLogins, TokenRefused
 from menshen.platforms.registry import PLATFORMS
 from menshen.platforms.reply import UNSIGNED
+from menshen.platforms.wechat_api_security import NOT_OURS
 from menshen.secret import Secret
 
 __all__ = ["CHECK"]
@@ -199,12 +208,15 @@ _MEANS: Final[Mapping[RefusedFor, Trouble]] = {
     "address": NOT_LISTED,
     "approval": NOT_APPROVED,
     "transport": WRONG_TRANSPORT,
+    "keys": WRONG_KEYS,
+    "clock": WRONG_CLOCK,
 }
 
 
 async def _run(installation: Installation, subject: str) -> Sequence[Finding]:
     (app,) = [each for each in installation.snapshot.apps if each.name == subject]
     platform = PLATFORMS[app.platform]  # a checked document has no other
+    now = installation.place.clock()
     address = URL(app.base_url or platform.default_base_url)
     failure = await _reached(address)
     if failure is not None:
@@ -212,7 +224,7 @@ async def _run(installation: Installation, subject: str) -> Sequence[Finding]:
     refusal = await _login(installation, platform, app)
     # Asked in turn, not at once: a wrong AppSecret would only be said twice.
     if refusal is None and platform.stable_tokens:
-        refusal = await _token(installation, platform, app)
+        refusal = await _with_token(installation, platform, app)
     if refusal is not None:
         return [_meaning(installation, platform, app, address, refusal)]
     if isinstance(platform, TokenLogins):
@@ -223,7 +235,8 @@ async def _run(installation: Installation, subject: str) -> Sequence[Finding]:
                 f"{platform.name} 有应答；未验证 {app.appid} 的 AppSecret，因为那会缩短其现有 access token 的有效期",
             )
         ]
-    return [
+    ends = certificate_ends(app, app.api_security, platform.settings_page, now) if app.api_security else ()
+    return list(ends) or [
         well(f"{platform.name} takes {app.appid} and its AppSecret", f"{platform.name} 接受 {app.appid} 及其 AppSecret")
     ]
 
@@ -251,12 +264,15 @@ async def _login(installation: Installation, platform: Platform, app: App) -> Re
     return PlatformReplyInvalid("it gave a session for a code that nobody made")
 
 
-async def _token(installation: Installation, platform: Platform, app: App) -> Refusal | None:
+async def _with_token(installation: Installation, platform: Platform, app: App) -> Refusal | None:
+    """What is wrong with having an access token, and with the signed call that needs one."""
     try:
-        await installation.client.run(platform.access_token(app, False))
+        made = await installation.client.run(platform.access_token(app, False))
     except Refusal as refusal:
         return refusal
-    return None
+    if app.api_security is None:
+        return None
+    return await keys_refused(installation, platform, app, made.token)
 
 
 def _meaning(installation: Installation, platform: Platform, app: App, address: URL, refusal: Refusal) -> Finding:
@@ -278,6 +294,8 @@ def _meaning(installation: Installation, platform: Platform, app: App, address: 
         return LIMIT.seen(**facts)
     if isinstance(refusal, PlatformUnreachable | PlatformTimeout):
         return NO_ANSWER.seen(**facts)
+    if refusal.detail == NOT_OURS:
+        return WRONG_CERTIFICATE.seen(**facts)
     if refusal.detail == UNSIGNED:
         return WRONG_PLATFORM_KEY.seen(**facts)
     return NONSENSE.seen(**facts)
@@ -301,8 +319,10 @@ CHECK = Check(
     "app",
     Said(
         "For each app: DNS, connection and certificate of its platform, then whether the platform takes AppID and "
-        "AppSecret, and lets this machine have access tokens. No code and no access token is used up.",
-        "对每个应用：平台的 DNS、连接和证书，平台是否接受 AppID 与 AppSecret，是否允许本机获取 access token。"
+        "AppSecret, lets this machine have access tokens, and takes the keys of api_security where an app has them. No "
+        "code and no access token is used up.",
+        "对每个应用：平台的 DNS、连接和证书，平台是否接受 AppID 与 AppSecret，是否允许本机获取 access token，"
+        "以及是否接受 api_security 的密钥（如有）。"
         "不消耗任何 code 或 access token。",
     ),
     (
@@ -321,6 +341,10 @@ CHECK = Check(
         WRONG_TRANSPORT,
         NOT_LISTED,
         NOT_APPROVED,
+        WRONG_KEYS,
+        WRONG_CLOCK,
+        WRONG_CERTIFICATE,
+        CERTIFICATE_ENDS,
     ),
     _run,
     _subjects,

@@ -28,7 +28,7 @@ _SENT_TO: Final[Mapping[str, tuple[str, ...]]] = {
     "webhooks": ("url",),
     "users": ("url",),
 }
-"""By section: the keys that say to whom a secret goes, or for whom it stands there."""
+"""By section: the keys, beside a secret or above it, that say to whom it goes, or for whom it stands there."""
 
 _STAND_IN: Final = "*" * 32
 """In the place of a secret that is not there, so that the rest of the document is checked too. Never stored."""
@@ -82,11 +82,20 @@ def keep_secrets(
     rules = _Rules(renamed or {}, left_out, references)
     kept: Any = dict(new)
     for at in SECRETS:
-        kept = _kept(kept, old, at, (), (), rules, problems)
+        kept = _kept(kept, old, at, (), (), (), rules, problems)
     return Kept(kept, tuple(problems))
 
 
-def _kept(new: Any, old: Any, at: Sequence[str], loc: Loc, way: Way, rules: _Rules, problems: list[Problem]) -> Any:
+def _kept(
+    new: Any,
+    old: Any,
+    at: Sequence[str],
+    loc: Loc,
+    way: Way,
+    moved: tuple[str, ...],
+    rules: _Rules,
+    problems: list[Problem],
+) -> Any:
     key, *rest = at
     if key == "*":
         if not isinstance(new, list):
@@ -98,6 +107,7 @@ def _kept(new: Any, old: Any, at: Sequence[str], loc: Loc, way: Way, rules: _Rul
                 rest,
                 (*loc, index),
                 (*way, item_name(item) or ""),
+                moved,
                 rules,
                 problems,
             )
@@ -106,11 +116,13 @@ def _kept(new: Any, old: Any, at: Sequence[str], loc: Loc, way: Way, rules: _Rul
     if not isinstance(new, Mapping):
         return new
     before = old if isinstance(old, Mapping) else {}
+    places = _SENT_TO.get(str(loc[0]), ()) if loc else ()
+    moved = (*moved, *(name for name in places if new.get(name, "") != before.get(name, "")))
     if rest:
         if key not in new:
             return new
-        return {**new, key: _kept(new[key], before.get(key), rest, (*loc, key), (*way, key), rules, problems)}
-    return _holder(new, before, key, loc, rules, problems)
+        return {**new, key: _kept(new[key], before.get(key), rest, (*loc, key), (*way, key), moved, rules, problems)}
+    return _holder(new, before, key, loc, moved, rules, problems)
 
 
 def _counterpart(item: Any, old: Any, way: Way, rules: _Rules) -> Any:
@@ -122,7 +134,9 @@ def _counterpart(item: Any, old: Any, way: Way, rules: _Rules) -> Any:
     return None if index is None else old[index]
 
 
-def _holder(new: Json, old: Json, key: str, loc: Loc, rules: _Rules, problems: list[Problem]) -> Json:
+def _holder(
+    new: Json, old: Json, key: str, loc: Loc, moved: tuple[str, ...], rules: _Rules, problems: list[Problem]
+) -> Json:
     given, had = new.get(key), old.get(key)
     place = render_path((*loc, key))
     if isinstance(given, str) and given.startswith(SEALED_PREFIX):
@@ -130,7 +144,6 @@ def _holder(new: Json, old: Json, key: str, loc: Loc, rules: _Rules, problems: l
         problems.append(Problem(place, *_SEALED))
         return {**new, key: _STAND_IN}
     keeps = given == MASK or (rules.left_out and key not in new and had is not None)
-    moved = [name for name in _SENT_TO.get(str(loc[0]), ()) if new.get(name, "") != old.get(name, "")]
     if keeps and had is None:
         problems.append(Problem(place, *_NONE))
         return {**new, key: _STAND_IN}

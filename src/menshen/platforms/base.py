@@ -65,11 +65,13 @@ class PlatformRequest:
 class PlatformReply:
     """A complete answer, already capped in size. The body is not decoded: content types lie here.
 
-    It is not in the repr either: it holds a session_key.
+    It is not in the repr either: it holds a session_key. ``headers`` have their names in lower case, and of a name that
+    came twice none: which of the two a signature is of would be anybody's guess.
     """
 
     status: int
     body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +123,12 @@ class TokenRefused(MenshenError):
         self.platform_errcode = platform_errcode
 
 
-RefusedFor = Literal["appid", "secret", "credentials", "permission", "address", "approval", "transport"]
+RefusedFor = Literal[
+    "appid", "secret", "credentials", "permission", "address", "approval", "transport", "keys", "clock"
+]
 """What a platform has against us where it answers PlatformRefusedUs: the AppID; the AppSecret; one of the two; what the
 app may do; this machine's address, which is not on the app's list, or which the administrator has yet to approve; the
-way that the call came."""
+way that the call came; the keys that a call is encrypted and signed with; the time that it says it was made."""
 
 Flow = Generator[PlatformRequest, PlatformReply, T]
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace, TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -208,7 +209,15 @@ async def _exchange(
             if len(body) > REPLY_LIMIT:
                 response.close()  # not released: the rest of it must not meet the next request
                 return None
-        return PlatformReply(response.status, bytes(body))
+        return PlatformReply(response.status, bytes(body), _told(response.raw_headers))
+
+
+def _told(headers: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    """The headers that came once."""
+    times = Counter(name.lower() for name, _ in headers)
+    return {
+        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers if times[name.lower()] == 1
+    }
 
 
 def _late(progress: _Progress) -> Refusal:

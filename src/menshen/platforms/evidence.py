@@ -26,10 +26,11 @@ Capability = Literal[
     "phone_codes",
     "session_checks",
     "access_token",
+    "signed_calls",
 ]
 """Logging in; the error table; a used code told from a wrong one; how long a code lives; one id for all apps of a
 developer; profiles, and phone numbers, in data that the client carries; phone codes; whether a session_key is still
-good; the app's access token."""
+good; the app's access token; calls that are signed with keys of the app's, and answers with the platform's."""
 
 CAPABILITIES: Final[tuple[Capability, ...]] = get_args(Capability)
 
@@ -48,6 +49,10 @@ class Evidence:
     where: tuple[str, str]
 
 
+_UNSAID: Final[Mapping[Capability, Evidence]] = {"signed_calls": Evidence("none", ("TLS only", "仅 TLS"))}
+"""What so few platforms have that a table without the line says no."""
+
+
 def evidence(platforms: Iterable[str]) -> Mapping[str, Mapping[Capability, Evidence]]:
     """Platform -> capability -> what is known. Raises ValueError for a table that is not whole."""
     return {name: _read(name) for name in platforms}
@@ -55,9 +60,12 @@ def evidence(platforms: Iterable[str]) -> Mapping[str, Mapping[Capability, Evide
 
 def _read(name: str) -> Mapping[Capability, Evidence]:
     raw = tomllib.loads(files(__package__).joinpath(f"{name}.toml").read_text("utf-8"))
-    if raw.keys() != set(CAPABILITIES):
-        raise ValueError(f"{name}.toml: {sorted(raw.keys() ^ set(CAPABILITIES))}")
-    return {capability: _one(f"{name}.toml: {capability}", raw[capability]) for capability in CAPABILITIES}
+    if raw.keys() | _UNSAID.keys() != set(CAPABILITIES):
+        raise ValueError(f"{name}.toml: {sorted((raw.keys() | _UNSAID.keys()) ^ set(CAPABILITIES))}")
+    return {
+        capability: _one(f"{name}.toml: {capability}", raw[capability]) if capability in raw else _UNSAID[capability]
+        for capability in CAPABILITIES
+    }
 
 
 def _one(at: str, row: list[str]) -> Evidence:

@@ -6,10 +6,13 @@ out the global return codes and answers that developers quote in WeChat's forum 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import secrets
+import time
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from menshen.config.app_keys import AppKeys
 from menshen.config.snapshot import App
 from menshen.errors import (
     CodeInvalid,
@@ -24,6 +27,8 @@ from menshen.platforms.base import Flow, PlatformIdentity, PlatformPhone, Platfo
 from menshen.platforms.open_data import BySessionKey
 from menshen.platforms.reply import ErrorTable
 from menshen.platforms.tencent import CODE_PATTERN, jscode2session
+from menshen.platforms.wechat_api_security import API_KEYS, secured
+from menshen.platforms.wechat_api_security import REFUSED_FOR as API_SECURITY_REFUSED_FOR
 from menshen.platforms.wechat_phone import get_phone_number
 from menshen.platforms.wechat_session_key import check_session, reset_session_key
 from menshen.platforms.wechat_token import stable_token
@@ -64,15 +69,16 @@ REFUSED_FOR: Final[Mapping[int, RefusedFor]] = MappingProxyType(
         43003: "transport",
         48001: "permission",
         89503: "approval",
+        **API_SECURITY_REFUSED_FOR,
     }
 )
 """Of logins, of access tokens, and of calls with one."""
 
 
 class WeChat(BySessionKey, BarePlatform):
-    """The adapter. Stateless."""
+    """The adapter. ``clock`` gives Unix seconds, ``random(n)`` n random bytes: for calls that are signed."""
 
-    __slots__ = ()
+    __slots__ = ("_clock", "_random")
 
     name = "wechat"
     plugin_type = "WeChatMpLogin"
@@ -83,6 +89,13 @@ class WeChat(BySessionKey, BarePlatform):
     stable_tokens = True
     refused_for = REFUSED_FOR
     settings_page = "mp.weixin.qq.com > 开发管理 > 开发设置"
+    app_keys: Final[AppKeys] = API_KEYS
+
+    def __init__(
+        self, clock: Callable[[], float] = time.time, random: Callable[[int], bytes] = secrets.token_bytes
+    ) -> None:
+        self._clock = clock
+        self._random = random
 
     def code2session(self, app: App, code: str) -> Flow[PlatformIdentity]:
         return jscode2session(app, code, self.default_base_url, ERRORS)
@@ -91,7 +104,9 @@ class WeChat(BySessionKey, BarePlatform):
         return stable_token(app, force, self.default_base_url)
 
     def phone_number(self, app: App, token: Secret, code: str, openid: str) -> Flow[PlatformPhone]:
-        return get_phone_number(app, token, code, openid, self.default_base_url)
+        flow = get_phone_number(app, token, code, openid, self.default_base_url)
+        keys = app.api_security
+        return flow if keys is None else secured(flow, app, keys, self._clock, self._random)
 
     def check_session(self, app: App, token: Secret, openid: str, session_key: Secret) -> Flow[bool]:
         return check_session(app, token, openid, session_key, self.default_base_url)

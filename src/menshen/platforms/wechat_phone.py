@@ -17,6 +17,7 @@ from menshen.platforms.base import Flow, PlatformPhone, PlatformRequest, address
 from menshen.platforms.reply import OPENID, ErrorTable, read_text
 from menshen.platforms.tencent import CODE_PATTERN
 from menshen.platforms.tencent_reply import read_fields
+from menshen.platforms.wechat_api_security import ERRORS as API_SECURITY_ERRORS
 from menshen.platforms.wechat_token import CALL_ERRORS
 from menshen.secret import Secret
 
@@ -25,6 +26,7 @@ __all__ = ["ERRORS", "get_phone_number", "read_phone"]
 ERRORS: Final[ErrorTable] = MappingProxyType(
     {
         **CALL_ERRORS,
+        **API_SECURITY_ERRORS,
         40003: PhoneCodeInvalid,  # global table: not an openid of this app
         40013: PhoneCodeInvalid,  # public projects: the code is of another app
         40029: PhoneCodeInvalid,  # interface page: unknown, used or expired; also another user's, and a login code
