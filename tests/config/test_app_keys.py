@@ -22,6 +22,13 @@ ALIPAY = {
     "data_key": AES_KEY,
 }
 DOUYIN = {"name": "clips", "platform": "douyin", "appid": "tt01", "secret": "any", "data_key": private_text("data")}
+WECOM = {
+    "name": "desk",
+    "platform": "wecom",
+    "appid": "wx02",
+    "secret": "any",
+    "platform_key": "ww0123456789abcdef",
+}
 WECHAT = {"name": "shop", "platform": "wechat", "appid": "wx01", "secret": "any"}
 
 SECURITY = {
@@ -44,7 +51,7 @@ def without(app: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "app", [ALIPAY, without(ALIPAY, "data_key"), DOUYIN, without(DOUYIN, "data_key"), WECHAT, SECURED]
+    "app", [ALIPAY, without(ALIPAY, "data_key"), DOUYIN, without(DOUYIN, "data_key"), WECOM, WECHAT, SECURED]
 )
 def test_what_a_platform_needs_is_enough(app: dict[str, Any]) -> None:
     (made,) = load(app).snapshot.apps
@@ -62,6 +69,10 @@ def test_what_a_platform_needs_is_enough(app: dict[str, Any]) -> None:
         ({**ALIPAY, "data_key": private_text("app")}, "data_key"),
         ({**DOUYIN, "data_key": AES_KEY}, "data_key"),
         ({**DOUYIN, "platform_key": public_text("platform")}, "platform_key"),
+        (without(WECOM, "platform_key"), "platform_key"),
+        ({**WECOM, "platform_key": "the-secret-of-the-linked-app"}, "platform_key"),
+        ({**WECOM, "platform_key": public_text("platform")}, "platform_key"),
+        ({**WECOM, "data_key": AES_KEY}, "data_key"),
         ({**WECHAT, "platform_key": public_text("platform")}, "platform_key"),
         ({**WECHAT, "data_key": AES_KEY}, "data_key"),
     ],

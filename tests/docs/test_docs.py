@@ -62,6 +62,7 @@ ENVIRONMENT = {
     "NEWS_APPSECRET": "any-secret-of-news",
     "VIDEO_APPSECRET": "any-secret-of-video",
     "NOTES_APPSECRET": "any-secret-of-notes",
+    "DESK_APPSECRET": "any-secret-of-desk",
     "ERP_KEY": "any-key-of-the-erp",
     "ERP_OLD_KEY": "any-old-key-of-the-erp",
 }

@@ -22,6 +22,8 @@ from menshen.platforms.registry import PLATFORMS
 from menshen.platforms.wechat import ERRORS as WECHAT_ERRORS
 from menshen.platforms.wechat_phone import ERRORS as PHONE_ERRORS
 from menshen.platforms.wechat_token import TOKEN_ERRORS
+from menshen.platforms.wecom import CALL_ERRORS as WECOM_CALL_ERRORS
+from menshen.platforms.wecom import TOKEN_ERRORS as WECOM_TOKEN_ERRORS
 from tests.doctor.installed import free_port, install, listening, looked_at
 from tests.edge.conftest import APPID, QQ_APPID, QQ_SECRET, SECRET
 from tests.edge.processes import Client
@@ -217,6 +219,35 @@ def test_an_app_of_douyins(directory: Path, emulator: Client) -> None:
     assert found(directory, text.replace("0001", "0002")).trouble == "appid_wrong"
 
 
+def wecom(emulator: Client, secret: str = "the-right-secret", corpid: str = "ww0123456789abcdef") -> str:
+    """An app of WeCom's in the emulator, and a document that says so much of it."""
+    app = {"appid": "wx0000000000000001", "secret": "the-right-secret", "platform_key": "ww0123456789abcdef"}
+    assert emulator.post_json("/emulator/wecom/apps", app).status == 200
+    text = document(f"{emulator.origin}/wecom", platform="wecom", appid=app["appid"], secret=secret)
+    return text.replace("}]", f', platform_key: "{corpid}"}}]')
+
+
+def test_an_app_of_wecoms(directory: Path, emulator: Client) -> None:
+    """Asking for a token ends nobody's there, so the secret is tried although a login does not need it."""
+    asked = "/wecom/cgi-bin/gettoken?corpid=ww0123456789abcdef&corpsecret=the-right-secret"
+    text = wecom(emulator)
+    held = emulator(asked).json["access_token"]
+    assert found(directory, text).found.en == "wecom takes wx0000000000000001 and its AppSecret"
+    assert emulator(asked).json["access_token"] == held
+    assert found(directory, wecom(emulator, secret="another-secret")).trouble == "appsecret_wrong"
+    wrong = found(directory, wecom(emulator, corpid="ww0123456789abcdee"))
+    assert (wrong.status, wrong.trouble) == ("failed", "platform_key_unknown")
+
+
+def test_without_a_token_nobody_logs_in_to_wecom(directory: Path, emulator: Client) -> None:
+    text = wecom(emulator)
+    fault = {"fault": "40164", "api": "token"}
+    assert emulator.post_json("/emulator/wecom/faults", fault).status == 200
+    finding = found(directory, text)
+    assert (finding.status, finding.trouble) == ("failed", "address_shut_out")
+    assert "60020" in finding.found.en
+
+
 def test_every_refusal_of_our_credentials_is_about_something() -> None:
     """An errcode that is added to an adapter's table without saying what it is about would be advised on wrongly."""
     for name, tables in (
@@ -225,6 +256,7 @@ def test_every_refusal_of_our_credentials_is_about_something() -> None:
         ("douyin", (DOUYIN_ERRORS, DOUYIN_TOKEN_ERRORS, DOUYIN_CALL_ERRORS)),
         ("baidu", (BAIDU_ERRORS,)),
         ("kuaishou", (KUAISHOU_ERRORS,)),
+        ("wecom", (WECOM_TOKEN_ERRORS, WECOM_CALL_ERRORS)),
     ):
         refused = {errcode for table in tables for errcode, kind in table.items() if kind is PlatformRefusedUs}
         assert set(PLATFORMS[name].refused_for) == refused

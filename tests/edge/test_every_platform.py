@@ -354,3 +354,34 @@ def test_a_device_is_somebody_else_than_who_logs_in_on_it(stack: Stack) -> None:
     plain = code_of(stack, "douyin", "guest")
     refused = stack.gateway("/douyin/login", ("js_code", f"anonymous:{plain}"))
     assert refused.refusal == (401, 4022, "code_invalid")
+
+
+def test_a_member_of_another_corp_is_let_in_by_nobody(stack: Stack) -> None:
+    """His userid may well be one of ours."""
+    log_in(stack, "wecom", "holder")
+    register(stack, "wecom", platform_key="ww0123456789abcdee")
+    try:
+        refused = stack.gateway("/wecom/login", ("js_code", code_of(stack, "wecom", "holder")))
+    finally:
+        register(stack, "wecom")
+    assert (refused.refusal, refused.json["action"]) == ((403, 4003, "user_blocked"), "none")
+
+
+def test_an_address_that_is_not_on_wecoms_list_is_the_operators(stack: Stack) -> None:
+    revoke(stack, "wecom")
+    with stack.faulty("wecom", fault="40164", api="token"):
+        refused = stack.gateway("/wecom/login", ("js_code", code_of(stack, "wecom", "shut-out")))
+    assert refused.refusal == (502, 4017, "platform_refused_credentials")
+
+
+def test_what_wecoms_errors_say_of_this_machine_is_in_no_log(stack: Stack) -> None:
+    log = stack.config.parent / "serve.log"
+    before = len(log.read_text())
+    refused = stack.gateway("/wecom/login", ("js_code", "1" * 32))
+    assert refused.refusal == (401, 4022, "code_invalid")
+    log_in(stack, "wecom", "the-next-line")
+    said = log.read_text()[before:]
+    assert "40029" in said
+    for trail in ("hint:", "from ip", "more info"):
+        assert trail not in said
+        assert trail.encode() not in refused.raw

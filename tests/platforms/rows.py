@@ -15,6 +15,7 @@ import uvloop
 from menshen.config.snapshot import App
 from menshen.emulator.asgi import emulator_app
 from menshen.emulator.state import AppSettings, Emulator
+from menshen.emulator.wecom import CORP
 from menshen.errors import (
     CodeInvalid,
     CodeUsed,
@@ -60,6 +61,8 @@ class Row:
     a code that it cannot have made. ``profile`` is what an anonymous profile holds, ``nickname`` the name of that field
     in open data. ``console``: keys of the app as the
     platform has them, ``keys``: as the gateway's configuration has them. ``phone_call`` is the path of a phone code.
+    ``signed_more`` is what only signed data has of a profile. ``named_by`` is what names the app in its calls, and
+    ``forces_tokens``: it makes another access token for who asks for another.
     """
 
     appid: str
@@ -79,6 +82,9 @@ class Row:
     profile: dict[str, str] = field(default_factory=dict)
     nickname: str = "nickName"
     phone_call: str = ""
+    signed_more: dict[str, str] = field(default_factory=dict)
+    named_by: str = "appid"
+    forces_tokens: bool = True
 
 
 def _secret(platform: str) -> str:
@@ -186,6 +192,25 @@ ROWS: Final = {
         wrong_secret=990402,
         blocked=CodeInvalid,  # whatever answers to a code and is not known is told as the code's
         profile={"nickname": "小红薯", "gender": "0"},
+    ),
+    "wecom": Row(
+        appid="wx0000000000000001",
+        secret=_secret("wecom"),
+        keys={"platform_key": CORP},
+        console={"platform_key": CORP},
+        openid_length=29,
+        session_key_length=24,
+        has=_facets("session_key", "profiles", "signed_data", "phone_data", "named_app", "access_token", "token_login"),
+        never=_facets("unionid", "phone_codes", "session_checks"),
+        wrong_code=40029,
+        used_code=(CodeInvalid, 40029),  # 42022 is in WeCom's table, and was not seen for this call
+        wrong_secret=40001,
+        blocked=UserBlocked,
+        profile={"nickname": "成员", "gender": "0"},
+        nickname="name",
+        signed_more={"language": "zh_CN"},
+        named_by="platform_key",
+        forces_tokens=False,
     ),
 }
 """By platform."""

@@ -14,6 +14,7 @@ def test_every_platform_is_found_by_name_and_plugin_type():
         "BaiduMpLogin": "baidu",
         "KuaishouMpLogin": "kuaishou",
         "XiaohongshuMpLogin": "xiaohongshu",
+        "WecomMpLogin": "wecom",
     }
     assert all(adapter.name == name for name, adapter in PLATFORMS.items())
     assert set(PLATFORM_OF_PLUGIN.values()) == set(PLATFORMS)

@@ -306,10 +306,10 @@ FilePath = Annotated[
 PublicKey = Annotated[
     str,
     _matches(
-        r"[0-9A-Za-z+/=\s-]+",
+        r"[0-9A-Za-z_+/=\s-]+",
         4096,
-        "must be a public key, in one line of base64 or as PEM",
-        "必须是公钥：单行 base64 或 PEM",
+        "must be a public key, in one line of base64 or as PEM, or a CorpID",
+        "必须是公钥（单行 base64 或 PEM）或企业 ID",
     ),
 ]
 Certificate = Annotated[

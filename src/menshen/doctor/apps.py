@@ -153,6 +153,18 @@ WRONG_PLATFORM_KEY = Trouble(
         "从 {page} 重新复制平台公钥（不是应用公钥），并改正 platform_key。",
     ),
 )
+UNKNOWN_PLATFORM_KEY = Trouble(
+    "platform_key_unknown",
+    "failed",
+    Said(
+        "{platform} does not know the platform_key of {appid} ({errcode})",
+        "{platform} 不认识 {appid} 的 platform_key（{errcode}）",
+    ),
+    Said(
+        "Copy the CorpID again (work.weixin.qq.com > 我的企业 > 企业信息), and correct platform_key.",
+        "重新复制企业 ID（work.weixin.qq.com > 我的企业 > 企业信息），并改正 platform_key。",
+    ),
+)
 NOT_PERMITTED = Trouble(
     "app_not_permitted",
     "failed",
@@ -188,6 +200,18 @@ NOT_LISTED = Trouble(
         "到 {page} 把本机公网地址加入 IP 白名单。",
     ),
 )
+SHUT_OUT = Trouble(
+    "address_shut_out",
+    "failed",
+    Said(
+        "{platform} takes no calls for {appid} from this machine: its address is not on the list ({errcode})",
+        "{platform} 不接受本机为 {appid} 发起的调用：本机地址不在可信 IP 中（{errcode}）",
+    ),
+    Said(
+        "Add the public address of this machine to the trusted addresses (企业可信IP) at {page}.",
+        "到 {page} 把本机公网地址加入“企业可信IP”。",
+    ),
+)
 NOT_APPROVED = Trouble(
     "address_not_approved",
     "warning",
@@ -204,6 +228,7 @@ _MEANS: Final[Mapping[RefusedFor, Trouble]] = {
     "appid": WRONG_APPID,
     "secret": WRONG_SECRET,
     "credentials": WRONG_CREDENTIALS,
+    "platform_key": UNKNOWN_PLATFORM_KEY,
     "permission": NOT_PERMITTED,
     "address": NOT_LISTED,
     "approval": NOT_APPROVED,
@@ -227,7 +252,7 @@ async def _run(installation: Installation, subject: str) -> Sequence[Finding]:
         refusal = await _with_token(installation, platform, app)
     if refusal is not None:
         return [_meaning(installation, platform, app, address, refusal)]
-    if isinstance(platform, TokenLogins):
+    if isinstance(platform, TokenLogins) and not platform.stable_tokens:
         return [
             well(
                 f"{platform.name} answers; the AppSecret of {app.appid} is not tried, as that would cut short the life "
@@ -287,7 +312,9 @@ def _meaning(installation: Installation, platform: Platform, app: App, address: 
     how = _how(installation, app)
     if isinstance(refusal, PlatformRefusedUs):
         about = platform.refused_for.get(refusal.platform_errcode or 0, "credentials")
-        return _MEANS[about].seen(how=how, **facts)
+        # Without access tokens there are logins on most platforms, and none on these.
+        meant = SHUT_OUT if about == "address" and isinstance(platform, TokenLogins) else _MEANS[about]
+        return meant.seen(how=how, **facts)
     if isinstance(refusal, PlatformSaysBusy):
         return BUSY.seen(**facts)
     if isinstance(refusal, PlatformLimit):
@@ -337,9 +364,11 @@ CHECK = Check(
         WRONG_SECRET,
         WRONG_CREDENTIALS,
         WRONG_PLATFORM_KEY,
+        UNKNOWN_PLATFORM_KEY,
         NOT_PERMITTED,
         WRONG_TRANSPORT,
         NOT_LISTED,
+        SHUT_OUT,
         NOT_APPROVED,
         WRONG_KEYS,
         WRONG_CLOCK,

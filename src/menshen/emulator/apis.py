@@ -108,7 +108,9 @@ def _stable_token(asked: _Call) -> dict[str, Any]:
 
 def _token(asked: _Call) -> dict[str, Any]:
     appid = _app(asked, asked.params)
-    token, seconds = asked.side.tokens_of(appid, "token").plain(asked.now)
+    tokens = asked.side.tokens_of(appid, "token")
+    steady = asked.side.dialect.steady_tokens
+    token, seconds = tokens.stable(asked.now, force=False) if steady else tokens.plain(asked.now)
     return asked.side.dialect.give(token, seconds)
 
 
@@ -159,6 +161,7 @@ def _app(asked: _Call, given: Mapping[str, Any]) -> str:
         raise _Refused("no_appid")
     if not isinstance(secret, str) or not secret:
         raise _Refused("no_secret")
+    appid = asked.side.dialect.app_of(asked.side.apps, appid, secret)
     outcome = credentials(asked.side.apps.get(appid), secret)
     grant = asked.side.dialect.app_grant
     if outcome is None and grant and given.get("grant_type") != grant:

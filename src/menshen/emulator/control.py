@@ -2,7 +2,7 @@
 
 =======================  ==========================================================  ==============================
 ``POST apps``            ``{"appid", "secret"[, "unionid", "errcode_on_success",     the app, without its secret
-                         "extra_fields", "data_key", "platform_key"]}``              and Alipay's public key for it
+                         "extra_fields", "data_key", "platform_key"]}``              and the platform_key to configure
 ``POST login``           ``{"appid", "user"[, "anonymous"]}``                        ``{"code"}``
 ``POST codes``           ``{"appid", "count", "user_prefix"}``                       ``{"codes": [...]}``
 ``POST phone``           ``{"appid", "user"[, "phone", "country_code"]}``            ``{"code"}``: a phone code

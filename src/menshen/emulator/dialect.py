@@ -108,7 +108,7 @@ class Dialect:
     ``app_grant`` is the grant_type of an access token, "" for none; ``user_info`` and ``phone_data`` make open data.
     ``anonymous``: a device has codes too. ``by_token``: a login comes with an access token, for its secret.
     ``profiles``: open data can be one. ``closed_by_app``: what the app's data_key is needed for, numbers behind a
-    ``code`` or in ``data``.
+    ``code`` or in ``data``. ``steady_tokens``: inside its life, who asks gets the present one.
     """
 
     content_type: str
@@ -130,6 +130,7 @@ class Dialect:
     anonymous: bool = False
     profiles: bool = True
     closed_by_app: frozenset[str] = frozenset()
+    steady_tokens: bool = False
 
     def asked(self, method: str, query: bytes, body: bytes) -> Asked:  # noqa: ARG002 - of others it is in the body
         """A login as it came, whatever is in it."""
@@ -178,6 +179,21 @@ class Dialect:
     def signed(self, fields: Fields, app: AppSettings | None) -> Fields:  # noqa: ARG002 - most sign nothing
         """The answer to an app's login, ready to be sent."""
         return fields
+
+    def app_of(self, apps: Mapping[str, AppSettings], named: str, secret: str) -> str:  # noqa: ARG002 - by its AppID
+        """The AppID of the app that a call for an access token is about."""
+        return named
+
+    def closes_profile(
+        self,
+        app: AppSettings,
+        visitor: Visitor,
+        profile: Mapping[str, Any],
+        watermark: Mapping[str, Any],
+        random: RandomBytes,
+    ) -> Payload:
+        """A profile as the client gets it."""
+        return self.user_info(visitor, profile, watermark, unionid=app.unionid, random=random)
 
     def closes_phone(
         self,

@@ -13,6 +13,7 @@ from menshen.emulator.douyin import DOUYIN
 from menshen.emulator.kuaishou import KUAISHOU
 from menshen.emulator.qq import QQ
 from menshen.emulator.wechat import WECHAT
+from menshen.emulator.wecom import WECOM
 from menshen.emulator.xiaohongshu import XIAOHONGSHU
 
 __all__ = ["DIALECTS"]
@@ -26,6 +27,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
         "baidu": BAIDU,
         "kuaishou": KUAISHOU,
         "xiaohongshu": XIAOHONGSHU,
+        "wecom": WECOM,
     }
 )
 """By name."""

@@ -35,6 +35,7 @@ __all__ = [
     "wechat_openid",
     "wechat_session_key",
     "wechat_unionid",
+    "wecom_userid",
     "xiaohongshu_openid",
 ]
 
@@ -162,6 +163,11 @@ def no_unionid(_key: bytes, _user: str) -> str:
 def no_session_key(_random: RandomBytes) -> str:
     """Of a platform that has none."""
     return ""
+
+
+def wecom_userid(key: bytes, appid: str, user: str) -> str:  # noqa: ARG001 - the same in all apps of a corp
+    """What a corp calls its member: with the sign of each kind that it may have."""
+    return f"{_digest(key, 'wecom userid', user)[:6].hex()}_a-b@corp.example"
 
 
 def xiaohongshu_openid(key: bytes, appid: str, user: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from menshen.emulator.answer import Answer, encode
@@ -74,6 +74,13 @@ class Side:
             if standing != "unknown":
                 outcome = _STANDINGS[standing]
         return "", outcome
+
+    def by_token(self, asked: Asked, now: float) -> Asked:
+        """The same, where it is the access token alone that says which app a login is of."""
+        if asked.appid or not self.dialect.by_token or asked.outcome is not None:
+            return asked
+        appid, outcome = self.holder(asked.secret, now)
+        return replace(asked, appid=appid, outcome=outcome)
 
     def distrusts(self, app: AppSettings, asked: Asked, now: float) -> Outcome | None:
         """What is wrong with the proof that a login comes from this app."""

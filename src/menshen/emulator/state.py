@@ -131,8 +131,7 @@ class Emulator:
             raise NotFaked(f"{platform} has no profiles in open data")
         visitor = side.visitors.of(appid, user, now)
         mark = {"timestamp": int(now), "appid": appid, **watermark}
-        unionid = side.apps[appid].unionid
-        return side.dialect.user_info(visitor, profile, mark, unionid=unionid, random=self._random)
+        return side.dialect.closes_profile(side.apps[appid], visitor, profile, mark, self._random)
 
     def phone_data(
         self, platform: str, appid: str, user: str, number: str, country: str, watermark: Mapping[str, Any]
@@ -181,7 +180,7 @@ class Emulator:
         """The answer to one login as it came in. ``headers`` are only kept. Raises UnknownPlatform."""
         side, now = self._side(platform), self._now()
         self._codes.prune(now)
-        asked = side.dialect.asked(method, query, body)
+        asked = side.by_token(side.dialect.asked(method, query, body), now)
         answer = exchange(side, self._codes, asked, now, self._quota)
         side.heard.note(now, (method, f"/{platform}{side.dialect.login_path}", asked), headers, answer)
         return answer

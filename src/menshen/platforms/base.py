@@ -124,11 +124,21 @@ class TokenRefused(MenshenError):
 
 
 RefusedFor = Literal[
-    "appid", "secret", "credentials", "permission", "address", "approval", "transport", "keys", "clock"
+    "appid",
+    "secret",
+    "credentials",
+    "platform_key",
+    "permission",
+    "address",
+    "approval",
+    "transport",
+    "keys",
+    "clock",
 ]
-"""What a platform has against us where it answers PlatformRefusedUs: the AppID; the AppSecret; one of the two; what the
-app may do; this machine's address, which is not on the app's list, or which the administrator has yet to approve; the
-way that the call came; the keys that a call is encrypted and signed with; the time that it says it was made."""
+"""What a platform has against us where it answers PlatformRefusedUs: the AppID; the AppSecret; one of the two; the
+``platform_key`` that a call names; what the app may do; this machine's address, which is not on the app's list, or
+which the administrator has yet to approve; the way that the call came; the keys that a call is encrypted and signed
+with; the time that it says it was made."""
 
 Flow = Generator[PlatformRequest, PlatformReply, T]
 

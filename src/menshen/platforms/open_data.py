@@ -59,6 +59,7 @@ _MOST = 8 * 1024  # characters; a profile with every field at its longest is bel
 _BLOCK = 16
 _SIGNATURE = re.compile(r"[0-9a-fA-F]{40}")
 _PROFILE: Final = {
+    "name": "nickname",  # WeCom's signed data
     "nickName": "nickname",
     "gender": "gender",
     "language": "language",

@@ -14,11 +14,21 @@ from menshen.platforms.douyin import Douyin
 from menshen.platforms.kuaishou import Kuaishou
 from menshen.platforms.qq import QQ
 from menshen.platforms.wechat import WeChat
+from menshen.platforms.wecom import WeCom
 from menshen.platforms.xiaohongshu import Xiaohongshu
 
 __all__ = ["APP_KEYS", "PLATFORMS", "PLATFORM_OF_PLUGIN"]
 
-_ADAPTERS: Final[tuple[Platform, ...]] = (WeChat(), QQ(), Alipay(), Douyin(), Baidu(), Kuaishou(), Xiaohongshu())
+_ADAPTERS: Final[tuple[Platform, ...]] = (
+    WeChat(),
+    QQ(),
+    Alipay(),
+    Douyin(),
+    Baidu(),
+    Kuaishou(),
+    Xiaohongshu(),
+    WeCom(),
+)
 
 PLATFORMS: Final[Mapping[str, Platform]] = MappingProxyType({adapter.name: adapter for adapter in _ADAPTERS})
 """Platform name as in ``apps[].platform`` -> adapter."""

@@ -55,6 +55,7 @@ _KNOWN = {
     "baidu": "百度 Baidu",
     "kuaishou": "快手 Kuaishou",
     "xiaohongshu": "小红书 Xiaohongshu",
+    "wecom": "企业微信 WeCom",
 }
 
 

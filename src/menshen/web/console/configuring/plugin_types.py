@@ -82,6 +82,12 @@ _LOGINS: Final[Mapping[str, tuple[str, str]]] = {
             "Exchanges the code of xhs.login, gives the mini program a login state and checks it on every request."
         ),
     ),
+    "WecomMpLogin": (
+        sentence("WeCom mini-program login"),
+        sentence(
+            "Exchanges the code of wx.qy.login, gives the mini program a login state and checks it on every request."
+        ),
+    ),
 }
 
 _OTHERS: Final[Mapping[str, tuple[str, str]]] = {
