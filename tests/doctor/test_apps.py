@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
+from menshen.config.snapshot import App
+from menshen.doctor.api_security import certificate_ends
 from menshen.doctor.apps import CHECK
 from menshen.doctor.finding import Finding
 from menshen.errors import PlatformRefusedUs
@@ -24,10 +28,12 @@ from menshen.platforms.wechat_phone import ERRORS as PHONE_ERRORS
 from menshen.platforms.wechat_token import TOKEN_ERRORS
 from menshen.platforms.wecom import CALL_ERRORS as WECOM_CALL_ERRORS
 from menshen.platforms.wecom import TOKEN_ERRORS as WECOM_TOKEN_ERRORS
+from menshen.secret import Secret
 from tests.doctor.installed import free_port, install, listening, looked_at
 from tests.edge.conftest import APPID, QQ_APPID, QQ_SECRET, SECRET
 from tests.edge.processes import Client
 from tests.envoy.certificates import self_signed
+from tests.platforms.api_security import SYMMETRIC_KEY, certificate_text, security
 from tests.platforms.app_keys import private_text, public_text
 
 
@@ -246,6 +252,47 @@ def test_without_a_token_nobody_logs_in_to_wecom(directory: Path, emulator: Clie
     finding = found(directory, text)
     assert (finding.status, finding.trouble) == ("failed", "address_shut_out")
     assert "60020" in finding.found.en
+
+
+def secured(directory: Path, emulator: Client, **change: str) -> Finding:
+    """What is found of an app with API security, whose document differs by ``change`` from what WeChat has."""
+    keys = {"symmetric_key": SYMMETRIC_KEY, "symmetric_key_sn": "5f" * 16}
+    app = {"appid": APPID, "secret": SECRET, "api_security": {**keys, "public_key": public_text("app")}}
+    told = emulator.post_json("/emulator/wechat/apps", app)
+    assert told.status == 200, told.raw
+    certificate = {name: told.json[name] for name in ("platform_certificate", "platform_certificate_sn")}
+    written = {**keys, "private_key": private_text("app"), **certificate, **change}
+    shop = {"name": "shop", "platform": "wechat", "appid": APPID, "secret": SECRET, "api_security": written}
+    return found(directory, json.dumps({"version": 1, "apps": [{**shop, "base_url": f"{emulator.origin}/wechat"}]}))
+
+
+def test_keys_of_api_security_that_are_right(directory: Path, emulator: Client) -> None:
+    assert secured(directory, emulator).status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("change", "trouble"),
+    [
+        ({"private_key": private_text("another")}, "api_security_keys_wrong"),
+        ({"symmetric_key_sn": "another"}, "api_security_keys_wrong"),
+        ({"platform_certificate_sn": "another"}, "platform_certificate_wrong"),
+        ({"platform_certificate": certificate_text("another")}, "platform_certificate_wrong"),
+    ],
+)
+def test_keys_of_api_security_that_are_wrong(
+    directory: Path, emulator: Client, change: dict[str, str], trouble: str
+) -> None:
+    finding = secured(directory, emulator, **change)
+    assert (finding.status, finding.trouble) == ("failed", trouble)
+    assert private_text("another")[:40] not in repr(finding)
+
+
+@pytest.mark.parametrize(("days", "count"), [(-1, 1), (29, 1), (31, 0)])
+def test_a_certificate_of_the_platforms_that_ends_soon(days: int, count: int) -> None:
+    keys = security(platform_certificate=certificate_text("platform", days))
+    app = App("shop", "wechat", APPID, Secret(SECRET), api_security=keys)
+    ending = list(certificate_ends(app, keys, "mp.weixin.qq.com", time.time()))
+    assert [each.trouble for each in ending] == ["platform_certificate_ends"] * count
 
 
 def test_every_refusal_of_our_credentials_is_about_something() -> None:

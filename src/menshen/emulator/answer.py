@@ -19,6 +19,7 @@ class Answer:
     location: str = ""
     delay: float = 0.0
     silent: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def encode(fields: dict[str, Any]) -> bytes:

@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from menshen.emulator.answer import Answer
+from menshen.emulator.api_security import Call as SecuredCall
+from menshen.emulator.api_security import NotTaken, answered, opened
 from menshen.emulator.codes import Code, Codes
-from menshen.emulator.dialect import Api, Outcome
-from menshen.emulator.faults import AFTER, IN_FRONT, LATENCY, REFUSALS, disfigured, front
+from menshen.emulator.dialect import Api, ApiSecurity, Outcome
+from menshen.emulator.faults import AFTER, IN_FRONT, LATENCY, REFUSALS, SIGNED, disfigured, front
 from menshen.emulator.payloads import phone_info
 from menshen.emulator.side import Side, credentials
 from menshen.emulator.visitors import Visitor
@@ -69,6 +71,13 @@ def call(
     kind, params, fields = _KINDS[api], side.dialect.called(query, body), _object(body)
     tokens = [value.decode("latin-1") for name, value in headers if name.lower() == b"access-token"]
     params = {**params, "access_token": tokens[0]} if tokens else params  # Douyin's way
+    keys, secured = _secured(side, path, params, headers, body, now)
+    not_taken: Outcome | None = None
+    if keys is not None:
+        try:
+            fields = opened(keys, secured, now)
+        except NotTaken as refusal:
+            not_taken = refusal.outcome
     user = _user(side, phone_codes, params, fields)
 
     def fault() -> Outcome | None:
@@ -80,7 +89,7 @@ def call(
     if before is not None and before.name != "-1":
         answer = front(before.name)
     else:
-        outcome: Outcome | None = None if before is None else "busy"
+        outcome = not_taken if before is None else "busy"
         told: dict[str, Any] = {}
         if outcome is None:
             try:
@@ -91,7 +100,23 @@ def call(
             told = side.refused(outcome, now, login=False)
         after = side.faults.strike(AFTER, user, side.roll, kind)
         answer = side.answer(told) if after is None else disfigured(after.name, told, side.dialect)
+        if keys is not None and not_taken is None:
+            wrong = side.faults.strike(SIGNED, user, side.roll, kind)
+            answer = answered(keys, secured, answer, now, side.random, "" if wrong is None else wrong.name)
     return answer if late is None else replace(answer, delay=late.seconds)
+
+
+def _secured(
+    side: Side, path: str, params: Mapping[str, str], headers: Iterable[tuple[bytes, bytes]], body: bytes, now: float
+) -> tuple[ApiSecurity | None, SecuredCall]:
+    """The keys that this call must be signed with, if it must, and what is signed. Who calls, the access token says."""
+    told = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
+    appid, _ = side.holder(params.get("access_token", ""), now)
+    made = SecuredCall(f"http://{told.get('host', '')}/{side.name}{path}", appid, told, body)
+    app = side.apps.get(appid)
+    if app is None or side.dialect.apis[path] not in side.dialect.secured:
+        return None, made
+    return app.api_security, made
 
 
 def _stable_token(asked: _Call) -> dict[str, Any]:

@@ -83,5 +83,6 @@ async def _send(send: Send, answer: Answer) -> None:
     ]
     if answer.location:
         headers.append((b"location", answer.location.encode()))
+    headers += [(name.encode(), value.encode()) for name, value in answer.headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

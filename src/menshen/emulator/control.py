@@ -2,7 +2,9 @@
 
 =======================  ==========================================================  ==============================
 ``POST apps``            ``{"appid", "secret"[, "unionid", "errcode_on_success",     the app, without its secret
-                         "extra_fields", "data_key", "platform_key"]}``              and the platform_key to configure
+                         "extra_fields", "data_key", "platform_key",                 and the platform_key to configure,
+                         "api_security"]}``                                          or WeChat's certificate
+``POST certificate``     ``{"appid"}``: WeChat changes its certificate               the new one
 ``POST login``           ``{"appid", "user"[, "anonymous"]}``                        ``{"code"}``
 ``POST codes``           ``{"appid", "count", "user_prefix"}``                       ``{"codes": [...]}``
 ``POST phone``           ``{"appid", "user"[, "phone", "country_code"]}``            ``{"code"}``: a phone code
@@ -33,6 +35,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from menshen.emulator.dialect import ApiSecurity
 from menshen.emulator.faults import APIS, Fault
 from menshen.emulator.state import AppSettings, Emulator, NotFaked, UnknownApp, UnknownPlatform
 from menshen.emulator.team import Team, team_routes
@@ -48,6 +51,12 @@ _OptionalKey = Annotated[str, msgspec.Meta(max_length=8192)]
 _Ask = TypeVar("_Ask", bound=msgspec.Struct)
 
 
+class _ApiSecurity(msgspec.Struct, forbid_unknown_fields=True):
+    symmetric_key: _Key
+    symmetric_key_sn: _Name
+    public_key: _Key
+
+
 class _App(msgspec.Struct, forbid_unknown_fields=True):
     appid: _Name
     secret: _Key
@@ -56,6 +65,7 @@ class _App(msgspec.Struct, forbid_unknown_fields=True):
     extra_fields: bool = False
     data_key: _OptionalKey = ""
     platform_key: _OptionalKey = ""
+    api_security: _ApiSecurity | None = None
 
 
 class _Login(msgspec.Struct, forbid_unknown_fields=True):
@@ -109,8 +119,15 @@ def control_app(emulator: Emulator, team: Team) -> Starlette:
 
     async def apps(request: Request) -> JSONResponse:
         ask = await _asked(request, _App)
+        keys = ask.api_security
         settings = AppSettings(
-            ask.secret, ask.unionid, ask.errcode_on_success, ask.extra_fields, ask.data_key, ask.platform_key
+            ask.secret,
+            ask.unionid,
+            ask.errcode_on_success,
+            ask.extra_fields,
+            ask.data_key,
+            ask.platform_key,
+            None if keys is None else ApiSecurity(keys.symmetric_key, keys.symmetric_key_sn, keys.public_key),
         )
         emulator.add_app(_platform(request), ask.appid, settings)
         return JSONResponse(
@@ -160,6 +177,10 @@ def control_app(emulator: Emulator, team: Team) -> Starlette:
         emulator.revoke_token(_platform(request), (await _asked(request, _OfApp)).appid)
         return JSONResponse({})
 
+    async def certificate(request: Request) -> JSONResponse:
+        ask = await _asked(request, _OfApp)
+        return JSONResponse(emulator.renew_certificate(_platform(request), ask.appid))
+
     async def add_fault(request: Request) -> JSONResponse:
         fault = _fault(await _asked(request, _Fault))
         emulator.add_fault(_platform(request), fault)
@@ -191,6 +212,7 @@ def control_app(emulator: Emulator, team: Team) -> Starlette:
             Route("/emulator/{platform}/open-data", open_data, methods=["POST"]),
             Route("/emulator/{platform}/session-key", session_key, methods=["POST"]),
             Route("/emulator/{platform}/access-token", access_token, methods=["DELETE"]),
+            Route("/emulator/{platform}/certificate", certificate, methods=["POST"]),
             Route("/emulator/{platform}/faults", add_fault, methods=["POST"]),
             Route("/emulator/{platform}/faults", clear_faults, methods=["DELETE"]),
             Route("/emulator/{platform}/calls", calls, methods=["GET"]),

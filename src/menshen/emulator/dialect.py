@@ -8,7 +8,7 @@ in ``reference/platform-apis.md``; where no real text is known, the documented o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl
 
@@ -18,7 +18,7 @@ from menshen.emulator.payloads import Payload, phone_payload, user_info_payload
 if TYPE_CHECKING:
     from menshen.emulator.visitors import Visitor
 
-__all__ = ["Api", "AppSettings", "Asked", "Dialect", "Outcome", "parameters"]
+__all__ = ["Api", "ApiSecurity", "AppSettings", "Asked", "Certified", "Dialect", "Outcome", "parameters"]
 
 Outcome = Literal[
     "wrong_method",
@@ -49,6 +49,13 @@ Outcome = Literal[
     "unauthorized",
     "address_not_listed",
     "address_not_approved",
+    "no_signed_appid",
+    "no_timestamp",
+    "no_signature",
+    "wrong_api_signature",
+    "wrong_encryption",
+    "unmatched_appid",
+    "expired_timestamp",
 ]
 """Why a call did not succeed."""
 
@@ -74,11 +81,31 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Certified:
+    """A certificate of the platform's: its number, its private key, and itself, as PEM."""
+
+    serial: str
+    key: str = field(repr=False)
+    pem: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSecurity:
+    """Keys for calls that are encrypted and signed; ``public_key`` is the app's, ``certificates`` are newest first."""
+
+    symmetric_key: str = field(repr=False)
+    symmetric_key_sn: str
+    public_key: str
+    certificates: tuple[Certified, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AppSettings:
     """One app. ``unionid``: it is bound to an Open Platform account. ``errcode_on_success`` and ``extra_fields`` add
     to every success what the documentation shows (errcode 0, errmsg ok) and what it does not.
 
     ``data_key`` is what the gateway opens phone numbers with, ``platform_key`` the platform's private key for this app.
+    With ``api_security`` the calls that can be signed must be.
     """
 
     secret: str
@@ -87,6 +114,7 @@ class AppSettings:
     extra_fields: bool = False
     data_key: str = ""
     platform_key: str = ""
+    api_security: ApiSecurity | None = None
 
 
 def parameters(query: bytes) -> dict[str, str]:
@@ -108,7 +136,8 @@ class Dialect:
     ``app_grant`` is the grant_type of an access token, "" for none; ``user_info`` and ``phone_data`` make open data.
     ``anonymous``: a device has codes too. ``by_token``: a login comes with an access token, for its secret.
     ``profiles``: open data can be one. ``closed_by_app``: what the app's data_key is needed for, numbers behind a
-    ``code`` or in ``data``. ``steady_tokens``: inside its life, who asks gets the present one.
+    ``code`` or in ``data``. ``steady_tokens``: inside its life, who asks gets the present one. ``secured``: the calls
+    that are signed of apps with ``api_security``.
     """
 
     content_type: str
@@ -131,6 +160,7 @@ class Dialect:
     profiles: bool = True
     closed_by_app: frozenset[str] = frozenset()
     steady_tokens: bool = False
+    secured: frozenset[Api] = frozenset()
 
     def asked(self, method: str, query: bytes, body: bytes) -> Asked:  # noqa: ARG002 - of others it is in the body
         """A login as it came, whatever is in it."""

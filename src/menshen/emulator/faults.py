@@ -12,7 +12,7 @@ Where a fault strikes decides whether the login code is spent, and that is what 
 
 A fault is of one kind of call: logins, unless ``api`` says ``token`` (getting an access token), ``phone`` (numbers by
 code) or ``session`` (checking and resetting a session_key). Those have no ``40226``, and before their work, when the
-access token has been found good, the refusals of :data:`REFUSALS`.
+access token has been found good, the refusals of :data:`REFUSALS`. :data:`SIGNED` are of answers that are signed.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ __all__ = [
     "IN_FRONT",
     "LATENCY",
     "REFUSALS",
+    "SIGNED",
     "Fault",
     "Faults",
     "disfigured",
@@ -61,8 +62,12 @@ REFUSALS: Final[MappingProxyType[str, Outcome]] = MappingProxyType(
 )
 """Of calls other than a login. A token that is refused like this is good all the same, as it is for a late answer."""
 
+SIGNED: Final = frozenset({"plain", "unsigned", "tampered", "forged", "stale"})
+"""Of an app with API security: its answer in the clear; without its signature; changed after it was signed; signed with
+a key that is not the platform's; ten minutes old."""
+
 _OF_CALLS: Final = IN_FRONT | frozenset(REFUSALS) | AFTER | LATENCY
-APIS: Final = MappingProxyType({"login": FAULTS, "token": _OF_CALLS, "phone": _OF_CALLS, "session": _OF_CALLS})
+APIS: Final = MappingProxyType({"login": FAULTS, "token": _OF_CALLS, "phone": _OF_CALLS | SIGNED, "session": _OF_CALLS})
 """Kind of call -> its faults."""
 
 EXTRA_FIELDS: Final = MappingProxyType({"expires_in": 7200, "extra": {"list": [1, None]}})

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from menshen.emulator.answer import Answer
+from menshen.emulator.api_security import certified, no_keys, renewed
 from menshen.emulator.apis import call
 from menshen.emulator.codes import Codes
 from menshen.emulator.dialect import AppSettings
@@ -76,17 +77,40 @@ class Emulator:
     # What a developer does in the platform's console and a user on a phone.
 
     def add_app(self, platform: str, appid: str, settings: AppSettings) -> None:
-        """Register an app, or change one (its users and codes stay). Raises UnknownPlatform."""
+        """Register an app, or change one (its users and codes stay).
+
+        Raises UnknownPlatform, and NotFaked for keys of API security that are none, or that the platform has not.
+        """
         side = self._side(platform)
         known = side.apps.get(appid)
         if known is not None and not settings.platform_key:
             settings = replace(settings, platform_key=known.platform_key)
+        if (keys := settings.api_security) is not None:
+            if wrong := "no such calls" if not side.dialect.secured else no_keys(keys):
+                raise NotFaked(f"{platform}: {wrong}")
+            had = known.api_security.certificates if known is not None and known.api_security is not None else ()
+            certificates = had or (certified(self._random, self._now()),)
+            settings = replace(settings, api_security=replace(keys, certificates=certificates))
         side.apps[appid] = side.dialect.registered(settings)
 
     def shown(self, platform: str, appid: str) -> dict[str, Any]:
         """What the platform's console shows for the gateway's configuration. Raises UnknownPlatform, UnknownApp."""
         side = self._with_app(platform, appid)
-        return side.dialect.shown(side.apps[appid])
+        app = side.apps[appid]
+        return {**side.dialect.shown(app), **_certificate(app)}
+
+    def renew_certificate(self, platform: str, appid: str) -> dict[str, Any]:
+        """The platform changes its certificate for an app: what its console shows from now on.
+
+        Raises UnknownPlatform, UnknownApp, and NotFaked for an app without keys of API security.
+        """
+        side = self._with_app(platform, appid)
+        app = side.apps[appid]
+        if app.api_security is None:
+            raise NotFaked(f"the app {appid} has no api_security: POST /emulator/{side.name}/apps with it first")
+        app = replace(app, api_security=renewed(app.api_security, self._random, self._now()))
+        side.apps[appid] = app
+        return _certificate(app)
 
     def login(self, platform: str, appid: str, user: str, *, anonymous: bool = False) -> str:
         """``wx.login`` on the phone of ``user``: a new code. ``anonymous``: of the phone, as he is not logged in there.
@@ -210,6 +234,13 @@ class Emulator:
             return self._sides[platform]
         except KeyError:
             raise UnknownPlatform(platform) from None
+
+
+def _certificate(app: AppSettings) -> dict[str, Any]:
+    if app.api_security is None:
+        return {}
+    newest = app.api_security.certificates[0]
+    return {"platform_certificate": newest.pem, "platform_certificate_sn": newest.serial}
 
 
 def _closable(side: Side, appid: str, what: str) -> None:

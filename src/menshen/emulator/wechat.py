@@ -41,6 +41,14 @@ WECHAT: Final = Dialect(
             "unauthorized": (48001, "api unauthorized"),
             "address_not_listed": (40164, "invalid ip 127.0.0.1 ipv6 ::ffff:127.0.0.1, not in whitelist"),
             "address_not_approved": (89503, "ip must be approved by the administrator"),
+            # The texts are known of one: a library's tracker has it.
+            "no_signed_appid": (40233, "missing wechatmp-appid"),
+            "no_timestamp": (40231, "missing wechatmp-timestamp"),
+            "no_signature": (40232, "missing wechatmp-signature"),
+            "wrong_api_signature": (40234, "invalid signature"),
+            "wrong_encryption": (40235, "invalid encrypt"),
+            "unmatched_appid": (40237, "invalid wechatmp-appid match"),
+            "expired_timestamp": (40240, "expired wechatmp-timestamp"),
         }
     ),
     greets=MappingProxyType({}),  # no errcode on success, whatever the interface page shows
@@ -58,4 +66,5 @@ WECHAT: Final = Dialect(
             "/wxa/resetusersessionkey": "reset_session_key",
         }
     ),
+    secured=frozenset({"phone_number"}),
 )
