@@ -168,7 +168,8 @@ def test_an_app_of_the_oauth_platforms(directory: Path, emulator: Client, platfo
     assert emulator.post_json(f"/emulator/{platform}/apps", app).status == 200
     before = emulator(f"/emulator/{platform}/calls").json["apis"]
     text = document(f"{emulator.origin}/{platform}", platform=platform, appid=appid, secret="the-right-secret")
-    assert found(directory, text).found.en == f"{platform} takes {appid} and its AppSecret"
+    secret = PLATFORMS[platform].words.secret[0]
+    assert found(directory, text).found.en == f"{platform} takes {appid} and its {secret}"
     assert emulator(f"/emulator/{platform}/calls").json["apis"] == before
     wrong = found(directory, text.replace("the-right-secret", "another-secret"))
     assert (wrong.status, wrong.trouble) == ("failed", "credentials_wrong")
@@ -199,14 +200,16 @@ def alipay(emulator: Client, secret: str, **more: str) -> str:
 
 def test_an_app_of_alipays(directory: Path, emulator: Client) -> None:
     finding = found(directory, alipay(emulator, private_text("app")))
-    assert (finding.status, finding.found.en) == ("ok", "alipay takes 2021000000000001 and its AppSecret")
+    assert (finding.status, finding.found.en) == ("ok", "alipay takes 2021000000000001 and its private key")
 
 
 def test_a_private_key_that_is_not_the_apps(directory: Path, emulator: Client) -> None:
     finding = found(directory, alipay(emulator, private_text("another")))
     assert (finding.status, finding.trouble) == ("failed", "credentials_wrong")
     assert finding.advice is not None
-    assert "open.alipay.com" in finding.advice.en
+    assert "Copy AppID and private key again from open.alipay.com" in finding.advice.en
+    assert "重新复制 AppID 和 应用私钥" in finding.advice.zh
+    assert "AppSecret" not in repr(finding)
     assert private_text("another")[:40] not in repr(finding)
 
 
@@ -238,7 +241,7 @@ def test_an_app_of_wecoms(directory: Path, emulator: Client) -> None:
     asked = "/wecom/cgi-bin/gettoken?corpid=ww0123456789abcdef&corpsecret=the-right-secret"
     text = wecom(emulator)
     held = emulator(asked).json["access_token"]
-    assert found(directory, text).found.en == "wecom takes wx0000000000000001 and its AppSecret"
+    assert found(directory, text).found.en == "wecom takes wx0000000000000001 and its Secret"
     assert emulator(asked).json["access_token"] == held
     assert found(directory, wecom(emulator, secret="another-secret")).trouble == "appsecret_wrong"
     wrong = found(directory, wecom(emulator, corpid="ww0123456789abcdee"))

@@ -1,4 +1,4 @@
-"""Apps: their platform can be reached and takes their AppID and AppSecret.
+"""Apps: their platform can be reached and takes their credentials, which are told in its own words.
 
 Nothing is used up. A code that no platform has made is refused for itself where the credentials are right, and for them
 where they are not; no user's code is ever sent. An access token is asked for only at a platform that then gives the
@@ -42,6 +42,7 @@ from menshen.platforms.base import Platform, RefusedFor, TokenLogins, TokenRefus
 from menshen.platforms.registry import PLATFORMS
 from menshen.platforms.reply import UNSIGNED
 from menshen.platforms.wechat_api_security import NOT_OURS
+from menshen.platforms.words import words_of
 from menshen.secret import Secret
 
 __all__ = ["CHECK"]
@@ -95,8 +96,8 @@ LIMIT = Trouble(
     "warning",
     Said("{platform} says that the quota of {appid} is used up", "{platform} 返回 {appid} 的调用额度已用完"),
     Said(
-        "Wait a minute (45011) or a day (45009), and if it stays so raise the quota at {page}.",
-        "等一分钟（45011）或一天（45009）；若持续如此，请到 {page} 提升额度。",
+        "Wait a minute, or a day if it is the day's quota, and if it stays so raise the quota at {page}.",
+        "等一分钟，若是当日额度用完则等一天；若持续如此，请到 {page} 提升额度。",
     ),
 )
 NONSENSE = Trouble(
@@ -120,26 +121,26 @@ NO_ANSWER = Trouble(
 WRONG_APPID = Trouble(
     "appid_wrong",
     "failed",
-    Said("{platform} does not know the AppID {appid} ({errcode})", "{platform} 不认识 AppID {appid}（{errcode}）"),
+    Said("{platform} does not know the {id} {appid} ({errcode})", "{platform} 不认识 {id} {appid}（{errcode}）"),
     Said(
-        "Copy the AppID again from {page}, correct it in the configuration and apply that.",
-        "从 {page} 重新复制 AppID，改正配置后重新应用。",
+        "Copy the {id} again from {page}, correct it in the configuration and apply that.",
+        "从 {page} 重新复制 {id}，改正配置后重新应用。",
     ),
 )
 WRONG_SECRET = Trouble(
     "appsecret_wrong",
     "failed",
-    Said("the AppSecret is not the one of {appid} ({errcode})", "AppSecret 不属于 {appid}（{errcode}）"),
-    Said("Copy the AppSecret again from {page}, {how}.", "从 {page} 重新复制 AppSecret，{how}。"),
+    Said("the {credential} is not the one of {appid} ({errcode})", "{credential} 不属于 {appid}（{errcode}）"),
+    Said("Copy the {credential} again from {page}, {how}.", "从 {page} 重新复制 {credential}，{how}。"),
 )
 WRONG_CREDENTIALS = Trouble(
     "credentials_wrong",
     "failed",
     Said(
-        "{platform} does not take the AppID {appid} with this AppSecret ({errcode})",
-        "{platform} 不接受 AppID {appid} 与当前 AppSecret（{errcode}）",
+        "{platform} does not take the {id} {appid} with this {credential} ({errcode})",
+        "{platform} 不接受 {id} {appid} 与当前 {credential}（{errcode}）",
     ),
-    Said("Copy AppID and AppSecret again from {page}, {how}.", "从 {page} 重新复制 AppID 和 AppSecret，{how}。"),
+    Said("Copy {id} and {credential} again from {page}, {how}.", "从 {page} 重新复制 {id} 和 {credential}，{how}。"),
 )
 WRONG_PLATFORM_KEY = Trouble(
     "platform_key_wrong",
@@ -252,17 +253,21 @@ async def _run(installation: Installation, subject: str) -> Sequence[Finding]:
         refusal = await _with_token(installation, platform, app)
     if refusal is not None:
         return [_meaning(installation, platform, app, address, refusal)]
+    secret = Said(*words_of(platform).secret)
     if isinstance(platform, TokenLogins) and not platform.stable_tokens:
         return [
             well(
-                f"{platform.name} answers; the AppSecret of {app.appid} is not tried, as that would cut short the life "
-                "of its access token",
-                f"{platform.name} 有应答；未验证 {app.appid} 的 AppSecret，因为那会缩短其现有 access token 的有效期",
+                f"{platform.name} answers; the {secret.en} of {app.appid} is not tried, as that would cut short the "
+                "life of its access token",
+                f"{platform.name} 有应答；未验证 {app.appid} 的 {secret.zh}，因为那会缩短其现有 access token 的有效期",
             )
         ]
     ends = certificate_ends(app, app.api_security, platform.settings_page, now) if app.api_security else ()
     return list(ends) or [
-        well(f"{platform.name} takes {app.appid} and its AppSecret", f"{platform.name} 接受 {app.appid} 及其 AppSecret")
+        well(
+            f"{platform.name} takes {app.appid} and its {secret.en}",
+            f"{platform.name} 接受 {app.appid} 及其 {secret.zh}",
+        )
     ]
 
 
@@ -301,9 +306,12 @@ async def _with_token(installation: Installation, platform: Platform, app: App) 
 
 
 def _meaning(installation: Installation, platform: Platform, app: App, address: URL, refusal: Refusal) -> Finding:
-    facts = {
+    words = words_of(platform)
+    facts: dict[str, Said | str | float] = {
         "platform": platform.name,
         "appid": app.appid,
+        "id": words.appid,
+        "credential": Said(*words.secret),
         "page": platform.settings_page,
         "errcode": refusal.platform_errcode if refusal.platform_errcode is not None else "-",
         "host": address.host or "",
@@ -345,10 +353,10 @@ _UNREACHED: Final = {"name": NO_NAME, "connection": NO_WAY, "certificate": BAD_T
 CHECK = Check(
     "app",
     Said(
-        "For each app: DNS, connection and certificate of its platform, then whether the platform takes AppID and "
-        "AppSecret, lets this machine have access tokens, and takes the keys of api_security where an app has them. No "
-        "code and no access token is used up.",
-        "对每个应用：平台的 DNS、连接和证书，平台是否接受 AppID 与 AppSecret，是否允许本机获取 access token，"
+        "For each app: DNS, connection and certificate of its platform, then whether the platform takes the app's "
+        "credentials, lets this machine have access tokens, and takes the keys of api_security where an app has them. "
+        "No code and no access token is used up.",
+        "对每个应用：平台的 DNS、连接和证书，平台是否接受该应用的凭证，是否允许本机获取 access token，"
         "以及是否接受 api_security 的密钥（如有）。"
         "不消耗任何 code 或 access token。",
     ),

@@ -42,6 +42,7 @@ from menshen.platforms.base import (
     address,
 )
 from menshen.platforms.reply import OPENID, UNSIGNED, printable, read_errcode, read_text
+from menshen.platforms.words import PlatformWords
 from menshen.secret import Secret
 
 __all__ = ["CODES", "REFUSED_FOR", "SUB_CODES", "Alipay"]
@@ -90,6 +91,12 @@ class Alipay(ByAppKey, BarePlatform):
     # No phone codes: numbers come encrypted only. No access tokens of apps: requests are signed.
     refused_for = REFUSED_FOR
     settings_page = "open.alipay.com > 开发设置 > 接口加签方式"
+    words = PlatformWords(
+        ("Alipay", "支付宝"),
+        "my.getAuthCode",
+        secret=("private key", "应用私钥"),
+        proof=("a signature of the private key", "应用私钥的签名"),
+    )
     app_keys: Final[AppKeys] = MappingProxyType(
         {
             "secret": AppKey(no_private_key, needed=True),

@@ -38,6 +38,7 @@ from menshen.platforms.base import (
 from menshen.platforms.oauth import read_answer, succeeded
 from menshen.platforms.open_data import encrypted_data
 from menshen.platforms.reply import OPENID, SESSION_KEY, ErrorTable, read_errcode, read_text, read_token
+from menshen.platforms.words import PlatformWords
 from menshen.secret import Secret
 
 __all__ = ["ERRORS", "REFUSED_FOR", "Baidu"]
@@ -82,6 +83,13 @@ class Baidu(BarePlatform):
     # No phone codes: numbers come encrypted only. Each call makes another token; whether the old one lives is not said.
     refused_for = REFUSED_FOR
     settings_page = "smartprogram.baidu.com > 设置 > 开发设置"
+    words = PlatformWords(
+        ("Baidu", "百度"),
+        "swan.getLoginCode",
+        appid="App Key",
+        secret=("App Secret", "App Secret"),
+        proof=("the App Secret", "App Secret"),
+    )
 
     def code2session(self, app: App, code: str) -> Flow[PlatformIdentity]:
         """``POST {base}/oauth/jscode2sessionkey``. A code that is none is refused before anything is sent."""

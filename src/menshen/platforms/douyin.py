@@ -47,6 +47,7 @@ from menshen.platforms.reply import (
     read_text,
     refuse,
 )
+from menshen.platforms.words import PlatformWords
 from menshen.secret import Secret
 
 __all__ = ["ANONYMOUS", "ERRORS", "REFUSED_FOR", "Douyin"]
@@ -96,6 +97,7 @@ class Douyin(BySessionKey, BarePlatform):
     phone_codes = True  # with tokens of which each call makes another one, and ends none
     refused_for = REFUSED_FOR
     settings_page = "developer.open-douyin.com > 开发 > 开发设置"
+    words = PlatformWords(("Douyin", "抖音"), "tt.login")
     app_keys: Final[AppKeys] = MappingProxyType({"data_key": AppKey(no_private_key)})
 
     def code2session(self, app: App, code: str) -> Flow[PlatformIdentity]:

@@ -33,6 +33,7 @@ from menshen.platforms.oauth import read_answer, refused, succeeded
 from menshen.platforms.reply import OPENID, SESSION_KEY, ErrorTable, read_errcode, read_text, read_token
 from menshen.platforms.tencent import CODE_PATTERN
 from menshen.platforms.unmarked_data import Unmarked
+from menshen.platforms.words import PlatformWords
 from menshen.secret import Secret
 
 __all__ = ["ERRORS", "REFUSED_FOR", "Kuaishou"]
@@ -77,6 +78,7 @@ class Kuaishou(Unmarked, BarePlatform):
     # goes on.
     refused_for = REFUSED_FOR
     settings_page = "mp.kuaishou.com > 开发设置"
+    words = PlatformWords(("Kuaishou", "快手"), "ks.login")
 
     def code2session(self, app: App, code: str) -> Flow[PlatformIdentity]:
         """``POST {base}/oauth2/mp/code2session``. A code that is none is refused before anything is sent."""

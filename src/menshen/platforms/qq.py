@@ -25,6 +25,7 @@ from menshen.platforms.base import (
 from menshen.platforms.open_data import BySessionKey
 from menshen.platforms.reply import ErrorTable
 from menshen.platforms.tencent import CODE_PATTERN, jscode2session, read_token
+from menshen.platforms.words import PlatformWords
 
 __all__ = ["ERRORS", "QQ", "REFUSED_FOR"]
 
@@ -52,6 +53,7 @@ class QQ(BySessionKey, BarePlatform):
     # No phone codes: numbers come encrypted only. Each call makes another token.
     refused_for = REFUSED_FOR
     settings_page = "q.qq.com > 开发管理 > 开发设置"
+    words = PlatformWords(("QQ", "QQ"), "qq.login")
 
     def code2session(self, app: App, code: str) -> Flow[PlatformIdentity]:
         return jscode2session(app, code, self.default_base_url, ERRORS)

@@ -32,6 +32,7 @@ from menshen.platforms.wechat_api_security import REFUSED_FOR as API_SECURITY_RE
 from menshen.platforms.wechat_phone import get_phone_number
 from menshen.platforms.wechat_session_key import check_session, reset_session_key
 from menshen.platforms.wechat_token import stable_token
+from menshen.platforms.words import PlatformWords
 from menshen.secret import Secret
 
 __all__ = ["ERRORS", "REFUSED_FOR", "WeChat"]
@@ -89,6 +90,7 @@ class WeChat(BySessionKey, BarePlatform):
     stable_tokens = True
     refused_for = REFUSED_FOR
     settings_page = "mp.weixin.qq.com > 开发管理 > 开发设置"
+    words = PlatformWords(("WeChat", "微信"), "wx.login")
     app_keys: Final[AppKeys] = API_KEYS
 
     def __init__(

@@ -42,6 +42,7 @@ from menshen.platforms.base import (
 from menshen.platforms.reply import SESSION_KEY, ErrorTable, read_object, read_text, read_token, refuse
 from menshen.platforms.tencent import CODE_PATTERN
 from menshen.platforms.wecom_data import ByMember
+from menshen.platforms.words import PlatformWords
 from menshen.secret import Secret
 
 __all__ = ["CALL_ERRORS", "REFUSED_FOR", "TOKEN_ERRORS", "WeCom"]
@@ -137,6 +138,13 @@ class WeCom(ByMember, BareTokenPlatform):
     stable_tokens = True  # an older gettoken page: inside its life the same one
     refused_for = REFUSED_FOR
     settings_page = "work.weixin.qq.com > 应用管理 > 小程序"
+    words = PlatformWords(
+        ("WeCom", "企业微信"),
+        "wx.qy.login",
+        secret=("Secret", "Secret"),
+        platform_key=("CorpID", "企业 ID"),
+        proof=("the access token", "access token"),
+    )
     app_keys: Final[AppKeys] = MappingProxyType({"platform_key": AppKey(no_corpid, needed=True)})
 
     def code2session_by(self, app: App, token: Secret, code: str) -> Flow[PlatformIdentity]:

@@ -36,6 +36,7 @@ from menshen.platforms.base import (
 from menshen.platforms.oauth import read_answer
 from menshen.platforms.reply import OPENID, SESSION_KEY, ErrorTable, read_data, read_text, read_token, refuse
 from menshen.platforms.unmarked_data import Unmarked
+from menshen.platforms.words import PlatformWords
 from menshen.secret import Secret
 
 __all__ = ["CALL_ERRORS", "Xiaohongshu"]
@@ -58,6 +59,7 @@ class Xiaohongshu(Unmarked, BareTokenPlatform):
     code_pattern = _CODE
     # No phone codes: none are confirmed. Each call makes another token, and the old one ends five minutes later.
     settings_page = "miniapp.xiaohongshu.com > 开发设置"
+    words = PlatformWords(("Xiaohongshu", "小红书"), "xhs.login", proof=("the access token", "access token"))
 
     def code2session_by(self, app: App, token: Secret, code: str) -> Flow[PlatformIdentity]:
         """``GET {base}/api/rmp/session``. A code that is none is refused before anything is sent."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from menshen.documents.configuration import Configuration
 from menshen.errors import ChildFailed
 from menshen.operators.roles import Role
-from tests.documents.samples import CANARY
+from tests.documents.samples import CANARY, full
+from tests.platforms.app_keys import private_text, public_text
 from tests.web.console.browsing import Browser
 from tests.web.console.configuring.stage import configuring, etag, fields_in, wrong_fields
 
@@ -160,3 +162,43 @@ def test_what_envoy_does_not_run_is_told_and_the_form_kept(tmp_path: Path) -> No
         assert fields_in(got)["description"] == "x"
 
     configuring(tmp_path, work, activate=activate)
+
+
+def test_an_app_is_spoken_of_in_its_platforms_words(tmp_path: Path) -> None:
+    """Alipay's has a private key and no AppSecret, Baidu's an App Key and no AppID."""
+    document = full()
+    document["apps"] += [
+        {
+            "name": "tickets",
+            "platform": "alipay",
+            "appid": "2021000000000001",
+            "secret": private_text("app"),
+            "platform_key": public_text("platform"),
+        },
+        {"name": "news", "platform": "baidu", "appid": "k1", "secret": "a-secret-of-baidus"},
+    ]
+
+    async def work(browser: Browser, _: Configuration) -> None:
+        listed = (await browser.get("/console/apps")).words()
+        assert "Alipay 2021000000000001 Private key" in listed
+        assert "Baidu k1 App Secret" in listed
+        chinese = (await browser.get("/console/apps", accept_language="zh-CN")).words()
+        assert "支付宝 2021000000000001 应用私钥" in chinese
+        labels = re.compile(r"<label[^>]*>\s*([^<]*)")
+        for name, locale, told in (
+            ("tickets", "en", {"AppID", "Private key"}),
+            ("tickets", "zh-CN", {"AppID", "应用私钥"}),
+            ("news", "en", {"App Key", "App Secret"}),
+            ("shop", "en", {"AppID", "AppSecret"}),
+            ("shop", "zh-CN", {"APPID", "APPSECRET"}),
+        ):
+            page = await browser.get(f"/console/apps/{name}", accept_language=locale)
+            found = {each.strip() for each in labels.findall(page.text)}
+            assert told <= found, (name, locale, found)
+        # A form that comes back is of the platform that was chosen in it.
+        form = await browser.get("/console/apps/-/new")
+        back = await browser.post("/console/apps/-/new", {"etag": etag(form), "platform": "alipay", "name": "x"})
+        assert back.status == 422
+        assert "Private key" in {each.strip() for each in labels.findall(back.text)}
+
+    configuring(tmp_path, work, document=document)

@@ -7,10 +7,13 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import pytest
 from pydantic import BaseModel, Field
 
 from menshen.documents.configuration import Configuration
 from menshen.gateway.plugin_loading import InstalledTypes
+from menshen.platforms.registry import PLATFORMS
+from menshen.platforms.words import words_of
 from menshen.web.console.configuring.plugin_types import plugin_types
 from menshen.web.console.forms.words import load_words
 from tests.config.samples import sound
@@ -78,6 +81,27 @@ def test_the_type_is_chosen_first(tmp_path: Path) -> None:
         assert (await browser.get("/console/plugins/-/new/Nothing")).status == 404
 
     configuring(tmp_path, work)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_login_type_speaks_of_its_own_platform(tmp_path: Path, platform: str) -> None:
+    """Neither its card nor its form has another platform's login call or name for what ``secret`` is."""
+    adapter = PLATFORMS[platform]
+    said = words_of(adapter)
+
+    async def work(browser: Browser, _: Configuration) -> None:
+        for language, locale in enumerate(("en", "zh-CN")):
+            types = (await browser.get("/console/plugins/-/new", accept_language=locale)).words()
+            assert f"the code of {said.login_call}," in types or f"用 {said.login_call} 的 Code" in types
+            form = (await browser.get(f"/console/plugins/-/new/{adapter.plugin_type}", accept_language=locale)).words()
+            assert said.title[language] in form
+            named = form[form.index(("Parameter settings", "参数设置")[language]) :].lower()
+            assert said.secret[language].lower() in named
+            assert said.appid.lower() in named
+            others = {words_of(each).login_call for each in PLATFORMS.values()} - {said.login_call}
+            assert [call for call in others if call in form] == []
+
+    configuring(tmp_path, work, document=NO_APP)
 
 
 def test_the_form_has_the_fields_of_the_source_document_in_its_order(tmp_path: Path) -> None:

@@ -95,12 +95,17 @@ def staged(
     app: ASGIApp = echo,
     document: str = DOCUMENT,
     language: str = "en",
+    platform: str = "wechat",
+    secret: str = SECRET,
 ) -> None:
-    """``base`` is the app's ``base_url``, "" the emulator's own; ``app`` is what listens as the gateway."""
+    """``base`` is the app's ``base_url``, "" the emulator's own; ``app`` is what listens as the gateway.
+
+    The emulator knows the document's app on ``platform``, with ``secret``.
+    """
 
     async def main() -> None:
-        async with _surroundings(app) as (emulator, origin, received, gateway):
-            snapshot = compiled(base or f"{origin}/wechat", document)
+        async with _surroundings(app, platform, AppSettings(secret)) as (emulator, origin, received, gateway):
+            snapshot = compiled(base or f"{origin}/{platform}", document)
             ended: list[tuple[IdentityKey, str]] = []
 
             async def end(key: IdentityKey, by: str) -> int:
@@ -120,9 +125,11 @@ def staged(
 
 
 @contextlib.asynccontextmanager
-async def _surroundings(app: ASGIApp) -> AsyncIterator[tuple[Emulator, str, Received, Endpoint]]:
+async def _surroundings(
+    app: ASGIApp, platform_name: str, settings: AppSettings
+) -> AsyncIterator[tuple[Emulator, str, Received, Endpoint]]:
     emulator = Emulator()
-    emulator.add_app("wechat", APPID, AppSettings(SECRET))
+    emulator.add_app(platform_name, APPID, settings)
     received = Received(app=app)
     async with (
         serving(emulator_app(emulator), "127.0.0.1", 0, drain=0.1) as platform,

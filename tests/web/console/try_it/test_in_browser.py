@@ -127,7 +127,7 @@ def test_a_visitor_logs_in_asks_and_cheats(address: str, signed_in: StorageState
     assert phone.text == "4001 session_missing"
 
     assert phone.tap("Log in") == [
-        "wx_login",
+        "platform_login",
         "code",
         "request_with_code",
         "code2session",

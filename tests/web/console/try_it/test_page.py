@@ -5,12 +5,17 @@ from __future__ import annotations
 import html
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from menshen.operators.roles import Role
+from menshen.platforms.registry import PLATFORMS
+from menshen.platforms.words import words_of
 from menshen.web.console.try_it.phones import phones
+from menshen.web.console.try_it.spoken import spoken
+from tests.platforms.app_keys import private_text, public_text
 from tests.web.console.try_it.stage import DOCUMENT, PHONE, SECRET, Stage, compiled, staged
 
 
@@ -131,3 +136,52 @@ bindings:
     assert known["order"] == {"url": "http://gateway/b/things/1/1", "method": "PUT"}
     assert a.reaches("/anything")
     assert [path for path in ("/b", "/b/x", "/bx", "/") if b.reaches(path)] == ["/b", "/b/x"]
+
+
+@pytest.mark.parametrize(
+    ("platform", "plugin", "secret", "language", "said"),
+    [
+        ("douyin", "DouyinMpLogin", SECRET, "en", "of this platform (Douyin) the code comes from tt.login"),
+        ("douyin", "DouyinMpLogin", SECRET, "zh-CN", "在该平台（抖音）的小程序里，code 由 tt.login 获取"),
+        ("alipay", "AlipayMpLogin", private_text("app"), "en", "(Alipay) the code comes from my.getAuthCode"),
+    ],
+)
+def test_a_phone_speaks_of_the_platform_of_its_app(
+    platform: str, plugin: str, secret: str, language: str, said: str
+) -> None:
+    async def work(stage: Stage) -> None:
+        words = (await stage.browser.get("/console/try")).words()
+        assert said in words
+        answer = await stage.browser.post("/console/try/login", {"phone": PHONE, "person": "lisi"})
+        steps = json.loads(answer.text)["steps"]
+        call = words_of(PLATFORMS[platform]).login_call
+        assert f"{call} asks for a code" in steps or f"{call} 获取 code" in steps
+        assert f"<code>{call}()</code>" in steps
+        assert "wx.login" not in steps
+
+    document = (
+        DOCUMENT.replace("platform: wechat", f"platform: {platform}")
+        .replace("WeChatMpLogin", plugin)
+        .replace(
+            '"{secret}"', f'"{secret}"' + (f', platform_key: "{public_text("app")}"' if platform == "alipay" else "")
+        )
+    )
+    staged(work, document=document, platform=platform, secret=secret, language=language)
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "told"),
+    [
+        ("wechat", "en", ("the AppSecret", True)),
+        ("alipay", "en", ("a signature of the private key", False)),
+        ("alipay", "zh-CN", ("应用私钥的签名", False)),
+        ("xiaohongshu", "en", ("the access token", True)),
+    ],
+)
+def test_what_goes_with_a_code_and_what_comes_back_is_the_platforms(
+    name: str, language: str, told: tuple[str, bool]
+) -> None:
+    (phone,) = phones(compiled("http://127.0.0.1:9/wechat"))
+    app = replace(phone.plugin.app, platform=name)
+    words = spoken(replace(phone, plugin=replace(phone.plugin, app=app)), language)
+    assert (words.proof, words.session_key) == told

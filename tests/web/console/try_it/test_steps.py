@@ -52,7 +52,7 @@ def test_a_login_is_drawn_from_the_code_to_the_login_state() -> None:
         assert page.status == 200
         got = json.loads((await stage.browser.post("/console/try/login", {"phone": PHONE, "person": "lisi"})).text)
         code = got["code"]
-        assert kinds(got["steps"]) == ["wx_login", "code"]
+        assert kinds(got["steps"]) == ["platform_login", "code"]
         assert code not in got["steps"]
         assert f"{code[:8]}… (32)" in got["steps"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.responses import Response
@@ -10,6 +11,8 @@ from menshen.config.environment import has_reference
 from menshen.documents.parts import Json, items_at
 from menshen.operators.roles import Scope
 from menshen.platforms.registry import PLATFORMS
+from menshen.platforms.words import words_of
+from menshen.web.console.configuring.app_words import app_labels, platform_title, secret_title
 from menshen.web.console.configuring.editor import Editor
 from menshen.web.console.configuring.kinds import APPS
 from menshen.web.console.configuring.parts import part_views, running
@@ -22,8 +25,11 @@ __all__ = ["app_views", "platform_options"]
 
 @dataclass(frozen=True, slots=True)
 class _Row:
+    """``platform``, and ``key`` for what its ``secret`` is, as the platform has it."""
+
     name: str
     platform: str
+    key: str
     appid: str
     secret: str
     description: str
@@ -35,35 +41,33 @@ def app_views(editor: Editor) -> list[View]:
 
     async def listed(visit: Visit) -> Response:
         current = await editor.configuration.current()
-        rows = [_row(current.document, app) for app in items_at(current.document, ("apps",))]
+        rows = [_row(current.document, app, visit.locale) for app in items_at(current.document, ("apps",))]
         return visit.page("configuring/apps.html", kind=APPS, rows=rows, revision=running(visit, current))
 
-    views = part_views(editor, APPS, lambda _: {"apps[].platform": platform_options()})
+    views = part_views(editor, APPS, lambda _: {"apps[].platform": platform_options()}, labels=_labels)
     return [View("GET", APPS.path, Scope.CONFIG_READ, listed), *views]
 
 
 def platform_options() -> list[Option]:
     """The platforms that there are, under the names that people know them by."""
-    return [Option(name, _KNOWN.get(name, name)) for name in PLATFORMS]
+    options = []
+    for name, adapter in PLATFORMS.items():
+        english, chinese = words_of(adapter).title
+        options.append(Option(name, english if english == chinese else f"{chinese} {english}"))
+    return options
 
 
-_KNOWN = {
-    "wechat": "微信 WeChat",
-    "qq": "QQ",
-    "alipay": "支付宝 Alipay",
-    "douyin": "抖音 Douyin",
-    "baidu": "百度 Baidu",
-    "kuaishou": "快手 Kuaishou",
-    "xiaohongshu": "小红书 Xiaohongshu",
-    "wecom": "企业微信 WeCom",
-}
+def _labels(visit: Visit, app: Json) -> Mapping[str, str]:
+    """Of the platform that is chosen in the form as it was sent, else of the app's."""
+    return app_labels(visit.text("platform") or app.get("platform", ""), visit.locale)
 
 
-def _row(document: Json, app: Json) -> _Row:
+def _row(document: Json, app: Json, locale: str) -> _Row:
     secret = app.get("secret")
     return _Row(
         name=app["name"],
-        platform=app["platform"],
+        platform=platform_title(app["platform"], locale),
+        key=secret_title(app["platform"], locale),
         appid=app["appid"],
         secret=secret if isinstance(secret, str) and has_reference(secret) else "",
         description=app.get("description", ""),

@@ -35,10 +35,11 @@ Part = dict[str, Any]
 class Form:
     """What is edited, and what comes of it.
 
-    ``title`` is a sentence of the catalog; ``subject`` the name of what is edited, "" for something new. ``before`` is
-    the part as it is, its secrets masked, and ``kind`` the list that it is in, "" for a section. ``edit`` makes an edit
-    of what was typed, and ``after`` is where it is seen. ``about`` says of the name of a changed part whether this form
-    is about it. ``start`` is what a new form shows that its model does not.
+    ``title`` is a sentence of the catalog, with places for ``values``; ``subject`` the name of what is edited, "" for
+    something new. ``before`` is the part as it is, its secrets masked, and ``kind`` the list that it is in, "" for a
+    section. ``edit`` makes an edit of what was typed, and ``after`` is where it is seen. ``about`` says of the name
+    of a changed part whether this form is about it. ``start`` is what a new form shows that its model does not.
+    ``labels`` are those of fields that are called otherwise here than elsewhere, by their paths.
     """
 
     title: str
@@ -55,6 +56,8 @@ class Form:
     about: Callable[[str], bool] = lambda _: False
     offered: Mapping[str, Sequence[Option]] = field(default_factory=dict)
     suggested: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
     template: str = "configuring/form.html"
     more: Mapping[str, Any] = field(default_factory=dict)
 
@@ -141,6 +144,7 @@ class Editor:
             problems=[(path, say(told, told)) for path, told in problems],
             offered=form.offered,
             suggested=form.suggested,
+            labels=form.labels,
             focus=focus,
         )
         return visit.page(

@@ -26,6 +26,7 @@ FormOf = Callable[[Visit, Shown], Form]
 """The form of a page. Raises ``PartUnknown``."""
 
 Offers = Callable[[Json], Mapping[str, Sequence[Option]]]
+Labels = Callable[[Visit, Json], Mapping[str, str]]
 
 
 def part_form(kind: PartKind, current: Shown, name: str | None, offers: Offers = lambda _: {}, **more: Any) -> Form:
@@ -48,19 +49,27 @@ def part_form(kind: PartKind, current: Shown, name: str | None, offers: Offers =
     )
 
 
-def part_views(editor: Editor, kind: PartKind, offers: Offers = lambda _: {}, at: str = "") -> list[View]:
+def part_views(
+    editor: Editor,
+    kind: PartKind,
+    offers: Offers = lambda _: {},
+    at: str = "",
+    labels: Labels = lambda _visit, _part: {},
+) -> list[View]:
     """``/-/new``, ``/{name}`` and ``/{name}/delete`` of a kind. No part can be called ``-``.
 
-    ``at`` stands behind the name where the part's own page is another.
+    ``at`` stands behind the name where the part's own page is another. ``labels`` are what fields are called that are
+    called otherwise elsewhere, by the part as it is, ``{}`` for a new one.
     """
 
-    def new(_: Visit, current: Shown) -> Form:
-        return part_form(kind, current, None, offers)
+    def new(visit: Visit, current: Shown) -> Form:
+        return part_form(kind, current, None, offers, labels=labels(visit, {}))
 
     def edit(visit: Visit, current: Shown) -> Form:
         name = visit.words["name"]
         more_of = {"users": referrers(current.document, kind.key, name), "revision": running(visit, current)}
-        return part_form(kind, current, name, offers, more=more_of)
+        part = part_at(current.document, (*kind.where, name))
+        return part_form(kind, current, name, offers, labels=labels(visit, part), more=more_of)
 
     return [
         *form_views(editor, f"{kind.path}/-/new", new),

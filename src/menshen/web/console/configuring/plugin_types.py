@@ -10,10 +10,11 @@ from menshen.config import document
 from menshen.config.plugins.custom import Custom
 from menshen.config.plugins.registry import PARTS
 from menshen.gateway.plugin_loading import InstalledTypes
-from menshen.platforms.registry import PLATFORM_OF_PLUGIN
+from menshen.platforms.registry import PLATFORM_OF_PLUGIN, PLATFORMS
+from menshen.platforms.words import words_of
 from menshen.web.console.forms.field import Field, fields_of
 from menshen.web.console.forms.layout import PLAIN, Section
-from menshen.web.console.language import sentence
+from menshen.web.console.language import CHINESE, sentence
 
 __all__ = ["NEW_APP", "PluginType", "plugin_type", "plugin_types"]
 
@@ -23,7 +24,8 @@ NEW_APP: Final = "new_app"
 
 @dataclass(frozen=True, slots=True)
 class PluginType:
-    """``title`` and ``about`` are sentences of the catalog. ``platform`` is that of a login plugin, "" for others.
+    """``title`` and ``about`` are sentences of the catalog, with places for ``values``. ``platform`` is that of a login
+    plugin, "" for others.
 
     ``own``: the installation brings it; ``broken`` says why it cannot be used, else "".
     """
@@ -37,58 +39,18 @@ class PluginType:
     own: bool = False
     broken: str = ""
 
+    def values(self, locale: str) -> dict[str, str]:
+        """What stands in the places of its sentences."""
+        if not self.platform:
+            return {}
+        words = words_of(PLATFORMS[self.platform])
+        return {"platform": words.title[locale == CHINESE], "call": words.login_call}
 
-_LOGINS: Final[Mapping[str, tuple[str, str]]] = {
-    "WeChatMpLogin": (
-        sentence("WeChat mini-program login"),
-        sentence(
-            "Exchanges the code of wx.login, gives the mini program a login state and checks it on every request."
-        ),
-    ),
-    "QQMPLogin": (
-        sentence("QQ mini-program login"),
-        sentence(
-            "Exchanges the code of qq.login, gives the mini program a login state and checks it on every request."
-        ),
-    ),
-    "AlipayMpLogin": (
-        sentence("Alipay mini-program login"),
-        sentence(
-            "Exchanges the code of my.getAuthCode, gives the mini program a login state and checks it on every request."
-        ),
-    ),
-    "DouyinMpLogin": (
-        sentence("Douyin mini-program login"),
-        sentence(
-            "Exchanges the code of tt.login, gives the mini program a login state and checks it on every request."
-        ),
-    ),
-    "BaiduMpLogin": (
-        sentence("Baidu mini-program login"),
-        sentence(
-            "Exchanges the code of swan.getLoginCode, gives the mini program a login state and checks it on every "
-            "request."
-        ),
-    ),
-    "KuaishouMpLogin": (
-        sentence("Kuaishou mini-program login"),
-        sentence(
-            "Exchanges the code of ks.login, gives the mini program a login state and checks it on every request."
-        ),
-    ),
-    "XiaohongshuMpLogin": (
-        sentence("Xiaohongshu mini-program login"),
-        sentence(
-            "Exchanges the code of xhs.login, gives the mini program a login state and checks it on every request."
-        ),
-    ),
-    "WecomMpLogin": (
-        sentence("WeCom mini-program login"),
-        sentence(
-            "Exchanges the code of wx.qy.login, gives the mini program a login state and checks it on every request."
-        ),
-    ),
-}
+
+_LOGIN: Final = (
+    sentence("%(platform)s mini-program login"),
+    sentence("Exchanges the code of %(call)s, gives the mini program a login state and checks it on every request."),
+)
 
 _OTHERS: Final[Mapping[str, tuple[str, str]]] = {
     "Tag": (sentence("Tags"), sentence("Lifts request parameters into tags that route, limit and trace.")),
@@ -137,7 +99,7 @@ _LOGIN_FIELDS: Final = (
 def plugin_types(installed: InstalledTypes) -> list[PluginType]:
     """All of them: login plugins, Menshen's own, the installation's."""
     logins = [
-        PluginType(name, *_LOGINS.get(name, ("", "")), _LOGIN_FIELDS, _LOGIN_SECTIONS, platform)
+        PluginType(name, *_LOGIN, _LOGIN_FIELDS, _LOGIN_SECTIONS, platform)
         for name, platform in PLATFORM_OF_PLUGIN.items()
     ]
     others = [

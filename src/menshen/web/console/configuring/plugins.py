@@ -15,6 +15,7 @@ from menshen.documents.parts import Json, items_at, part_at
 from menshen.errors import EditInvalid, NameTaken, PartUnknown, Problem
 from menshen.gateway.plugin_loading import InstalledTypes
 from menshen.operators.roles import Scope
+from menshen.web.console.configuring.app_words import app_labels
 from menshen.web.console.configuring.binding import Tree, tree_of
 from menshen.web.console.configuring.editor import Editor, Form
 from menshen.web.console.configuring.parts import form_views, removal_views, running
@@ -36,7 +37,7 @@ _NEW: Final = ":new"
 class _Row:
     name: str
     type: str
-    title: str
+    kind: PluginType | None
     description: str
     bound: list[Referrer]
 
@@ -46,12 +47,12 @@ def plugin_views(editor: Editor, installed: InstalledTypes) -> list[View]:
 
     async def listed(visit: Visit) -> Response:
         current = await editor.configuration.current()
-        titles = {each.name: each.title for each in plugin_types(installed)}
+        kinds = {each.name: each for each in plugin_types(installed)}
         rows = [
             _Row(
                 name=each["name"],
                 type=each["type"],
-                title=titles.get(each["type"], ""),
+                kind=kinds.get(each["type"]),
                 description=each.get("description", ""),
                 bound=referrers(current.document, "plugins", each["name"]),
             )
@@ -66,7 +67,7 @@ def plugin_views(editor: Editor, installed: InstalledTypes) -> list[View]:
         kind = plugin_type(installed, visit.words["type"])
         if kind is None or kind.broken:
             raise PartUnknown("there is no such type")
-        return _form(current, kind, None, running(visit, current))
+        return _form(visit, current, kind, None)
 
     def edit(visit: Visit, current: Shown) -> Form:
         name = visit.words["name"]
@@ -74,7 +75,7 @@ def plugin_views(editor: Editor, installed: InstalledTypes) -> list[View]:
         kind = plugin_type(installed, plugin["type"])
         if kind is None:
             raise PartUnknown("the type is not installed any more")
-        return _form(current, kind, plugin, running(visit, current))
+        return _form(visit, current, kind, plugin)
 
     return [
         View("GET", PLUGINS, Scope.CONFIG_READ, listed),
@@ -91,7 +92,7 @@ def plugin_views(editor: Editor, installed: InstalledTypes) -> list[View]:
     ]
 
 
-def _form(current: Shown, kind: PluginType, plugin: Json | None, revision: int) -> Form:
+def _form(visit: Visit, current: Shown, kind: PluginType, plugin: Json | None) -> Form:
     name = None if plugin is None else plugin["name"]
     offered, start = {}, {}
     if kind.platform:
@@ -109,6 +110,8 @@ def _form(current: Shown, kind: PluginType, plugin: Json | None, revision: int) 
     tree: Tree | None = None if name is None else tree_of(current.document, name)
     return Form(
         title=kind.title if name is None else sentence("Plugins"),
+        values=kind.values(visit.locale),
+        labels=app_labels(kind.platform, visit.locale),
         subject=name or "",
         fields=_fields(kind, plugin or {}),
         sections=kind.sections,
@@ -123,7 +126,7 @@ def _form(current: Shown, kind: PluginType, plugin: Json | None, revision: int) 
         offered=offered,
         suggested={"Canary.rules[].to[].version": ["default", *versions]},
         template="configuring/plugin.html",
-        more={"type": kind, "tree": tree, "revision": revision, "plugin": name or ""},
+        more={"type": kind, "tree": tree, "revision": running(visit, current), "plugin": name or ""},
     )
 
 

@@ -105,6 +105,7 @@ class _Drawing:
     offered: Mapping[str, Sequence[Option]]
     suggested: Mapping[str, Sequence[str]]
     problems: Mapping[str, list[str]]
+    labels: Mapping[str, str]
     focus: str = ""
     focused: bool = field(default=False)
 
@@ -119,11 +120,13 @@ def drawn(
     problems: Iterable[tuple[str, str]] = (),
     offered: Mapping[str, Sequence[Option]] | None = None,
     suggested: Mapping[str, Sequence[str]] | None = None,
+    labels: Mapping[str, str] | None = None,
     focus: str = "",
 ) -> Drawn:
     """``problems`` are paths in the part, each with a sentence. ``focus`` is the name of what is new.
 
-    ``offered`` makes a choice of a text, by the field's path; ``suggested`` are texts that a browser offers.
+    ``offered`` makes a choice of a text, by the field's path; ``suggested`` are texts that a browser offers;
+    ``labels`` go before those of ``words``.
     """
     fields = tuple(fields)
     places = set(_places(fields, typed, "", ()))
@@ -135,7 +138,7 @@ def drawn(
             left.append((path, told))
         else:
             at.setdefault(place, []).append(told)
-    drawing = _Drawing(words, locale, typed, offered or {}, suggested or {}, at, focus)
+    drawing = _Drawing(words, locale, typed, offered or {}, suggested or {}, at, labels or {}, focus)
     return Drawn(tuple(_widgets(drawing, fields, before, "", "", ())), tuple(left))
 
 
@@ -185,7 +188,7 @@ def _widget(drawing: _Drawing, each: Field, before: Mapping[str, Any], name: str
         name=name,
         key=key,
         kind="choice" if each.path in drawing.offered else each.kind,
-        label=words.label(each, locale),
+        label=drawing.labels.get(each.path) or words.label(each, locale),
         hint=words.hint(each, locale),
         unit=words.unit(each, locale),
         required=each.required and each.kind != "flag",

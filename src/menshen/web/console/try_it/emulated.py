@@ -77,7 +77,7 @@ class EmulatedPlatform:
         return True
 
     async def login(self, user: str) -> str:
-        """``wx.login`` on this user's phone. Raises ``NoEmulator``."""
+        """A code, as the client asks for one on this user's phone. Raises ``NoEmulator``."""
         return (await self._asked("POST", "login", _Code, body={"appid": self.app.appid, "user": user})).code
 
     async def heard(self, code: str) -> tuple[Heard, ...]:

@@ -19,6 +19,7 @@ from menshen.web.console.try_it.carried import carried
 from menshen.web.console.try_it.emulated import EmulatedPlatform, NoEmulator, openid_in
 from menshen.web.console.try_it.outgoing import BadRequest, Wish, outgoing
 from menshen.web.console.try_it.phones import Phone, phones
+from menshen.web.console.try_it.spoken import spoken
 from menshen.web.console.try_it.steps import Step, login_steps, request_steps
 from menshen.web.console.view import View, Visit
 
@@ -93,6 +94,7 @@ async def _page(visit: Visit, of: _Phones) -> Response:
         "try_it.html",
         choices=[(each.name, f"{each.plugin.name} · {each.group}") for each in all_phones],
         phone=phone,
+        words=None if phone is None else spoken(phone, visit.locale),
         people=[(each, each) for each in PEOPLE],
         person=person if person in PEOPLE else PEOPLE[0],
         there=phone is not None and await of.platform(phone).there(),
@@ -125,7 +127,7 @@ async def _log_in(visit: Visit, of: _Phones) -> Mapping[str, Any]:
     if person not in PEOPLE:
         raise BadRequest("nobody of this name has a phone here")
     code = await of.platform(phone).login(person)
-    return {"code": code, "steps": _drawn(visit, login_steps(phone, person, code))}
+    return {"code": code, "steps": _drawn(visit, phone, login_steps(phone, person, code))}
 
 
 async def _request(visit: Visit, of: _Phones) -> Mapping[str, Any]:
@@ -154,7 +156,7 @@ async def _request(visit: Visit, of: _Phones) -> Mapping[str, Any]:
         "statusCode": answered.status,
         "header": header,
         "text": answered.body.decode("utf-8", "replace"),
-        "steps": _drawn(visit, request_steps(phone, host, sent, code, heard, answered)),
+        "steps": _drawn(visit, phone, request_steps(phone, host, sent, code, heard, answered)),
     }
 
 
@@ -167,11 +169,12 @@ async def _end(visit: Visit, of: _Phones) -> Mapping[str, Any]:
         raise BadRequest("nobody has logged in with this code")
     app = phone.plugin.app
     ended = await of.end_sessions(IdentityKey(app.platform, app.appid, openids[0]), visit.who.name)
-    return {"ended": ended, "steps": _drawn(visit, (Step("ended", "gateway", "gateway", ""),))}
+    return {"ended": ended, "steps": _drawn(visit, phone, (Step("ended", "gateway", "gateway", ""),))}
 
 
-def _drawn(visit: Visit, steps: tuple[Step, ...]) -> str:
-    return visit.renderer.render("try_it_steps.html", visit, {"steps": steps})
+def _drawn(visit: Visit, phone: Phone, steps: tuple[Step, ...]) -> str:
+    values = {"steps": steps, "words": spoken(phone, visit.locale)}
+    return visit.renderer.render("try_it_steps.html", visit, values)
 
 
 def _field(visit: Visit, name: str) -> str:

@@ -14,6 +14,8 @@ from typing import Any, Final, Literal
 import msgspec
 
 from menshen.config.snapshot import CodeAt
+from menshen.platforms.registry import PLATFORMS
+from menshen.platforms.words import words_of
 from menshen.web.console.try_it.calling import Answered
 from menshen.web.console.try_it.carried import carried
 from menshen.web.console.try_it.emulated import Heard, openid_in
@@ -25,7 +27,7 @@ __all__ = ["Refused", "Step", "login_steps", "request_steps"]
 
 Lane = Literal["phone", "gateway", "platform", "backend"]
 Kind = Literal[
-    "wx_login",
+    "platform_login",
     "code",
     "request_with_code",
     "request",
@@ -98,11 +100,12 @@ class _Refusal(msgspec.Struct):
 
 
 def login_steps(phone: Phone, user: str, code: str) -> tuple[Step, ...]:
-    """``wx.login`` on the phone."""
+    """Asking the platform for a code on the phone, by the call that its own mini programs make."""
+    call = words_of(PLATFORMS[phone.plugin.app.platform]).login_call
     body = _pretty({"appid": phone.plugin.app.appid, "user": user})
     return _short(
         [
-            Step("wx_login", "phone", "platform", "wx.login()", body=body),
+            Step("platform_login", "phone", "platform", f"{call}()", body=body),
             Step("code", "platform", "phone", code, body=_pretty({"code": code})),
         ],
         [code],
@@ -158,7 +161,7 @@ def _at_platform(heard: Heard) -> list[Step]:
         f"{heard.method} {heard.path}",
         tuple(heard.headers.items()),
         query=tuple(heard.query.items()),
-        marked=frozenset({"js_code", "secret"}),
+        marked=frozenset({"js_code", "code", "secret", "sign", "access_token"}),
     )
     body = "" if answer is None else _pretty(answer)
     return [asked, Step("identity" if good else "no_identity", "platform", "gateway", str(heard.status), body=body)]
