@@ -1,10 +1,10 @@
 """WeCom mini programs (企业微信): those that a corp has linked to an app of its own, or to one made for it.
 
-Facts: developer.work.weixin.qq.com 96959 (code2Session), 91039 (gettoken), 90455 (the global return codes) and 96977
-(getMobile), and answers that developers quote in WeChat's forum (``reference/platform-apis.md`` 2). A login comes with
-the access token of the linked app, and says whose member logged in. ``apps[].appid`` is the mini program's, which open
-data names; ``platform_key`` is the corp's CorpID, which tokens are asked for with and answers are held against. An app
-of a service provider's (``suite_access_token``) is another protocol and not offered.
+Facts: developer.work.weixin.qq.com 96959 (code2Session), 91039 and 97164 (gettoken), 90455 (the global return codes)
+and 96977 (getMobile), and answers that developers quote in WeChat's forum (``reference/platform-apis.md`` 2). A login
+comes with the access token of the linked app, and says whose member logged in. ``apps[].appid`` is the mini program's,
+which open data names; ``platform_key`` is the corp's CorpID, which tokens are asked for with and answers are held
+against. Mini programs of third-party apps (``suite_access_token``) speak another protocol, which is not offered.
 
 A mini program can be linked by several corps, and a userid means somebody within one: ``lin`` of another corp is not
 our ``lin``, so whoever is not of this corp is let in by nobody.
@@ -135,7 +135,7 @@ class WeCom(ByMember, BareTokenPlatform):
     default_base_url = "https://qyapi.weixin.qq.com"
     code_pattern = CODE_PATTERN  # those seen have 43 characters of it
     # No phone codes: numbers come encrypted only. No word on a session_key: wx.qy.checkSession is the client's.
-    stable_tokens = True  # an older gettoken page: inside its life the same one
+    stable_tokens = True  # 97164: inside its life the same one
     refused_for = REFUSED_FOR
     settings_page = "work.weixin.qq.com > 应用管理 > 小程序"
     words = PlatformWords(
