@@ -180,8 +180,10 @@ def test_the_number_of_another_certificate_is_not_enough(shop: Shop) -> None:
     assert shop.ask("mixed-up", "13900000111").refusal == (502, 4021, "platform_reply_invalid")
 
 
-def test_no_key_is_in_a_log(shop: Shop) -> None:
+def test_no_key_is_in_a_log_or_open_in_the_database(shop: Shop) -> None:
     shop.ask("lin", "13900000112")
-    log = shop.log()
+    stored = b"".join(path.read_bytes() for path in shop.stack.data_dir.glob("menshen.db*"))
+    assert b"platform_certificate_sn" in stored
     for secret in (SYMMETRIC_KEY, private_text("app")[:60], private_text("app")[-60:]):
-        assert secret not in log
+        assert secret not in shop.log()
+        assert secret.encode() not in stored

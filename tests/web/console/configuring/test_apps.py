@@ -9,6 +9,7 @@ from menshen.documents.configuration import Configuration
 from menshen.errors import ChildFailed
 from menshen.operators.roles import Role
 from tests.documents.samples import CANARY, full
+from tests.platforms.api_security import SYMMETRIC_KEY, certificate_text
 from tests.platforms.app_keys import private_text, public_text
 from tests.web.console.browsing import Browser
 from tests.web.console.configuring.stage import configuring, etag, fields_in, wrong_fields
@@ -88,6 +89,45 @@ def test_a_secret_that_is_left_empty_is_kept_and_does_not_go_elsewhere(tmp_path:
         moved = await browser.post("/console/apps/shop", fields | {"base_url": "https://his.example"})
         assert moved.status == 422
         assert wrong_fields(moved) == ["secret"]
+
+    configuring(tmp_path, work)
+
+
+def test_keys_of_api_security_go_in_and_never_come_out(tmp_path: Path) -> None:
+    certificate = certificate_text("platform").replace("\n", "")  # as a field of one line has it
+
+    async def work(browser: Browser, configuration: Configuration) -> None:
+        path = "/console/apps/shop"
+        typed = {
+            "api_security:on": "on",
+            "api_security.symmetric_key": SYMMETRIC_KEY,
+            "api_security.symmetric_key_sn": "5f" * 16,
+            "api_security.private_key": private_text("app"),
+            "api_security.platform_certificate": certificate,
+        }
+        short = await browser.post(path, fields_in(await browser.get(path)) | typed)
+        assert (short.status, wrong_fields(short)) == (422, ["api_security.platform_certificate_sn"])
+        typed |= {"api_security.platform_certificate_sn": "79" * 16}
+        got = await browser.post(path, fields_in(short) | typed)
+        assert got.location == "/console/apps/shop?revision=2", got.text
+        page = await browser.get(path)
+        for secret in (SYMMETRIC_KEY, private_text("app")):
+            assert secret not in short.text + page.text
+        kept = await browser.post(path, fields_in(page) | {"description": "kept"})
+        assert kept.location == "/console/apps/shop?revision=3", kept.text
+        assert (await configuration.current()).document["apps"][0]["api_security"] == {
+            "symmetric_key": "***",
+            "symmetric_key_sn": "5f" * 16,
+            "private_key": "***",
+            "platform_certificate": certificate,
+            "platform_certificate_sn": "79" * 16,
+        }
+        fields = fields_in(await browser.get(path)) | {"base_url": "https://his.example", "secret": "written-again"}
+        moved = await browser.post(path, fields)
+        assert (moved.status, wrong_fields(moved)) == (
+            422,
+            ["api_security.symmetric_key", "api_security.private_key"],
+        )
 
     configuring(tmp_path, work)
 
