@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from menshen.config.sealing import map_at_secrets
 from menshen.documents.lending import new_references
-from menshen.documents.masking import MASK, SEALED_PREFIX, keep_secrets, mask
+from menshen.documents.masking import MASK, SEALED_PREFIX, Kept, keep_secrets, mask, mask_all
 from tests.config.samples import put
 
 from .samples import CANARY, full
@@ -42,6 +43,24 @@ def test_no_secret_is_shown_and_references_are() -> None:
     assert shown.count(MASK) == 7
     assert "${SECRET}" in shown
     assert mask({"apps": [{"secret": "a${SECRET}c"}]}) == {"apps": [{"secret": MASK}]}, "the rest of it is literal"
+
+
+@pytest.mark.parametrize("masking", [mask, mask_all])
+def test_a_key_that_is_null_holds_no_secret_and_says_so(masking: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """A mark in its place would be given back by whoever edits something else, and keep nothing."""
+    raw = full()
+    raw["apps"][0]["data_key"] = None
+    shown = masking(raw)
+    assert shown["apps"][0]["data_key"] is None
+    assert keep_secrets(mask(raw), raw) == Kept(raw, ())
+
+
+def test_null_takes_a_secret_away() -> None:
+    raw = full()
+    raw["apps"][0]["data_key"] = f"{CANARY}-of-numbers"
+    kept = keep_secrets(changed(apps__0__data_key=None), raw)
+    assert kept.problems == ()
+    assert kept.raw["apps"][0]["data_key"] is None
 
 
 @given(st.lists(SECRET_TEXTS, min_size=8, max_size=8))

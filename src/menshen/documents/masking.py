@@ -41,13 +41,17 @@ _NONE = ("there is no secret here that *** could keep: write it", "此处没有�
 
 
 def mask(raw: Json) -> dict[str, Any]:
-    """The document with ``***`` for every secret; a ``${NAME}`` reference is shown."""
-    return map_at_secrets(raw, lambda value: value if isinstance(value, str) and is_reference(value) else MASK)
+    """The document with ``***`` for every secret; a ``${NAME}`` reference is shown, and null is no secret."""
+    return map_at_secrets(raw, lambda value: value if value is None or _is_reference(value) else MASK)
 
 
 def mask_all(raw: Json) -> dict[str, Any]:
     """The same, with the mark in the place of references as well."""
-    return map_at_secrets(raw, lambda _: MASK)
+    return map_at_secrets(raw, lambda value: value if value is None else MASK)
+
+
+def _is_reference(value: Any) -> bool:
+    return isinstance(value, str) and is_reference(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from tests.documents.samples import documents_of, full
 from tests.storage.conftest import opened
 from tests.web.console.browsing import Browser, Got, in_loop
 
-__all__ = ["configuring", "etag", "fields_in", "wrong_fields"]
+__all__ = ["configuring", "etag", "fields_in", "pairs_in", "wrong_fields"]
 
 Health = Mapping[str, Sequence[tuple[str, bool]]]
 
@@ -69,6 +69,13 @@ def fields_in(page: Got) -> dict[str, str]:
         chosen = [value for value, selected in values if selected] or [values[0][0]]
         found[unescape(name)] = unescape(chosen[0])
     return {name: value for name, value in found.items() if name != "csrf"}
+
+
+def pairs_in(page: Got) -> list[tuple[str, str]]:
+    """The same where names come several times: items of lists, and methods that are ticked."""
+    pairs = [(name, value) for name, value in fields_in(page).items() if not name.endswith(("items", "methods"))]
+    pairs += [("methods", value) for value in re.findall(r'name="methods" value="([^"]*)" checked', page.text)]
+    return [*pairs, *re.findall(r'name="([^"]*:items)" value="([^"]*)"', page.text)]
 
 
 def etag(page: Got) -> str:

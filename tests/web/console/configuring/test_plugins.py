@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,7 +19,7 @@ from tests.config.samples import sound
 from tests.documents.samples import CANARY, full
 from tests.platforms.app_keys import AES_KEY, private_text, public_text
 from tests.web.console.browsing import Browser
-from tests.web.console.configuring.stage import configuring, etag, fields_in, wrong_fields
+from tests.web.console.configuring.stage import configuring, etag, fields_in, pairs_in, wrong_fields
 
 TSF = (
     "插件类型",
@@ -246,14 +245,7 @@ def test_a_form_that_nobody_touched_changes_nothing(tmp_path: Path) -> None:
     async def work(browser: Browser, configuration: Configuration) -> None:
         for plugin in document["plugins"]:
             page = await browser.get(f"/console/plugins/{plugin['name']}")
-            pairs = [
-                (name, value) for name, value in fields_in(page).items() if not name.endswith(("items", "methods"))
-            ]
-            for name in ("methods",):
-                ticked = re.findall(rf'name="{name}" value="([^"]*)" checked', page.text)
-                pairs += [(name, value) for value in ticked]
-            pairs += [(name, value) for name, value in re.findall(r'name="([^"]*:items)" value="([^"]*)"', page.text)]
-            got = await browser.post(f"/console/plugins/{plugin['name']}", pairs)
+            got = await browser.post(f"/console/plugins/{plugin['name']}", pairs_in(page))
             assert got.location.endswith("?revision=1"), (plugin, got.words())
             assert CANARY not in page.text
 
