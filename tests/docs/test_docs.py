@@ -63,6 +63,7 @@ ENVIRONMENT = {
     "VIDEO_APPSECRET": "any-secret-of-video",
     "NOTES_APPSECRET": "any-secret-of-notes",
     "DESK_APPSECRET": "any-secret-of-desk",
+    "OFFICE_APPSECRET": "any-secret-of-office",
     "ERP_KEY": "any-key-of-the-erp",
     "ERP_OLD_KEY": "any-old-key-of-the-erp",
 }

@@ -20,6 +20,8 @@ from menshen.platforms.baidu import ERRORS as BAIDU_ERRORS
 from menshen.platforms.douyin import ERRORS as DOUYIN_ERRORS
 from menshen.platforms.douyin_phone import CALL_ERRORS as DOUYIN_CALL_ERRORS
 from menshen.platforms.douyin_phone import TOKEN_ERRORS as DOUYIN_TOKEN_ERRORS
+from menshen.platforms.feishu import CALL_ERRORS as FEISHU_CALL_ERRORS
+from menshen.platforms.feishu import TOKEN_ERRORS as FEISHU_TOKEN_ERRORS
 from menshen.platforms.kuaishou import ERRORS as KUAISHOU_ERRORS
 from menshen.platforms.qq import ERRORS as QQ_ERRORS
 from menshen.platforms.registry import PLATFORMS
@@ -188,6 +190,17 @@ def test_where_a_login_takes_an_access_token_none_is_asked_for(directory: Path, 
     assert emulator("/emulator/xiaohongshu/calls").json["apis"] == {}
 
 
+def test_an_app_of_feishus(directory: Path, emulator: Client) -> None:
+    app = {"appid": "cli_1", "secret": "the-right-secret"}
+    assert emulator.post_json("/emulator/feishu/apps", app).status == 200
+    text = document(f"{emulator.origin}/feishu", platform="feishu", appid="cli_1", secret="the-right-secret")
+    assert found(directory, text).found.en == "feishu takes cli_1 and its App Secret"
+    wrong = found(directory, text.replace("the-right-secret", "another-secret"))
+    assert (wrong.status, wrong.trouble) == ("failed", "credentials_wrong")
+    assert wrong.advice is not None
+    assert PLATFORMS["feishu"].settings_page in wrong.advice.en
+
+
 def alipay(emulator: Client, secret: str, **more: str) -> str:
     """An app of Alipay's in the emulator, and the document that fits it but for ``more``."""
     app = {"appid": "2021000000000001", "secret": private_text("app")}
@@ -307,6 +320,7 @@ def test_every_refusal_of_our_credentials_is_about_something() -> None:
         ("baidu", (BAIDU_ERRORS,)),
         ("kuaishou", (KUAISHOU_ERRORS,)),
         ("wecom", (WECOM_TOKEN_ERRORS, WECOM_CALL_ERRORS)),
+        ("feishu", (FEISHU_TOKEN_ERRORS, FEISHU_CALL_ERRORS)),
     ):
         refused = {errcode for table in tables for errcode, kind in table.items() if kind is PlatformRefusedUs}
         assert set(PLATFORMS[name].refused_for) == refused

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from menshen.emulator.dialects import DIALECTS
+from menshen.emulator.feishu import USERS_OWN
 from menshen.errors import CodeInvalid, PlatformRefusedUs, PlatformReplyInvalid, UserBlocked
 from menshen.platforms.registry import PLATFORMS
 from tests.edge.conftest import Stack, running_stack
@@ -245,6 +246,16 @@ def test_a_profile_is_no_number(stack: Stack, platform: str) -> None:
     state = log_in(stack, platform, "no-number")
     data = open_data(stack, platform, "no-number", "userinfo")
     refused = stack.gateway.post_json("/v1/me/phone", data, ("user_session", state))
+    has_numbers = "phone_data" in ROWS[platform].has
+    assert refused.refusal == ((400, 4000, "open_data_invalid") if has_numbers else (404, 4004, "not_offered"))
+
+
+@each("profiles")
+def test_a_profile_of_another_user_logs_nobody_in(stack: Stack, platform: str) -> None:
+    log_in(stack, platform, "borrowed-from")
+    code = code_of(stack, platform, "borrower")
+    data = open_data(stack, platform, "borrowed-from", "userinfo")
+    refused = stack.gateway.post_json("/v1/login", {"code": code, "app": platform, **data})
     assert refused.refusal == (400, 4000, "open_data_invalid")
 
 
@@ -385,3 +396,30 @@ def test_what_wecoms_errors_say_of_this_machine_is_in_no_log(stack: Stack) -> No
     for trail in ("hint:", "from ip", "more info"):
         assert trail not in said
         assert trail.encode() not in refused.raw
+
+
+def test_the_users_own_tokens_that_come_with_a_feishu_login_go_nowhere(stack: Stack) -> None:
+    reply = stack.gateway("/feishu/login", ("js_code", code_of(stack, "feishu", "private")))
+    assert reply.status == 200
+    kept = {path.name: path.read_bytes() for path in stack.config.parent.rglob("*") if path.is_file()}
+    assert any(reply.identity["x-menshen-openid"].encode() in content for content in kept.values()), list(kept)
+    for own in USERS_OWN.values():
+        assert own.encode() not in reply.raw
+        assert not [name for name, content in kept.items() if own.encode() in content]
+
+
+def test_feishus_open_data_has_a_gender_in_words_and_ends_with_its_day(stack: Stack) -> None:
+    def login(**more: Any) -> Any:
+        code = code_of(stack, "feishu", "worded")
+        data = open_data(stack, "feishu", "worded", "userinfo", **more)
+        return stack.gateway.post_json("/v1/login", {"code": code, "app": "feishu", **data})
+
+    state = str(login(profile={"gender": "female"}).json["user_session"])
+    assert stack.gateway("/v1/me", ("user_session", state)).json["gender"] == 2
+    assert login(watermark={"timestamp": 1_500_000_000}).refusal == (400, 4000, "open_data_invalid")
+
+
+def test_feishus_raw_data_is_not_believed(stack: Stack) -> None:
+    raw = {"rawData": '{"nickName":"A"}', "signature": "0" * 40}
+    body = {"code": code_of(stack, "feishu", "raw"), "app": "feishu", **raw}
+    assert stack.gateway.post_json("/v1/login", body).refusal == (400, 4000, "open_data_invalid")

@@ -61,8 +61,9 @@ class Row:
     a code that it cannot have made. ``profile`` is what an anonymous profile holds, ``nickname`` the name of that field
     in open data. ``console``: keys of the app as the
     platform has them, ``keys``: as the gateway's configuration has them. ``phone_call`` is the path of a phone code.
-    ``signed_more`` is what only signed data has of a profile. ``named_by`` is what names the app in its calls, and
-    ``forces_tokens``: it makes another access token for who asks for another.
+    ``signed_more`` is what only signed data has of a profile. ``named_by`` is what names the app in its calls, or in
+    that for a token alone, where no ``login_names_app``; ``forces_tokens``: it makes another access token for who asks
+    for another.
     """
 
     appid: str
@@ -84,6 +85,7 @@ class Row:
     phone_call: str = ""
     signed_more: dict[str, str] = field(default_factory=dict)
     named_by: str = "appid"
+    login_names_app: bool = True
     forces_tokens: bool = True
 
 
@@ -210,6 +212,22 @@ ROWS: Final = {
         nickname="name",
         signed_more={"language": "zh_CN"},
         named_by="platform_key",
+        login_names_app=False,
+        forces_tokens=False,
+    ),
+    "feishu": Row(
+        appid="cli_a000000000000001",
+        secret=_secret("feishu"),
+        openid_length=35,
+        session_key_length=32,
+        has=_facets("session_key", "profiles", "access_token", "token_login"),
+        never=_facets("unionid", "signed_data", "phone_data", "named_app", "phone_codes", "session_checks"),
+        wrong_code=10213,
+        used_code=(CodeInvalid, 10213),
+        wrong_secret=10014,
+        blocked=UserBlocked,  # the app is not for him to see
+        profile={"nickname": "飞书用户", "gender": "0"},
+        login_names_app=False,
         forces_tokens=False,
     ),
 }

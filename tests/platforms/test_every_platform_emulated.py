@@ -203,7 +203,7 @@ def test_a_token_that_is_not_taken_spends_no_code(platform):
         old = (await client.run(adapter.access_token(app, False))).token
         emulator.revoke_token(platform, "app-1")
         # Where it is the token alone that names the app, another's is for codes of that one.
-        foreigners = [foreign] if ROWS[platform].named_by == "appid" else []
+        foreigners = [foreign] if ROWS[platform].login_names_app else []
         for token in (*foreigners, old, Secret("never-given")):
             with pytest.raises(TokenRefused):
                 await client.run(adapter.code2session_by(app, token, code))

@@ -24,6 +24,7 @@ def test_what_the_table_says_a_platform_has_is_what_its_adapter_has(name):
     has = {capability for capability, line in lines.items() if line.confirmed != "none"}
     assert adapter.phone_codes == ("phone_codes" in has)
     assert adapter.session_checks == ("session_checks" in has)
+    assert adapter.phone_data == ("phone_data" in has)
     assert adapter.open_data == bool(has & {"open_data", "phone_data"})
     # A secret that has a form is a private key. A platform_key is not always a key: WeCom's is a CorpID.
     assert bool(APP_KEYS[name].keys() & {"secret", *API_KEYS}) == ("signed_calls" in has)

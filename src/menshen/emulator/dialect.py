@@ -7,7 +7,8 @@ in ``reference/platform-apis.md``; where no real text is known, the documented o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl
@@ -18,7 +19,7 @@ from menshen.emulator.payloads import Payload, phone_payload, user_info_payload
 if TYPE_CHECKING:
     from menshen.emulator.visitors import Visitor
 
-__all__ = ["Api", "ApiSecurity", "AppSettings", "Asked", "Certified", "Dialect", "Outcome", "parameters"]
+__all__ = ["Api", "ApiSecurity", "AppSettings", "Asked", "Certified", "Dialect", "Outcome", "json_texts", "parameters"]
 
 Outcome = Literal[
     "wrong_method",
@@ -126,6 +127,17 @@ def parameters(query: bytes) -> dict[str, str]:
     return params
 
 
+def json_texts(body: bytes) -> dict[str, str]:
+    """The texts in a JSON object; {} for what is none. An empty one counts as missing."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(value, dict):
+        return {}
+    return {name: text for name, text in value.items() if isinstance(text, str) and text}
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """One platform's voice.
@@ -135,9 +147,9 @@ class Dialect:
     success. ``sends_rid``: errmsg ends with a request id. ``errcode``, ``errmsg``: what it calls these fields.
     ``app_grant`` is the grant_type of an access token, "" for none; ``user_info`` and ``phone_data`` make open data.
     ``anonymous``: a device has codes too. ``by_token``: a login comes with an access token, for its secret.
-    ``profiles``: open data can be one. ``closed_by_app``: what the app's data_key is needed for, numbers behind a
-    ``code`` or in ``data``. ``steady_tokens``: inside its life, who asks gets the present one. ``secured``: the calls
-    that are signed of apps with ``api_security``.
+    ``profiles``, ``numbers``: what open data can be. ``closed_by_app``: what the app's data_key is needed for, numbers
+    behind a ``code`` or in ``data``. ``steady_tokens``: inside its life, who asks gets the present one. ``secured``:
+    the calls that are signed of apps with ``api_security``.
     """
 
     content_type: str
@@ -158,6 +170,7 @@ class Dialect:
     phone_data: Callable[..., Payload] = phone_payload
     anonymous: bool = False
     profiles: bool = True
+    numbers: bool = True
     closed_by_app: frozenset[str] = frozenset()
     steady_tokens: bool = False
     secured: frozenset[Api] = frozenset()
@@ -172,6 +185,10 @@ class Dialect:
             params.get("js_code", ""),
             _incomplete(method, params),
         )
+
+    def asked_with(self, asked: Asked, headers: Iterable[tuple[bytes, bytes]]) -> Asked:  # noqa: ARG002 - mostly nothing
+        """The same login with what its headers say. Their names are in lower case."""
+        return asked
 
     def called(self, query: bytes, body: bytes) -> Mapping[str, str]:  # noqa: ARG002 - of others they are in the body
         """The parameters of another call than a login, under WeChat's names."""

@@ -10,6 +10,7 @@ from menshen.emulator.alipay import ALIPAY
 from menshen.emulator.baidu import BAIDU
 from menshen.emulator.dialect import Dialect
 from menshen.emulator.douyin import DOUYIN
+from menshen.emulator.feishu import FEISHU
 from menshen.emulator.kuaishou import KUAISHOU
 from menshen.emulator.qq import QQ
 from menshen.emulator.wechat import WECHAT
@@ -28,6 +29,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
         "kuaishou": KUAISHOU,
         "xiaohongshu": XIAOHONGSHU,
         "wecom": WECOM,
+        "feishu": FEISHU,
     }
 )
 """By name."""

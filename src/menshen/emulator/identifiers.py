@@ -21,6 +21,8 @@ __all__ = [
     "baidu_session_key",
     "douyin_openid",
     "douyin_unionid",
+    "feishu_openid",
+    "feishu_session_key",
     "kuaishou_openid",
     "kuaishou_unionid",
     "login_code",
@@ -153,6 +155,16 @@ def douyin_unionid(key: bytes, user: str) -> str:
     """Lower-case hex digits in the groups of a UUID."""
     made = _digest(key, "douyin unionid", user).hex()
     return f"{made[:8]}-{made[8:12]}-{made[12:16]}-{made[16:20]}-{made[20:32]}"
+
+
+def feishu_openid(key: bytes, appid: str, user: str) -> str:
+    """``ou_`` and 32 hex digits."""
+    return "ou_" + _digest(key, "feishu openid", appid, user)[:16].hex()
+
+
+def feishu_session_key(random: RandomBytes) -> str:
+    """16 bytes in hex."""
+    return random(16).hex()
 
 
 def no_unionid(_key: bytes, _user: str) -> str:

@@ -162,6 +162,8 @@ class Emulator:
     ) -> Payload:
         """The phone number button as it was before phone codes. Raises UnknownPlatform, UnknownApp, NotFaked."""
         side, now = self._with_app(platform, appid), self._now()
+        if not side.dialect.numbers:
+            raise NotFaked(f"{platform} has no phone numbers in open data")
         _closable(side, appid, "data")
         visitor = side.visitors.of(appid, user, now)
         mark = {"timestamp": int(now), "appid": appid, **watermark}
@@ -201,10 +203,11 @@ class Emulator:
     def code2session(
         self, platform: str, method: str, query: bytes, headers: Iterable[tuple[bytes, bytes]] = (), body: bytes = b""
     ) -> Answer:
-        """The answer to one login as it came in. ``headers`` are only kept. Raises UnknownPlatform."""
+        """The answer to one login as it came in. Raises UnknownPlatform."""
         side, now = self._side(platform), self._now()
         self._codes.prune(now)
-        asked = side.by_token(side.dialect.asked(method, query, body), now)
+        headers = tuple(headers)
+        asked = side.by_token(side.dialect.asked_with(side.dialect.asked(method, query, body), headers), now)
         answer = exchange(side, self._codes, asked, now, self._quota)
         side.heard.note(now, (method, f"/{platform}{side.dialect.login_path}", asked), headers, answer)
         return answer

@@ -6,14 +6,13 @@ One error number of it is known, 410101. The others here are made up; for a limi
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from menshen.emulator import identifiers
-from menshen.emulator.dialect import Asked, Dialect, Fields, Outcome, parameters
+from menshen.emulator.dialect import Asked, Dialect, Fields, Outcome, json_texts, parameters
 from menshen.emulator.identifiers import RandomBytes
 from menshen.emulator.payloads import Payload, encrypted, phone_info
 
@@ -43,7 +42,7 @@ class _Xiaohongshu(Dialect):
         return Asked({"appid": appid, "access_token": token, "js_code": code}, appid, token, code, outcome)
 
     def called(self, query: bytes, body: bytes) -> Mapping[str, str]:
-        return {**parameters(query), **_texts(body)}
+        return {**parameters(query), **json_texts(body)}
 
     def refuse(self, outcome: Outcome, rid: str, *, login: bool = True) -> Fields:  # noqa: ARG002 - no rid, one form
         code, msg = self.errors[outcome]
@@ -60,14 +59,6 @@ class _Xiaohongshu(Dialect):
 
     def _told(self, data: Fields) -> Fields:
         return {"data": data, "success": True, "msg": "success", "code": 0}
-
-
-def _texts(body: bytes) -> Mapping[str, str]:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return {}
-    return {name: text for name, text in value.items() if isinstance(text, str)} if isinstance(value, dict) else {}
 
 
 def _user_info(

@@ -259,7 +259,7 @@ def doors_open(rules: Snapshot) -> DoorsOpen:
     """The ways in that these rules offer to whoever has them bound."""
     plugins = [route.login for route in rules.routes if route.login is not None]
     platforms = [PLATFORMS[plugin.app.platform] for plugin in plugins]
-    by_platform = rules.users.phone_owned == "sign_in" and any(p.phone_codes or p.open_data for p in platforms)
+    by_platform = rules.users.phone_owned == "sign_in" and any(p.phone_codes or p.phone_data for p in platforms)
     return DoorsOpen(
         apps=frozenset((plugin.app.platform, plugin.app.appid) for plugin in plugins),
         accounts=rules.users.accounts.source,

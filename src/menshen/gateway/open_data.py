@@ -69,7 +69,7 @@ class OpenData:
 
     def phone_in(self, app: App, identity: PlatformIdentity, data: str, iv: str) -> PlatformPhone:
         """The number in a login's open data, by the key that this login has brought. Raises OpenDataInvalid."""
-        closed = self._platform(app, "open_data").encrypted_data(data, iv)
+        closed = self._platform(app, "phone_data").encrypted_data(data, iv)
         return phone_of(self._opened(app, identity.openid, closed, identity.session_key))
 
     async def decrypted(self, app: App, openid: str, data: str, iv: str) -> dict[str, Any]:
@@ -96,6 +96,7 @@ class OpenData:
 
     async def phone(self, app: App, openid: str, data: str, iv: str) -> PlatformPhone:
         """The number in a payload. Raises as :meth:`decrypted`."""
+        self._platform(app, "phone_data")
         return phone_of(await self.decrypted(app, openid, data, iv))
 
     async def phone_by_code(self, app: App, phone_code: str, openid: str) -> PlatformPhone:

@@ -100,8 +100,8 @@ class PhoneFlows:
             if not _phone_code(proofs.phone_code):
                 raise CallMalformed("not a phone code")
         else:
-            if not platform.open_data:
-                raise NotOffered(f"{app.platform} has no open data")
+            if not platform.phone_data:
+                raise NotOffered(f"{app.platform} has no phone numbers in open data")
             platform.encrypted_data(proofs.encrypted_data, proofs.iv)
 
     async def of_identity(

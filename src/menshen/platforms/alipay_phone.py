@@ -46,6 +46,7 @@ class ByAppKey:
     __slots__ = ()
 
     open_data = True
+    phone_data = True
     session_keys = False
 
     def encrypted_data(self, data: str, iv: str) -> EncryptedData:

@@ -79,6 +79,7 @@ class Baidu(BarePlatform):
     default_base_url = "https://spapi.baidu.com"
     code_pattern = _CODE
     open_data = True
+    phone_data = True
     session_keys = True
     # No phone codes: numbers come encrypted only. Each call makes another token; whether the old one lives is not said.
     refused_for = REFUSED_FOR

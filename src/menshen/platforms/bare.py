@@ -32,6 +32,7 @@ class BarePlatform:
     code_pattern: re.Pattern[str]
     settings_page: str
     open_data: bool = False
+    phone_data: bool = False
     session_keys: bool = False
     phone_codes: bool = False
     session_checks: bool = False

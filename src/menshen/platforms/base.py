@@ -173,6 +173,8 @@ class Platform(Protocol):
     code_pattern: re.Pattern[str]
     open_data: bool
     """Its clients get encrypted data, and where there are ``session_keys`` signed data as well."""
+    phone_data: bool
+    """That encrypted data can be a phone number."""
     session_keys: bool
     """Open data is closed and signed with a key that the user's login brings; else with keys of the app's."""
     phone_codes: bool

@@ -84,6 +84,7 @@ class BySessionKey:
     __slots__ = ()
 
     open_data = True
+    phone_data = True
     session_keys = True
 
     def encrypted_data(self, data: str, iv: str) -> EncryptedData:

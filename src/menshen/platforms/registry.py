@@ -11,6 +11,7 @@ from menshen.platforms.alipay import Alipay
 from menshen.platforms.baidu import Baidu
 from menshen.platforms.base import Platform
 from menshen.platforms.douyin import Douyin
+from menshen.platforms.feishu import Feishu
 from menshen.platforms.kuaishou import Kuaishou
 from menshen.platforms.qq import QQ
 from menshen.platforms.wechat import WeChat
@@ -28,6 +29,7 @@ _ADAPTERS: Final[tuple[Platform, ...]] = (
     Kuaishou(),
     Xiaohongshu(),
     WeCom(),
+    Feishu(),
 )
 
 PLATFORMS: Final[Mapping[str, Platform]] = MappingProxyType({adapter.name: adapter for adapter in _ADAPTERS})
