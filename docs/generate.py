@@ -69,6 +69,7 @@ _KINDS: Final = {
     "Cidr": "address or range",
     "ClientApi": "path",
     "Description": "text",
+    "EncodingAesKey": "secret",
     "EndpointAt": "host:port",
     "FilePath": "file",
     "Header": "header",
@@ -79,6 +80,7 @@ _KINDS: Final = {
     "KeyId": "key id",
     "KeyNumber": "key number",
     "KeysUrl": "URL",
+    "MessageToken": "secret",
     "Minutes": "minutes",
     "Moment": "date and time",
     "Name": "name",
@@ -268,7 +270,7 @@ def call_meanings() -> dict[str, str]:
 
 
 _NEEDS: Final = {"nothing": ("–", "–"), "state": ("yes", "需要"), "any state": ("yes, of any age", "需要，过期亦可")}
-_UPLOAD: Final = ("an image, or a form with `file`", "图片，或含 `file` 字段的表单")
+_BODIES: Final = {"upload": ("an image, or a form with `file`", "图片，或含 `file` 字段的表单"), "xml": ("XML", "XML")}
 _NO_JSON: Final = ("no JSON", "非 JSON")
 
 
@@ -286,7 +288,7 @@ def user_api(language: Language) -> str:
                 f"`{call.method} {call.path}`",
                 (call.summary, chinese.get(f"{call.method} {call.path}", "**missing**"))[language],
                 _NEEDS[call.needs][language],
-                _UPLOAD[language] if call.body == "upload" else _members(call.body),
+                _BODIES[call.body][language] if isinstance(call.body, str) else _members(call.body),
                 _NO_JSON[language] if call.answer is None else _members(call.answer),
             )
             for call in calls()

@@ -50,7 +50,10 @@
     │   │   ├── PhoneTaken               the phone number belongs to another user
     │   │   ├── AlreadyBound             the user has an account or a phone number already
     │   │   └── LastWayIn                unbinding it would lock the user out for ever
-    │   ├── PlatformRefusedUs     4017   AppID or AppSecret wrong, or the app may not log users in
+    │   ├── PlatformRefused       4017   the platform does not let this installation log its users in
+    │   │   ├── PlatformRefusedUs        AppID or AppSecret wrong, or the app may not log users in
+    │   │   ├── ComponentNotAuthorized   the app's owner has not authorised the third-party platform (WeChat 61003)
+    │   │   └── ComponentTicketMissing   no component_verify_ticket of WeChat's that is good; the code was not sent
     │   ├── PlatformBusy          4021
     │   │   ├── PlatformSaysBusy         the platform's own "system busy"
     │   │   ├── PlatformUnreachable      no connection; the code was not sent and may be used again
@@ -137,6 +140,8 @@ __all__ = [
     "CodeMalformed",
     "CodeRefused",
     "CodeUsed",
+    "ComponentNotAuthorized",
+    "ComponentTicketMissing",
     "ConcurrencyLimit",
     "ConfigInvalid",
     "ConfigUnavailable",
@@ -171,6 +176,7 @@ __all__ = [
     "PhoneTaken",
     "PlatformBusy",
     "PlatformLimit",
+    "PlatformRefused",
     "PlatformRefusedUs",
     "PlatformReplyInvalid",
     "PlatformSaysBusy",
@@ -510,10 +516,30 @@ class LastWayIn(Conflict):
     message_zh = "这是唯一的登录方式，请先绑定其他方式。"
 
 
-class PlatformRefusedUs(Refusal):
-    code, reason, status, action, who = 4017, "platform_refused_credentials", 502, "none", "operator"
+class PlatformRefused(Refusal):
+    code, reason, status, who = 4017, "platform_refused", 502, "operator"
+    message, message_zh = "The platform does not let this app log users in.", "平台不允许该应用登录用户。"
+
+
+class PlatformRefusedUs(PlatformRefused):
+    reason, action = "platform_refused_credentials", "none"
     message = "The platform refused this app's credentials. The operator must check AppID and AppSecret."
     message_zh = "平台拒绝了该应用的凭证，请运维检查 AppID 与 AppSecret。"
+
+
+class ComponentNotAuthorized(PlatformRefused):
+    reason, action = "component_not_authorized", "none"
+    message = "This mini program has not authorised the third-party platform. Its administrator must do so."
+    message_zh = "该小程序尚未授权给第三方平台，请小程序管理员完成授权。"
+
+
+class ComponentTicketMissing(PlatformRefused):
+    reason, status, action = "component_ticket_missing", 503, "retry"
+    message = (
+        "The third-party platform has no valid ticket of WeChat's, which comes every ten minutes. "
+        "The operator must see that it arrives."
+    )
+    message_zh = "第三方平台没有有效的 component_verify_ticket（微信每十分钟推送一次），请运维检查推送是否送达。"
 
 
 class PlatformBusy(Refusal):

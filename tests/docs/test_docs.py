@@ -64,6 +64,9 @@ ENVIRONMENT = {
     "NOTES_APPSECRET": "any-secret-of-notes",
     "DESK_APPSECRET": "any-secret-of-desk",
     "OFFICE_APPSECRET": "any-secret-of-office",
+    "PROVIDER_APPSECRET": "any-secret-of-the-provider",
+    "PROVIDER_TOKEN": "any-token-of-the-provider",
+    "PROVIDER_AESKEY": "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG",
     "ERP_KEY": "any-key-of-the-erp",
     "ERP_OLD_KEY": "any-old-key-of-the-erp",
 }

@@ -16,7 +16,9 @@ from tests.envoy.samples import PLANTED, route, sample_routes
 from tests.envoy.test_edge_strip import FORGED
 
 CALLS = [
-    (method, path.replace("avatars/", "avatars/a.png")) for path, methods in OWN_PATHS.items() for method in methods
+    (method, path.replace("avatars/", "avatars/a.png").replace("component/", "component/x"))
+    for path, methods in OWN_PATHS.items()
+    for method in methods
 ]
 NOT_THERE = (404, 4004, "no_such_route")
 UNCHECKED = (503, 5004, "brain_unavailable")
@@ -87,7 +89,10 @@ def test_the_brains_stamps_are_for_nobody_else(edge: Edge) -> None:
     assert not any(name.startswith("x-menshen-") and value for name, value in edge.forwarded.headers)
 
 
-@pytest.mark.parametrize(("path", "methods"), [(p.replace("avatars/", "avatars/x"), m) for p, m in OWN_PATHS.items()])
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [(p.replace("avatars/", "avatars/x").replace("component/", "component/x"), m) for p, m in OWN_PATHS.items()],
+)
 def test_other_methods_are_405(edge: Edge, path: str, methods: tuple[str, ...]) -> None:
     for other in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} - {*methods}:
         got = edge.ask(f"/v1/{path}", method=other)

@@ -17,6 +17,7 @@ from menshen.config.snapshot import Snapshot
 from menshen.envoy import Denied
 from menshen.errors import MenshenError
 from menshen.gateway.access_tokens import AccessTokens
+from menshen.gateway.component_tickets import COMPONENT_TICKET, ComponentTickets
 from menshen.gateway.hooks import Hooks, load_hooks
 from menshen.node.access_tokens import keep_tokens
 from menshen.node.assembly import Parts, assembled
@@ -119,7 +120,9 @@ async def running(config: Path | None, data_dir: Path, doorkeeper: Doorkeeper) -
         records = SessionRecords(database, time.time)
         served = (KeyFiles(data_dir / "keys"), InProcess(deciding), doorkeeper, avatars_of(records, data_dir))
         node = Node(documents, database, records, *served, operators_of(data_dir, database, master_key))
-        tokens = AccessTokens(database, Sealer(master_key, "access-token"), client, time.time, secrets.token_bytes)
+        fetching = (database, Sealer(master_key, "access-token"), client, time.time, secrets.token_bytes)
+        tickets = ComponentTickets(database, Sealer(master_key, COMPONENT_TICKET))
+        tokens = AccessTokens(*fetching, tickets=tickets)
         sender = WebhookSender(database, client, node.webhooks, time.time, secrets.token_bytes)
         await node.start()
         stack.callback(setattr, doorkeeper, "door", None)

@@ -31,7 +31,7 @@ _OPTIONAL: Final = ("platform_key", "data_key", "api_security")
 def app_key_problems(app: At[App], keys: AppKeys) -> Iterator[Problem]:
     """The problems of one app, whose platform has these keys."""
     given = {
-        "secret": app.value.secret,
+        "secret": app.value.secret or Secret(""),
         "platform_key": Secret(app.value.platform_key),
         "data_key": app.value.data_key or Secret(""),
         **_api_security(app.value.api_security),

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from menshen.config.app_keys import AppKeys, app_key_problems
+from menshen.config.component_checks import component_problems
 from menshen.config.custom_types import NO_CUSTOM_TYPES, CustomTypes
 from menshen.config.effective import effective_plugins
 from menshen.config.governance_checks import governance_problems
@@ -52,6 +53,7 @@ def cross_check(
     """
     return (
         *_duplicate_names(outline),
+        *component_problems(outline),
         *_apps(outline, platforms, app_keys),
         *_groups(outline),
         *_overlapping_apis(outline),
@@ -68,6 +70,7 @@ def cross_check(
 
 def _duplicate_names(outline: Outline) -> Iterator[Problem]:
     names = outline.names
+    yield from _duplicates(names.components, "component", "第三方平台")
     yield from _duplicates(names.apps, "app", "应用")
     yield from _duplicates(names.upstreams, "upstream", "上游服务")
     yield from _duplicates(names.groups, "group", "分组")

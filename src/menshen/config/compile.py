@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from menshen.config import document as written
 from menshen.config.compile_routes import routes_of
@@ -13,6 +13,7 @@ from menshen.config.snapshot import (
     ApiSecurity,
     App,
     CodeAt,
+    Component,
     HealthCheck,
     Listener,
     LoginPlugin,
@@ -39,7 +40,8 @@ def compile_snapshot(document: Document, types: CustomTypes = NO_CUSTOM_TYPES) -
 
     ``types`` are the plugin types of the installation.
     """
-    apps = {app.name: _app(app) for app in document.apps}
+    components = {component.name: _component(component) for component in document.components}
+    apps = {app.name: _app(app, components) for app in document.apps}
     token = f"{document.listener.client_api}/token"
     logins = {plugin.name: _plugin(plugin, apps[plugin.app], token) for plugin in document.login_plugins()}
     routes = tuple(routes_of(document, logins, types))
@@ -50,20 +52,34 @@ def compile_snapshot(document: Document, types: CustomTypes = NO_CUSTOM_TYPES) -
         listener=_listener(document.listener),
         users=user_rules(document.users),
         webhooks=tuple(webhook_rules(webhook) for webhook in document.webhooks),
+        components=tuple(components.values()),
         tracing=_tracing(document.tracing, routes),
     ).sealed()
 
 
-def _app(app: written.App) -> App:
+def _component(component: written.Component) -> Component:
+    return Component(
+        component.name,
+        component.appid,
+        component.secret,
+        component.token,
+        component.message_key,
+        component.base_url,
+    )
+
+
+def _app(app: written.App, components: Mapping[str, Component]) -> App:
+    component = None if app.component is None else components[app.component]
     return App(
         app.name,
         app.platform,
         app.appid,
-        app.secret,
-        app.base_url,
+        app.secret or Secret(""),
+        app.base_url if component is None else component.base_url,
         app.platform_key,
         app.data_key or Secret(""),
         _api_security(app.api_security),
+        component,
     )
 
 

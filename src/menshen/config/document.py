@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field
+from pydantic import BeforeValidator, Discriminator, Field, ValidationInfo, field_validator
 from pydantic import Tag as Branch
 
 from menshen.config.identity import (
@@ -57,6 +57,7 @@ from menshen.config.values import (
     ClientApi,
     CustomClaim,
     Description,
+    EncodingAesKey,
     EndpointAt,
     FilePath,
     HeaderName,
@@ -64,6 +65,7 @@ from menshen.config.values import (
     Host,
     HostName,
     KeyNumber,
+    MessageToken,
     Method,
     Minutes,
     Name,
@@ -84,6 +86,7 @@ __all__ = [
     "App",
     "Binding",
     "Code",
+    "Component",
     "Document",
     "Group",
     "HealthCheck",
@@ -114,9 +117,25 @@ class ApiSecurity(Part):
     platform_certificate_sn: KeyNumber
 
 
+class Component(Part):
+    """A WeChat third-party platform (第三方平台), by which its customers' mini programs log in.
+
+    ``token`` and ``message_key`` (EncodingAESKey) are what WeChat signs and closes its pushes with.
+    """
+
+    name: Name
+    appid: AppId
+    secret: AppSecret
+    token: MessageToken
+    message_key: EncodingAesKey
+    base_url: BaseUrl = ""
+    description: Description = ""
+
+
 class App(Part):
     """One mini program on one platform. ``base_url`` of "" is the platform's own address.
 
+    It logs in by its ``secret``, or by the ``component`` that its owner has authorised, and has no secret then.
     Some platforms have more keys: one of the platform's that its answers are checked with, one of the app's that opens
     what the platform closes for it.
     """
@@ -124,12 +143,21 @@ class App(Part):
     name: Name
     platform: Name
     appid: AppId
-    secret: AppSecret
+    component: Name | None = None
+    secret: AppSecret | None = Field(default=None, validate_default=True)
     platform_key: PublicKey = ""
     data_key: AppSecret | None = None
     api_security: ApiSecurity | None = None
     base_url: BaseUrl = ""
     description: Description = ""
+
+    @field_validator("secret")
+    @classmethod
+    def _secret_or_component(cls, secret: Any, info: ValidationInfo) -> Any:
+        # Here, and not with what keys must agree on: it is said beside whatever else is wrong with the app.
+        if secret is None and info.data.get("component", "") is None:
+            raise refuse("this key is required", "缺少必填项")
+        return secret
 
 
 class HealthCheck(Part):
@@ -344,6 +372,7 @@ class Document(Part):
     """The whole configuration."""
 
     version: VersionOne
+    components: Items[Component] = ()
     apps: Items[App] = ()
     upstreams: Items[Upstream] = ()
     groups: Items[Group] = ()

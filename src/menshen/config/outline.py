@@ -14,7 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from menshen.config.document import Api, App, Binding, Document, Group, Listener, Plugin, Upstream
+from menshen.config.document import Api, App, Binding, Component, Document, Group, Listener, Plugin, Upstream
 from menshen.config.plugins.custom import Custom
 from menshen.config.plugins.registry import PARTS, AnyPlugin, kind_of
 from menshen.config.user_pool import Users, Webhook
@@ -62,6 +62,7 @@ class GroupNames:
 class Names:
     """Every name that is declared, with the place of the part that declares it."""
 
+    components: tuple[At[str], ...]
     apps: tuple[At[str], ...]
     upstreams: tuple[At[str], ...]
     groups: tuple[At[str], ...]
@@ -75,6 +76,7 @@ class Outline:
     """The sound parts. The APIs that are sound are in ``apis``, those of ``groups`` need not be."""
 
     names: Names
+    components: tuple[At[Component], ...]
     apps: tuple[At[App], ...]
     upstreams: tuple[At[Upstream], ...]
     groups: tuple[At[Group], ...]
@@ -105,6 +107,7 @@ def outline(raw: Mapping[str, Any], errors: Sequence[ErrorDetails], document: Do
     groups = list(_items(known, ("groups",)))
     return Outline(
         names=Names(
+            components=_names(known, ("components",)),
             apps=_names(known, ("apps",)),
             upstreams=_names(known, ("upstreams",)),
             groups=_names(known, ("groups",)),
@@ -112,6 +115,7 @@ def outline(raw: Mapping[str, Any], errors: Sequence[ErrorDetails], document: Do
             webhooks=_names(known, ("webhooks",)),
             apis=tuple(GroupNames(_name(group), _names(group, (*loc, "apis"))) for loc, group in groups),
         ),
+        components=_sound(known, ("components",), Component, broken),
         apps=_sound(known, ("apps",), App, broken),
         upstreams=_sound(known, ("upstreams",), Upstream, broken),
         groups=tuple(
@@ -145,6 +149,7 @@ def _whole(document: Document) -> Outline:
     groups = _placed("groups", document.groups)
     return Outline(
         names=Names(
+            components=_named("components", document.components),
             apps=_named("apps", document.apps),
             upstreams=_named("upstreams", document.upstreams),
             groups=_named("groups", document.groups),
@@ -152,6 +157,7 @@ def _whole(document: Document) -> Outline:
             webhooks=_named("webhooks", document.webhooks),
             apis=tuple(GroupNames(at.value.name, _named(f"{at.path}.apis", at.value.apis)) for at in groups),
         ),
+        components=_placed("components", document.components),
         apps=_placed("apps", document.apps),
         upstreams=_placed("upstreams", document.upstreams),
         groups=groups,

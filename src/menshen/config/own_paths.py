@@ -38,6 +38,7 @@ OWN_PATHS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "authing/graphql/v2": ("POST",),
         "authing/api/v2/logout": ("GET",),
         "authing/api/v2/upload": ("POST",),
+        "wechat/component/": ("POST",),
         "openapi.json": ("GET",),
     }
 )

@@ -35,6 +35,7 @@ __all__ = [
     "ApiSecurity",
     "App",
     "CodeAt",
+    "Component",
     "Endpoint",
     "HealthCheck",
     "IdentityField",
@@ -81,9 +82,22 @@ class ApiSecurity:
 
 
 @dataclass(frozen=True, slots=True)
+class Component:
+    """A WeChat third-party platform. ``token`` and ``message_key`` are for what WeChat pushes."""
+
+    name: str
+    appid: str
+    secret: Secret
+    token: Secret
+    message_key: Secret
+    base_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """One mini program on one platform. ``base_url`` of "" is the platform's own address.
 
+    ``component`` is what it logs in by; ``secret`` is "" then, and ``base_url`` the component's.
     ``platform_key`` and ``data_key`` are "" where the platform has no such key; without ``api_security`` calls are
     neither encrypted nor signed.
     """
@@ -96,6 +110,14 @@ class App:
     platform_key: str = field(default="", repr=False)
     data_key: Secret = field(default_factory=lambda: Secret(""))
     api_security: ApiSecurity | None = None
+    component: Component | None = None
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Every secret that no client may ever send."""
+        if self.component is None:
+            return (self.secret,)
+        return (self.component.secret, self.component.token, self.component.message_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +358,7 @@ class Snapshot:
     listener: Listener = field(default_factory=Listener)
     users: UserRules = field(default_factory=UserRules)
     webhooks: tuple[WebhookRules, ...] = ()
+    components: tuple[Component, ...] = ()
     tracing: TracingRules | None = None
     """None where nothing is traced and no route has a TraceID."""
     checksum: str = ""

@@ -26,6 +26,7 @@ __all__ = [
     "ClientApi",
     "CustomClaim",
     "Description",
+    "EncodingAesKey",
     "EndpointAt",
     "FilePath",
     "HeaderName",
@@ -33,6 +34,7 @@ __all__ = [
     "Host",
     "HostName",
     "KeyNumber",
+    "MessageToken",
     "Method",
     "Minutes",
     "Name",
@@ -53,6 +55,9 @@ MAX_NAME = 60
 _NAME = r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?"
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?")
 _VISIBLE = re.compile(r"[!-~]+")
+_MESSAGE_TOKEN = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_ENCODING_AES_KEY = re.compile(r"[0-9A-Za-z+/]{43}")
+_MASKED = re.compile(r"\*+")  # a secret that is not there, which is said elsewhere
 _CUSTOM_CLAIM = re.compile(r"[a-z][a-z0-9_]{0,31}")
 # What a login state says already, and what no state may ever say.
 _TAKEN_CLAIMS = frozenset(
@@ -238,6 +243,23 @@ def _app_secret(value: Any) -> Secret:
     return Secret(value)
 
 
+def _message_token(value: Any) -> Secret:
+    token = _app_secret(value)
+    if not _MASKED.fullmatch(token.reveal()) and not _MESSAGE_TOKEN.fullmatch(token.reveal()):
+        raise refuse("must be 1 to 64 letters, digits, - and _", "必须是 1 到 64 个字母、数字、- 或 _")
+    return token
+
+
+def _encoding_aes_key(value: Any) -> Secret:
+    key = _app_secret(value)
+    if not _MASKED.fullmatch(key.reveal()) and not _ENCODING_AES_KEY.fullmatch(key.reveal()):
+        raise refuse(
+            "must be the EncodingAESKey that the platform shows: 43 letters and digits",
+            "必须是平台提供的 EncodingAESKey：43 个字母或数字",
+        )
+    return key
+
+
 Name = Annotated[
     str,
     _matches(
@@ -346,6 +368,16 @@ AppSecret = Annotated[
     Secret,
     PlainValidator(_app_secret),
     WithJsonSchema({"type": "string", "format": "password", "minLength": 1, "maxLength": 8192}),
+]
+MessageToken = Annotated[
+    Secret,
+    PlainValidator(_message_token),
+    WithJsonSchema({"type": "string", "format": "password", "minLength": 1, "maxLength": 64}),
+]
+EncodingAesKey = Annotated[
+    Secret,
+    PlainValidator(_encoding_aes_key),
+    WithJsonSchema({"type": "string", "format": "password", "minLength": 43, "maxLength": 43}),
 ]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 HostName = Annotated[str, AfterValidator(_host_name)]

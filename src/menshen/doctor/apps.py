@@ -39,7 +39,7 @@ from menshen.errors import (
     UserBlocked,
 )
 from menshen.platforms.base import Platform, RefusedFor, TokenLogins, TokenRefused
-from menshen.platforms.registry import PLATFORMS
+from menshen.platforms.registry import PLATFORMS, adapter_of
 from menshen.platforms.reply import UNSIGNED
 from menshen.platforms.wechat_api_security import NOT_OURS
 from menshen.platforms.words import words_of
@@ -241,7 +241,7 @@ _MEANS: Final[Mapping[RefusedFor, Trouble]] = {
 
 async def _run(installation: Installation, subject: str) -> Sequence[Finding]:
     (app,) = [each for each in installation.snapshot.apps if each.name == subject]
-    platform = PLATFORMS[app.platform]  # a checked document has no other
+    platform = adapter_of(app) or PLATFORMS[app.platform]  # a checked document has no other
     now = installation.place.clock()
     address = URL(app.base_url or platform.default_base_url)
     failure = await _reached(address)
@@ -253,6 +253,15 @@ async def _run(installation: Installation, subject: str) -> Sequence[Finding]:
         refusal = await _with_token(installation, platform, app)
     if refusal is not None:
         return [_meaning(installation, platform, app, address, refusal)]
+    if app.component is not None:
+        return [
+            well(
+                f"{platform.name} answers; whether {app.appid} has authorised {app.component.appid} is not tried, as "
+                "that takes the component's access token",
+                f"{platform.name} 有应答；未验证 {app.appid} 是否已授权给 {app.component.appid}，"
+                "因为那需要第三方平台的 access token",
+            )
+        ]
     secret = Said(*words_of(platform).secret)
     if isinstance(platform, TokenLogins) and not platform.stable_tokens:
         return [

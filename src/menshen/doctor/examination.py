@@ -11,6 +11,7 @@ from menshen.doctor import (
     apps,
     certificates,
     clock,
+    components,
     configuration,
     database,
     disk,
@@ -38,6 +39,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     ports.CHECK,
     certificates.CHECK,
     upstreams.CHECK,
+    components.CHECK,
     apps.CHECK,
 )
 

@@ -25,6 +25,7 @@ SEALED_PREFIX: Final = "sealed:v1:"
 
 _SENT_TO: Final[Mapping[str, tuple[str, ...]]] = {
     "apps": ("platform", "appid", "base_url"),
+    "components": ("appid", "base_url"),
     "webhooks": ("url",),
     "users": ("url",),
 }
@@ -147,7 +148,9 @@ def _holder(
         # Its secret is somebody's who did not give it to this editor: it could be moved to an app of his own.
         problems.append(Problem(place, *_SEALED))
         return {**new, key: _STAND_IN}
-    keeps = given == MASK or (rules.left_out and key not in new and had is not None)
+    # An app that logs in by a component has no AppSecret: leaving it out is how it loses the one that it had.
+    left_out = rules.left_out and key not in new and had is not None and not new.get("component")
+    keeps = given == MASK or left_out
     if keeps and had is None:
         problems.append(Problem(place, *_NONE))
         return {**new, key: _STAND_IN}

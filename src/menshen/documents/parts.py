@@ -26,7 +26,7 @@ Json = Mapping[str, Any]
 Way = tuple[str, ...]
 """Keys and names: ``("apps",)`` is the list of apps, ``("groups", "mall", "apis", "order")`` an API."""
 
-KINDS: Final = ("apps", "upstreams", "groups", "plugins", "webhooks")
+KINDS: Final = ("components", "apps", "upstreams", "groups", "plugins", "webhooks")
 """The lists of named parts."""
 
 SECTIONS: Final = ("listener", "tracing", "users")

@@ -25,6 +25,7 @@ Json = Mapping[str, Any]
 _REF: Final = "#/components/schemas/Config{model}"
 
 _MODELS: Final = {
+    "components": "Component",
     "apps": "App",
     "upstreams": "Upstream",
     "groups": "Group",

@@ -28,6 +28,7 @@ __all__ = ["call"]
 _KINDS: Final[Mapping[Api, str]] = {
     "stable_token": "token",
     "token": "token",
+    "component_token": "token",
     "phone_number": "phone",
     "check_session": "session",
     "reset_session_key": "session",
@@ -139,6 +140,25 @@ def _token(asked: _Call) -> dict[str, Any]:
     return asked.side.dialect.give(token, seconds)
 
 
+def _component_token(asked: _Call) -> dict[str, Any]:
+    if asked.method != "POST":
+        raise _Refused("wrong_verb")
+    body = _body(asked)
+    appid, secret, ticket = (body.get(f"component_{name}") for name in ("appid", "appsecret", "verify_ticket"))
+    component = asked.side.components.get(appid) if isinstance(appid, str) else None
+    if component is None:
+        raise _Refused("wrong_component")
+    if not secret:
+        raise _Refused("no_secret")
+    if secret != component.settings.secret:
+        raise _Refused("wrong_secret")
+    outcome = component.distrusts(str(ticket), asked.now) or asked.fault()
+    if outcome is not None:
+        raise _Refused(outcome)
+    token, seconds = component.tokens.plain(asked.now)
+    return {"component_access_token": token, "expires_in": seconds}
+
+
 def _phone_number(asked: _Call) -> dict[str, Any]:
     if asked.method != "POST":
         raise _Refused("wrong_verb")
@@ -173,6 +193,7 @@ def _reset_session_key(asked: _Call) -> dict[str, Any]:
 _WORK: Final[Mapping[Api, Callable[[_Call], dict[str, Any]]]] = {
     "stable_token": _stable_token,
     "token": _token,
+    "component_token": _component_token,
     "phone_number": _phone_number,
     "check_session": _check_session,
     "reset_session_key": _reset_session_key,

@@ -11,6 +11,7 @@ import asyncio
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from menshen.emulator.answer import Answer
+from menshen.emulator.component import LOGIN_PATH
 from menshen.emulator.control import control_app
 from menshen.emulator.dialects import DIALECTS
 from menshen.emulator.state import Emulator
@@ -30,12 +31,16 @@ def emulator_app(emulator: Emulator, team: Team | None = None) -> ASGIApp:
     exchanges = {f"/{name}{dialect.login_path}": name for name, dialect in DIALECTS.items()}
     apis = {f"/{name}{path}": (name, path) for name, dialect in DIALECTS.items() for path in dialect.apis}
 
+    by_component = f"/wechat{LOGIN_PATH}"
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         if (platform := exchanges.get(path)) is not None:
             method = scope["method"]
             body = b"" if method == "GET" else await _body(receive)
             answer = emulator.code2session(platform, method, scope["query_string"], scope["headers"], body)
+        elif path == by_component:
+            answer = emulator.code2session_by_component(scope["method"], scope["query_string"], scope["headers"])
         elif (called := apis.get(path)) is not None:
             body = await _body(receive)
             answer = emulator.call(*called, scope["method"], scope["query_string"], body, scope["headers"])

@@ -35,6 +35,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from menshen.emulator.component_control import component_routes
 from menshen.emulator.dialect import ApiSecurity
 from menshen.emulator.faults import APIS, Fault
 from menshen.emulator.state import AppSettings, Emulator, NotFaked, UnknownApp, UnknownPlatform
@@ -205,6 +206,7 @@ def control_app(emulator: Emulator, team: Team) -> Starlette:
     return Starlette(
         routes=[
             *team_routes(team),
+            *component_routes(emulator),
             Route("/emulator/{platform}/apps", apps, methods=["POST"]),
             Route("/emulator/{platform}/login", login, methods=["POST"]),
             Route("/emulator/{platform}/codes", codes, methods=["POST"]),

@@ -57,10 +57,14 @@ Outcome = Literal[
     "wrong_encryption",
     "unmatched_appid",
     "expired_timestamp",
+    "not_authorized",
+    "expired_ticket",
+    "wrong_ticket",
+    "wrong_component",
 ]
 """Why a call did not succeed."""
 
-Api = Literal["stable_token", "token", "phone_number", "check_session", "reset_session_key"]
+Api = Literal["stable_token", "token", "component_token", "phone_number", "check_session", "reset_session_key"]
 """The calls of a server that are faked, beside the login."""
 
 Fields = dict[str, Any]
@@ -70,7 +74,8 @@ Fields = dict[str, Any]
 class Asked:
     """A login as it came. ``params`` by the platform's own names; ``outcome`` says what is missing in it.
 
-    ``anonymous``: the code is to be a device's.
+    ``anonymous``: the code is to be a device's. ``component``: the third-party platform that asks, and then ``secret``
+    is its access token.
     """
 
     params: Mapping[str, str]
@@ -79,6 +84,7 @@ class Asked:
     code: str
     outcome: Outcome | None
     anonymous: bool = False
+    component: str = ""
 
 
 @dataclass(frozen=True, slots=True)

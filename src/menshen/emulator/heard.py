@@ -24,7 +24,18 @@ _MOST_OF_ONE: Final = 20
 _LONGEST: Final = 300
 
 _ASKED: Final = frozenset(
-    {"appid", "js_code", "grant_type", "app_id", "code", "anonymous_code", "method", "sign_type", "timestamp"}
+    {
+        "appid",
+        "component_appid",
+        "js_code",
+        "grant_type",
+        "app_id",
+        "code",
+        "anonymous_code",
+        "method",
+        "sign_type",
+        "timestamp",
+    }
 )
 _ANSWERED: Final = frozenset(
     {"errcode", "errmsg", "openid", "unionid"}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from menshen.emulator.answer import Answer, encode
+from menshen.emulator.component import Component
 from menshen.emulator.dialect import AppSettings, Asked, Dialect, Outcome
 from menshen.emulator.faults import Faults
 from menshen.emulator.heard import HeardLogins
@@ -36,8 +37,8 @@ _STANDINGS: Final[Mapping[str, Outcome]] = {"expired": "expired_token", "superse
 class Side:
     """One platform. ``most_counted`` js_codes are counted, then the newest push each other out."""
 
-    __slots__ = ("apis", "apps", "by_code", "dialect", "faults", "heard", "most_counted", "name", "random", "tokens",
-                 "total", "visitors")  # fmt: skip
+    __slots__ = ("apis", "apps", "by_code", "components", "dialect", "faults", "heard", "most_counted", "name",
+                 "random", "tokens", "total", "visitors")  # fmt: skip
 
     def __init__(self, name: str, dialect: Dialect, visitors: Visitors, random: RandomBytes, most_counted: int) -> None:
         self.name = name
@@ -46,6 +47,7 @@ class Side:
         self.random = random
         self.most_counted = most_counted
         self.apps: dict[str, AppSettings] = {}
+        self.components: dict[str, Component] = {}
         self.tokens: dict[tuple[str, str], Tokens] = {}
         self.faults = Faults()
         self.heard = HeardLogins()
@@ -84,6 +86,9 @@ class Side:
 
     def distrusts(self, app: AppSettings, asked: Asked, now: float) -> Outcome | None:
         """What is wrong with the proof that a login comes from this app."""
+        if asked.component:
+            component = self.components.get(asked.component)
+            return "wrong_component" if component is None else component.may_log_in(asked.appid, asked.secret, now)
         if not self.dialect.by_token:
             return self.dialect.distrusts(app, asked)
         holder, outcome = self.holder(asked.secret, now)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -16,7 +16,8 @@ from menshen.emulator.answer import Answer
 from menshen.emulator.api_security import certified, no_keys, renewed
 from menshen.emulator.apis import call
 from menshen.emulator.codes import Codes
-from menshen.emulator.dialect import AppSettings
+from menshen.emulator.component import LOGIN_PATH, Component, ComponentSettings, Push, asked_by_component
+from menshen.emulator.dialect import AppSettings, Asked
 from menshen.emulator.dialects import DIALECTS
 from menshen.emulator.exchange import QUOTA, exchange
 from menshen.emulator.faults import Fault
@@ -181,6 +182,24 @@ class Emulator:
         for api in ("stable_token", "token"):
             side.tokens_of(appid, api).revoke(now)
 
+    def add_component(self, appid: str, settings: ComponentSettings, authorized: Collection[str]) -> None:
+        """Register a WeChat third-party platform, or change one (its tickets and tokens stay).
+
+        ``authorized`` are the AppIDs of the apps whose owners have authorised it.
+        """
+        components = self._side("wechat").components
+        component = components.setdefault(appid, Component(appid, settings, self._random))
+        component.settings, component.authorized = settings, authorized
+
+    def component_ticket(self, appid: str) -> Push:
+        """A new ticket, as it is pushed. Raises NotFaked for a component that was not added."""
+        component, now = self._component(appid), self._now()
+        return component.push(component.new_ticket(now), now)
+
+    def revoke_component_token(self, appid: str) -> None:
+        """The component's access token is good no more. Raises as :meth:`component_ticket`."""
+        self._component(appid).tokens.revoke(self._now())
+
     def add_fault(self, platform: str, fault: Fault) -> None:
         """Raises UnknownPlatform."""
         self._side(platform).faults.add(fault)
@@ -204,12 +223,24 @@ class Emulator:
         self, platform: str, method: str, query: bytes, headers: Iterable[tuple[bytes, bytes]] = (), body: bytes = b""
     ) -> Answer:
         """The answer to one login as it came in. Raises UnknownPlatform."""
-        side, now = self._side(platform), self._now()
+        side, headers = self._side(platform), tuple(headers)
+        asked = side.dialect.asked_with(side.dialect.asked(method, query, body), headers)
+        asked = side.by_token(asked, self._now())
+        return self._login(side, side.dialect.login_path, method, asked, headers)
+
+    def code2session_by_component(
+        self, method: str, query: bytes, headers: Iterable[tuple[bytes, bytes]] = ()
+    ) -> Answer:
+        """The same of a WeChat login by a third-party platform."""
+        return self._login(self._side("wechat"), LOGIN_PATH, method, asked_by_component(method, query), headers)
+
+    def _login(
+        self, side: Side, path: str, method: str, asked: Asked, headers: Iterable[tuple[bytes, bytes]]
+    ) -> Answer:
+        now = self._now()
         self._codes.prune(now)
-        headers = tuple(headers)
-        asked = side.by_token(side.dialect.asked_with(side.dialect.asked(method, query, body), headers), now)
         answer = exchange(side, self._codes, asked, now, self._quota)
-        side.heard.note(now, (method, f"/{platform}{side.dialect.login_path}", asked), headers, answer)
+        side.heard.note(now, (method, f"/{side.name}{path}", asked), headers, answer)
         return answer
 
     def call(
@@ -231,6 +262,12 @@ class Emulator:
         if appid not in side.apps:
             raise UnknownApp(appid)
         return side
+
+    def _component(self, appid: str) -> Component:
+        component = self._side("wechat").components.get(appid)
+        if component is None:
+            raise NotFaked(f"no component {appid}: POST /emulator/wechat/components first")
+        return component
 
     def _side(self, platform: str) -> Side:
         try:

@@ -41,6 +41,10 @@ WECHAT: Final = Dialect(
             "unauthorized": (48001, "api unauthorized"),
             "address_not_listed": (40164, "invalid ip 127.0.0.1 ipv6 ::ffff:127.0.0.1, not in whitelist"),
             "address_not_approved": (89503, "ip must be approved by the administrator"),
+            "not_authorized": (61003, "component is not authorized by this account"),
+            "expired_ticket": (61005, "component ticket is expired"),
+            "wrong_ticket": (61006, "component ticket is invalid"),
+            "wrong_component": (61011, "invalid component"),
             # The texts are known of one: a library's tracker has it.
             "no_signed_appid": (40233, "missing wechatmp-appid"),
             "no_timestamp": (40231, "missing wechatmp-timestamp"),
@@ -61,6 +65,7 @@ WECHAT: Final = Dialect(
         {
             "/cgi-bin/stable_token": "stable_token",
             "/cgi-bin/token": "token",
+            "/cgi-bin/component/api_component_token": "component_token",
             "/wxa/business/getuserphonenumber": "phone_number",
             "/wxa/checksession": "check_session",
             "/wxa/resetusersessionkey": "reset_session_key",

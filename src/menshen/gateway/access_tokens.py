@@ -16,20 +16,22 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from menshen.config.snapshot import App
+from menshen.config.snapshot import App, Component
 from menshen.errors import (
     DatabaseUnavailable,
     InternalFault,
     KeyRingInvalid,
+    NotOffered,
     PlatformLimit,
     PlatformRefusedUs,
     PlatformTimeout,
     Refusal,
 )
 from menshen.figures.counting import Counts
-from menshen.platforms.base import Flow, Platform, PlatformToken, TokenRefused
+from menshen.gateway.component_tickets import ComponentTickets
+from menshen.platforms.base import Flow, Platform, PlatformToken, TicketTokens, TokenRefused
 from menshen.platforms.client import PlatformClient
-from menshen.platforms.registry import PLATFORMS
+from menshen.platforms.registry import PLATFORMS, adapter_of
 from menshen.secret import Secret
 from menshen.sessions.claims import RandomBytes
 from menshen.storage.access_tokens import (
@@ -44,7 +46,7 @@ from menshen.storage.access_tokens import (
 from menshen.storage.database import Database
 from menshen.storage.sealing import Sealer
 
-__all__ = ["AHEAD", "LEASE", "AccessTokens"]
+__all__ = ["AHEAD", "LEASE", "AccessTokens", "as_app"]
 
 T = TypeVar("T")
 
@@ -63,6 +65,9 @@ _HOLD_OFF = 10.0
 
 _MOST_CALLS = 4
 """With the token in memory, with one that others stored, with a new one; and once more should they be at it too."""
+
+_OF_COMPONENTS: Final = "wechat-component"
+"""In the place of a platform: no platform of this name can be in a document with an app that has the same AppID."""
 
 _FIRST_LOOK, _SLOWEST_LOOK = 0.005, 0.1
 
@@ -97,7 +102,10 @@ def _due_at(fetched_at: float, expires_at: float) -> float:
 
 
 class AccessTokens:
-    """``clock`` gives Unix seconds; ``lease`` is in seconds. Use in one event loop."""
+    """``clock`` gives Unix seconds; ``lease`` is in seconds. Use in one event loop.
+
+    The apps of one third-party platform (component) have its access token, for which ``tickets`` are needed.
+    """
 
     def __init__(
         self,
@@ -110,6 +118,7 @@ class AccessTokens:
         platforms: Mapping[str, Platform] = PLATFORMS,
         lease: float = LEASE,
         counts: Counts | None = None,
+        tickets: ComponentTickets | None = None,
     ) -> None:
         self._counts = counts or Counts()
         self._database = database
@@ -119,6 +128,7 @@ class AccessTokens:
         self._random = random
         self._platforms = platforms
         self._lease = lease
+        self._tickets = tickets
         self._held: dict[TokenKey, _Held] = {}
         self._hold_off: dict[TokenKey, float] = {}
         self._renewals: dict[tuple[TokenKey, Secret | None], asyncio.Task[_Found]] = {}
@@ -146,8 +156,10 @@ class AccessTokens:
         """The app's token and the seconds it has left.
 
         Raises the platform refusals of ``menshen.errors``: PlatformRefusedUs, PlatformLimit, PlatformBusy and its
-        kinds; PlatformTimeout also where another process does not come to an end; DatabaseUnavailable.
+        kinds; PlatformTimeout also where another process does not come to an end; DatabaseUnavailable. NotOffered for
+        an app of a component: that has no token of its own, and the component's would open every customer's app.
         """
+        _has_own(app)
         return self._told(await self._current(app))
 
     async def newer(self, app: App, refused: Secret) -> tuple[Secret, int]:
@@ -155,6 +167,7 @@ class AccessTokens:
 
         Raises as :meth:`token`, and PlatformLimit where the platform goes on giving the one that it refuses.
         """
+        _has_own(app)
         return self._told((await self._other_than(app, refused)).held)
 
     async def refresh_ahead(self, apps: Iterable[App]) -> dict[str, Refusal]:
@@ -264,17 +277,27 @@ class AccessTokens:
         return stored if stored is not None and stored.good(self._clock(), refused) else fetched
 
     async def _ask(self, app: App, refused: Secret | None) -> PlatformToken:
-        platform = self._platforms.get(app.platform)
-        if platform is None:
-            raise InternalFault(f"no adapter for platform {app.platform}")
-        got = await self._called(app, platform.access_token(app, False))
+        flow = await self._asking(app)
+        got = await self._called(app, flow(False))
         if refused is None or got.token != refused:
             return got
         # Only now: force kills a token that other holders may be using, and there are few of it a day.
-        got = await self._called(app, platform.access_token(app, True))
+        got = await self._called(app, flow(True))
         if got.token == refused:
             raise PlatformLimit("the platform goes on giving the access token that it refuses")
         return got
+
+    async def _asking(self, app: App) -> Callable[[bool], Flow[PlatformToken]]:
+        """How the platform is asked, with force or without. Raises ComponentTicketMissing."""
+        platform = adapter_of(app, self._platforms)
+        if platform is None:
+            raise InternalFault(f"no adapter for platform {app.platform}")
+        if not isinstance(platform, TicketTokens):
+            return lambda force: platform.access_token(app, force)
+        if app.component is None or self._tickets is None:
+            raise InternalFault("a token by ticket without tickets")
+        ticket = await self._tickets.newest(app.component)
+        return lambda _: platform.access_token_by(app, ticket)
 
     async def _called(self, app: App, flow: Flow[T]) -> T:
         with self._counts.calling(app.platform, app.name):
@@ -289,7 +312,19 @@ class AccessTokens:
             return None  # of another master key; a token can be fetched again
 
 
+def as_app(component: Component) -> App:
+    """A component itself, to ask for its own access token."""
+    return App(component.name, "wechat", component.appid, Secret(""), component.base_url, component=component)
+
+
+def _has_own(app: App) -> None:
+    if app.component is not None and app.component.appid != app.appid:
+        raise NotOffered("an app of a component has no access token of its own here")
+
+
 def _key(app: App) -> TokenKey:
+    if app.component is not None:
+        return TokenKey(_OF_COMPONENTS, app.component.appid)
     return TokenKey(app.platform, app.appid)
 
 

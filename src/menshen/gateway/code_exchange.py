@@ -13,7 +13,7 @@ from menshen.errors import InternalFault
 from menshen.gateway.access_tokens import AccessTokens
 from menshen.platforms.base import PlatformIdentity, TokenLogins
 from menshen.platforms.client import PlatformClient
-from menshen.platforms.registry import PLATFORMS
+from menshen.platforms.registry import adapter_of
 
 __all__ = ["PlatformExchange"]
 
@@ -27,7 +27,7 @@ class PlatformExchange:
 
     async def code2session(self, app: App, code: str) -> PlatformIdentity:
         """Raises what ``PlatformClient.code2session`` does, and what ``AccessTokens.run`` does."""
-        platform = PLATFORMS.get(app.platform)
+        platform = adapter_of(app)
         if platform is None:
             raise InternalFault(f"no adapter for platform {app.platform}")
         if isinstance(platform, TokenLogins):

@@ -19,6 +19,7 @@ import msgspec
 from menshen.errors import (
     REFUSALS,
     CodeUsed,
+    ComponentTicketMissing,
     InternalFault,
     LoginRefused,
     PlatformTimeout,
@@ -43,6 +44,9 @@ __all__ = ["CodeBook", "LoggedIn", "Spend"]
 
 _PATIENCE = 6.5
 """Seconds a request waits for another process's exchange: the platform's five and the writing of the outcome."""
+
+_UNSENT = (PlatformUnreachable, ComponentTicketMissing)
+"""What leaves a code as good as it was: the platform has not seen it."""
 
 _FIRST_LOOK, _SLOWEST_LOOK = 0.005, 0.1
 
@@ -127,7 +131,7 @@ class CodeBook:
         refused = CodeUsed.reason
         try:
             return await exchange()
-        except PlatformUnreachable:
+        except _UNSENT:
             refused = ""
             async with self._database.writing() as connection:
                 await release_code(connection, digest, claim)
@@ -168,7 +172,7 @@ class CodeBook:
     async def _exchange(self, digest: str, claim: str, exchange: Exchanges) -> LoggedIn:
         try:
             return await exchange(lambda login: self._spent(digest, self._record(login)))
-        except PlatformUnreachable:
+        except _UNSENT:
             async with self._database.writing() as connection:
                 await release_code(connection, digest, claim)
             raise

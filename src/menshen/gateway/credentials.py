@@ -328,10 +328,10 @@ class _Pairs(list[tuple[str, Any]]):
 
 def _refuse_secret(request: AuthRequest, plugin: LoginPlugin) -> None:
     """A login that carries an AppSecret, by name or by value, is refused: the secret has leaked and must be reset."""
-    value = plugin.app.secret.reveal().encode()
-    for part in (request.query, request.body or b""):
-        if len(value) >= 8 and value in part:
-            raise ClientSentSecret("by value")
+    for value in (secret.reveal().encode() for secret in plugin.app.secrets):
+        for part in (request.query, request.body or b""):
+            if len(value) >= 8 and value in part:
+                raise ClientSentSecret("by value")
     if request.query and any(name in SECRET_HEADERS for name, _ in _names(request.query)):
         raise ClientSentSecret("in the query")
     fields = () if request.body_partial else body_fields(request) or ()

@@ -17,7 +17,7 @@ from menshen.gateway.access_tokens import AccessTokens
 from menshen.gateway.proofs import Proofs
 from menshen.platforms.base import EncryptedData, Platform, PlatformIdentity, PlatformPhone
 from menshen.platforms.open_data import SignedData, phone_of, profile_of, signed_data, verify_raw
-from menshen.platforms.registry import PLATFORMS
+from menshen.platforms.registry import PLATFORMS, adapter_of
 from menshen.secret import Secret
 from menshen.storage.database import Database
 from menshen.storage.identities import IdentityKey
@@ -166,7 +166,7 @@ class OpenData:
         return closed, signed
 
     def _platform(self, app: App, capability: str) -> Platform:
-        platform = self._platforms.get(app.platform)
+        platform = adapter_of(app, self._platforms)
         if platform is None:
             raise InternalFault(f"no adapter for platform {app.platform}")
         if not getattr(platform, capability):

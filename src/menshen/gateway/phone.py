@@ -17,6 +17,7 @@ from menshen.errors import (
     AlreadyBound,
     CallMalformed,
     IdentityConflict,
+    InternalFault,
     NotBound,
     NotOffered,
     SmsCodeInvalid,
@@ -26,7 +27,7 @@ from menshen.gateway.binding import Asking, Bindings
 from menshen.gateway.codes import LoggedIn
 from menshen.gateway.proofs import Proofs
 from menshen.platforms.base import PlatformIdentity, PlatformPhone
-from menshen.platforms.registry import PLATFORMS
+from menshen.platforms.registry import adapter_of
 from menshen.storage.bindings import Bound
 from menshen.storage.database import Database
 from menshen.storage.identities import IdentityKey, find_identities, find_unions
@@ -89,7 +90,9 @@ class PhoneFlows:
         by_message = bool(proofs.phone or proofs.sms_code)
         if by_code + by_data + by_message != 1 or by_message != (proofs.how == "sms"):
             raise CallMalformed("a number is shown in one way")
-        platform = PLATFORMS[app.platform]
+        platform = adapter_of(app)
+        if platform is None:
+            raise InternalFault(f"no adapter for platform {app.platform}")
         if by_message:
             parse_phone(proofs.phone)
             if not _sms_code(proofs.sms_code.reveal()):

@@ -15,7 +15,7 @@ from menshen.node.operating import Operating, configuration_endpoints, operator_
 from menshen.node.readings import NodeReadings
 from menshen.node.trying import trying_views
 from menshen.web.admin import admin_app
-from menshen.web.admin_api.apps import app_endpoints, session_key_endpoints
+from menshen.web.admin_api.apps import app_endpoints, component_token_endpoints, session_key_endpoints
 from menshen.web.admin_api.dispatch import admin_routes
 from menshen.web.admin_api.endpoint import Endpoint
 from menshen.web.admin_api.figures import figure_endpoints
@@ -49,6 +49,7 @@ def admin_site(
         *operator_account_endpoints(node.operators),
         *token_endpoints(node.operators),
         *app_endpoints(tokens, node.configured_apps),
+        *component_token_endpoints(tokens, lambda: node.snapshot.components),
         *session_key_endpoints(open_data, node.configured_apps),
         *configuration_endpoints(configuration),
         *figure_endpoints(readings.desk),

@@ -21,6 +21,7 @@ from menshen.gateway.bearers import Bearers
 from menshen.gateway.binding import Bindings
 from menshen.gateway.code_exchange import PlatformExchange
 from menshen.gateway.codes import CodeBook
+from menshen.gateway.component_tickets import COMPONENT_TICKET, ComponentTickets
 from menshen.gateway.decide import route_table
 from menshen.gateway.guard import LoginGuard
 from menshen.gateway.guards import Guards
@@ -107,7 +108,10 @@ def assembled(
     ``checkers`` calls the checkers of OAuth plugins, else ``client`` does that too.
     """
     counts = Counts()
-    tokens = AccessTokens(database, Sealer(master_key, "access-token"), client, clock, random, counts=counts)
+    tickets = ComponentTickets(database, Sealer(master_key, COMPONENT_TICKET))
+    tokens = AccessTokens(
+        database, Sealer(master_key, "access-token"), client, clock, random, counts=counts, tickets=tickets
+    )
     platforms = TracedExchange(platforms or PlatformExchange(client, tokens), spans, counts)
     records = SessionRecords(database, clock)
     revocations, references, seen = Revocations(), References(), SeenLog()
@@ -164,6 +168,7 @@ def assembled(
         avatars=avatars,
         life=UserLife(database, clock, avatars.erase),
         ended=ended,
+        tickets=tickets,
     )
     user_api = UserApi(endpoints(served), bearers, lambda: authorization.state, clock, spans, counts)
     return Parts(Brain(authorization, user_api), authorization, records, revocations, references, seen, counts)

@@ -15,6 +15,7 @@ from menshen.documents.documents import Documents
 from menshen.envoy import Addresses, DataPlane
 from menshen.errors import ChildFailed
 from menshen.gateway.access_tokens import AccessTokens
+from menshen.gateway.component_tickets import COMPONENT_TICKET, ComponentTickets
 from menshen.gateway.open_data import OpenData
 from menshen.node.access_tokens import keep_tokens
 from menshen.node.admin_site import admin_site
@@ -72,7 +73,9 @@ async def running(
         client = await stack.enter_async_context(PlatformClient())
         sender = WebhookSender(database, client, node.webhooks, time.time, secrets.token_bytes)
         token_sealer = Sealer(master_key, "access-token")
-        tokens = AccessTokens(database, token_sealer, client, time.time, secrets.token_bytes, counts=readings.counts)
+        tickets = ComponentTickets(database, Sealer(master_key, COMPONENT_TICKET))
+        fetching = (database, token_sealer, client, time.time, secrets.token_bytes)
+        tokens = AccessTokens(*fetching, counts=readings.counts, tickets=tickets)
         open_data = OpenData(database, Sealer(master_key, "session-key"), tokens, time.time)
         configuration = Configuration(documents, node.activate)
         phone = await stack.enter_async_context(calling())

@@ -29,6 +29,7 @@ __all__ = [
     "PlatformRequest",
     "PlatformToken",
     "RefusedFor",
+    "TicketTokens",
     "TokenLogins",
     "TokenRefused",
     "address",
@@ -158,6 +159,16 @@ class TokenLogins(Protocol):
     def code2session_by(self, app: App, token: Secret, code: str) -> Flow[PlatformIdentity]:
         """Raises :class:`TokenRefused` where the token is not taken, by which no code is spent."""
         ...
+
+
+@runtime_checkable
+class TicketTokens(Protocol):
+    """What an adapter has besides, whose access token is asked for with a ticket that the platform pushes.
+
+    Its ``Platform.access_token`` raises ``InternalFault``.
+    """
+
+    def access_token_by(self, app: App, ticket: Secret) -> Flow[PlatformToken]: ...
 
 
 class Platform(Protocol):

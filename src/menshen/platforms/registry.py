@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from menshen.config.app_keys import AppKeys
+from menshen.config.snapshot import App
 from menshen.platforms.alipay import Alipay
 from menshen.platforms.baidu import Baidu
 from menshen.platforms.base import Platform
@@ -15,10 +16,11 @@ from menshen.platforms.feishu import Feishu
 from menshen.platforms.kuaishou import Kuaishou
 from menshen.platforms.qq import QQ
 from menshen.platforms.wechat import WeChat
+from menshen.platforms.wechat_component import WeChatComponent
 from menshen.platforms.wecom import WeCom
 from menshen.platforms.xiaohongshu import Xiaohongshu
 
-__all__ = ["APP_KEYS", "PLATFORMS", "PLATFORM_OF_PLUGIN"]
+__all__ = ["APP_KEYS", "PLATFORMS", "PLATFORM_OF_PLUGIN", "adapter_of"]
 
 _ADAPTERS: Final[tuple[Platform, ...]] = (
     WeChat(),
@@ -44,3 +46,10 @@ APP_KEYS: Final[Mapping[str, AppKeys]] = MappingProxyType(
     {adapter.name: getattr(adapter, "app_keys", MappingProxyType({})) for adapter in _ADAPTERS}
 )
 """Platform -> the keys of its apps. An adapter whose apps have AppID and AppSecret only need not say so."""
+
+_BY_COMPONENT: Final[Platform] = WeChatComponent()
+
+
+def adapter_of(app: App, platforms: Mapping[str, Platform] = PLATFORMS) -> Platform | None:
+    """The adapter by which this very app logs in: its platform's, or that of third-party platforms."""
+    return platforms.get(app.platform) if app.component is None else _BY_COMPONENT

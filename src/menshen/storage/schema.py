@@ -17,7 +17,7 @@ from menshen.storage.database import Database
 
 __all__ = ["HEAD", "migrate", "schema_version"]
 
-HEAD = "0009"
+HEAD = "0010"
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 

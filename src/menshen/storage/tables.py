@@ -27,6 +27,7 @@ __all__ = [
     "accounts",
     "active_revision",
     "codes",
+    "component_tickets",
     "counters",
     "identities",
     "metadata",
@@ -199,6 +200,16 @@ access_tokens = Table(
     Column("claimed_until", Double, nullable=False),
 )
 """The one access token of an app, and who is fetching the next."""
+
+component_tickets = Table(
+    "component_tickets",
+    metadata,
+    Column("appid", String(120), primary_key=True),
+    Column("sealed_ticket", Text, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("received_at", Double, nullable=False),
+)
+"""The newest ticket of a WeChat third-party platform: when WeChat made it, and when it came."""
 
 codes = Table(
     "codes",

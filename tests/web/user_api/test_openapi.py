@@ -18,10 +18,7 @@ from menshen.errors import (
     PluginFailed,
     PluginRefused,
     RateLimit,
-    SignatureInvalid,
-    SignatureMissing,
     SignatureReplayed,
-    SignatureStale,
     TokenExpired,
     TokenInvalid,
     TokenMissing,
@@ -43,7 +40,7 @@ NEVER = {
     *(UpstreamUnavailable.reason, UpstreamTimeout.reason),
     *(AddressRefused.reason, OriginRefused.reason, PathBlocked.reason, RateLimit.reason, ConcurrencyLimit.reason),
     *(TokenMissing.reason, TokenInvalid.reason, TokenExpired.reason, TokenRefused.reason, CheckerUnavailable.reason),
-    *(SignatureMissing.reason, SignatureInvalid.reason, SignatureStale.reason, SignatureReplayed.reason),
+    SignatureReplayed.reason,
     *(PluginRefused.reason, PluginFailed.reason),
 }
 """What no call of the API meets: backends, and plugins, which are bound to published APIs."""

@@ -11,17 +11,20 @@ from typing import Any
 
 import msgspec
 
-from menshen.config.snapshot import App
+from menshen.config.snapshot import App, Component
 from menshen.errors import Refusal
-from menshen.gateway.access_tokens import AccessTokens
+from menshen.gateway.access_tokens import AccessTokens, as_app
 from menshen.gateway.open_data import OpenData
 from menshen.operators.roles import Scope
 from menshen.secret import Secret
 from menshen.web.admin_api.endpoint import BadCall, Call, Endpoint, Line
 
-__all__ = ["app_endpoints", "session_key_endpoints"]
+__all__ = ["app_endpoints", "component_token_endpoints", "session_key_endpoints"]
 
 Apps = Callable[[], Iterable[App]]
+"""Those of the running revision."""
+
+Components = Callable[[], Iterable[Component]]
 """Those of the running revision."""
 
 
@@ -41,27 +44,46 @@ def app_endpoints(tokens: AccessTokens, apps: Apps) -> list[Endpoint]:
 
     ``POST`` takes ``{"refused": token}`` from a service whose token the platform refused, and answers with another.
     """
+    path = "/internal/apps/{name}/access-token"
+    return _told(tokens, path, ("The app's access token", "Another access token"), lambda call: _named(call, apps))
 
+
+def component_token_endpoints(tokens: AccessTokens, components: Components) -> list[Endpoint]:
+    """The same of a third-party platform: ``/internal/components/{name}/access-token``."""
+
+    def asked_for(call: Call) -> App:
+        name = call.path["name"]
+        for component in components():
+            if component.name == name:
+                return as_app(component)
+        raise BadCall(f"no component is named {name!r}", 404)
+
+    path = "/internal/components/{name}/access-token"
+    return _told(tokens, path, ("The component's access token", "Another access token of a component"), asked_for)
+
+
+def _told(
+    tokens: AccessTokens, path: str, summaries: tuple[str, str], asked_for: Callable[[Call], App]
+) -> list[Endpoint]:
     async def current(call: Call) -> dict[str, Any]:
-        app = _named(call, apps)
+        app = asked_for(call)
         try:
             return _answer(await tokens.token(app))
         except Refusal as refusal:
             raise _unavailable(refusal) from None
 
     async def another(call: Call) -> dict[str, Any]:
-        app = _named(call, apps)
+        app = asked_for(call)
         body: _Refused = call.body
         try:
             return _answer(await tokens.newer(app, Secret(body.refused)))
         except Refusal as refusal:
             raise _unavailable(refusal) from None
 
-    path = "/internal/apps/{name}/access-token"
     trouble = (404, 429, 502, 503, 504)
     return [
-        Endpoint("GET", path, "The app's access token", Scope.APPS_USE, current, refuses=trouble),
-        Endpoint("POST", path, "Another access token", Scope.APPS_USE, another, body=_Refused, refuses=trouble),
+        Endpoint("GET", path, summaries[0], Scope.APPS_USE, current, refuses=trouble),
+        Endpoint("POST", path, summaries[1], Scope.APPS_USE, another, body=_Refused, refuses=trouble),
     ]
 
 

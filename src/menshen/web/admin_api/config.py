@@ -39,7 +39,14 @@ __all__ = ["Written", "config_endpoints", "written"]
 _YAML: Final = "application/yaml"
 _READ, _WRITE = Scope.CONFIG_READ, Scope.CONFIG_WRITE
 _REFUSED_WRITES: Final = (412, 422, 428)
-_ONE: Final = {"apps": "app", "upstreams": "upstream", "groups": "group", "plugins": "plugin", "webhooks": "webhook"}
+_ONE: Final = {
+    "components": "component",
+    "apps": "app",
+    "upstreams": "upstream",
+    "groups": "group",
+    "plugins": "plugin",
+    "webhooks": "webhook",
+}
 
 Json = dict[str, Any]
 Read = Callable[[Call, Mapping[str, Any]], Any]

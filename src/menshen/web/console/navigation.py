@@ -40,6 +40,7 @@ SECTIONS: Final = (
         sentence("Configuration"),
         (
             Entry("/console/apps", sentence("Apps"), Scope.CONFIG_READ, "a"),
+            Entry("/console/components", sentence("Third-party platforms"), Scope.CONFIG_READ, "x"),
             Entry("/console/upstreams", sentence("Upstreams"), Scope.CONFIG_READ, "b"),
             Entry("/console/groups", sentence("Groups and APIs"), Scope.CONFIG_READ, "r"),
             Entry("/console/plugins", sentence("Plugins"), Scope.CONFIG_READ, "p"),

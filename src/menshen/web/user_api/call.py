@@ -131,9 +131,9 @@ def refuse_secrets(request: AuthRequest, apps: Iterable[App]) -> None:
         raise ClientSentSecret("in the query")
     body = request.body or b""
     for app in apps:
-        value = app.secret.reveal().encode()
-        if len(value) >= _SHORTEST_SECRET and (value in body or value in request.query):
-            raise ClientSentSecret("by value")
+        for value in (secret.reveal().encode() for secret in app.secrets):
+            if len(value) >= _SHORTEST_SECRET and (value in body or value in request.query):
+                raise ClientSentSecret("by value")
     if any(name.lower() in SECRET_HEADERS for name in _body_names(request)):
         raise ClientSentSecret("in the body")
 

@@ -121,7 +121,7 @@ class UserApi:
         if endpoint.needs == "state":
             whose = await self._bearers.valid(request, plugins, state.states, now, endpoint.wire.find)
         call = Call(request, rest, snapshot, plugins, state.states, caller_of(request), now, whose)
-        if endpoint.body is None:
+        if endpoint.body is None or endpoint.body == "xml":
             return await endpoint.work(call, None)
         sent = _chunks(receive) if endpoint.body == "upload" else read_body(request, endpoint.body)
         return await endpoint.work(call, sent)

@@ -21,7 +21,7 @@ Needs = Literal["nothing", "state", "any state"]
 """Whether a call needs a login state. ``any state``: one of ours, however old, which the endpoint looks at itself."""
 
 Work = Callable[[Call, Any], Awaitable[Answer]]
-"""Raises a ``Refusal``. The second argument is the body: the Struct, an ``Upload``, or None."""
+"""Raises a ``Refusal``. The second argument is the body: the Struct, an ``Upload``, or None, also for ``xml``."""
 
 Ended = Callable[[SessionClaims], None]
 """Told of a session that has ended by a call, so that this process knows before it comes round."""
@@ -82,7 +82,7 @@ class Endpoint:
     summary: str
     work: Work
     needs: Needs
-    body: type[Body] | Literal["upload"] | None
+    body: type[Body] | Literal["upload", "xml"] | None
     answer: type[msgspec.Struct] | None
     refuses: tuple[type[Refusal], ...] = ()
     wire: Wire = OWN_WIRE

@@ -29,6 +29,7 @@ from menshen.errors import (
     SessionRevoked,
 )
 from menshen.gateway.wire import HEADER_CODE
+from menshen.platforms.wechat_push import SIGNED
 from menshen.secret import Secret
 from menshen.users.images import EXTENSIONS
 from menshen.web.user_api.endpoint import OWN_WIRE, Endpoint, Wire
@@ -119,6 +120,11 @@ def _operation(endpoint: Endpoint, carriers: Sequence[Carrier]) -> Json:
         operation["security"] = [{scheme[0]: []}] if scheme else [{_scheme(carrier): []} for carrier in carriers]
     if endpoint.body == "upload":
         operation["requestBody"] = {"required": True, "content": _image_or_form()}
+    elif endpoint.body == "xml":
+        operation["requestBody"] = {"required": True, "content": {"text/xml": {"schema": {"type": "string"}}}}
+        operation["parameters"] += [
+            {"name": name, "in": "query", "required": True, "schema": {"type": "string"}} for name in SIGNED
+        ]
     elif endpoint.body is not None:
         operation["requestBody"] = {"content": {"application/json": {"schema": _ref(endpoint.body.__name__)}}}
     return operation
@@ -131,6 +137,8 @@ def _answer(endpoint: Endpoint) -> Json:
     if endpoint.answer is not None:
         content = {"application/json": {"schema": _ref(endpoint.answer.__name__)}}
         return {"description": _prose(endpoint.answer.__doc__ or ""), "content": content}
+    if endpoint.body == "xml":
+        return {"description": "Taken.", "content": {"text/plain": {"schema": {"const": "success"}}}}
     if endpoint.path.endswith("/"):
         return {"description": "The image.", "content": {media: {} for media in EXTENSIONS}}
     return {"description": "The document.", "content": {"application/json": {"schema": {"type": "object"}}}}

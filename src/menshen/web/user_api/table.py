@@ -12,6 +12,7 @@ from menshen.gateway.account_check import AccountCheck
 from menshen.gateway.answer import Answer, answer_json
 from menshen.gateway.bearers import Bearers
 from menshen.gateway.binding import Bindings
+from menshen.gateway.component_tickets import ComponentTickets
 from menshen.gateway.guard import LoginGuard
 from menshen.gateway.own_sessions import OwnSessions
 from menshen.gateway.password_reset import PasswordReset
@@ -31,6 +32,7 @@ from menshen.web.user_api.authing.user import AuthingUsers
 from menshen.web.user_api.avatar import avatar_endpoints
 from menshen.web.user_api.bindings import binding_endpoints
 from menshen.web.user_api.call import Call
+from menshen.web.user_api.component import component_endpoints
 from menshen.web.user_api.endpoint import Ended, Endpoint
 from menshen.web.user_api.login import Enters, login_endpoints
 from menshen.web.user_api.me import me_endpoints
@@ -65,6 +67,7 @@ class Served:
     avatars: Avatars
     life: UserLife
     ended: Ended
+    tickets: ComponentTickets
 
 
 def endpoints(served: Served) -> Sequence[Endpoint]:
@@ -90,6 +93,7 @@ def endpoints(served: Served) -> Sequence[Endpoint]:
         *social_endpoints(served.logins, served.telling, authing),
         graphql_endpoint(served.bearers, authing, served.profiles, served.avatars),
         *authing_session_endpoints(served.sessions, served.bearers, authing, served.avatars),
+        *component_endpoints(served.tickets),
     ]
 
     @lru_cache(maxsize=8)

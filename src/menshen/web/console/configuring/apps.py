@@ -32,6 +32,7 @@ class _Row:
     key: str
     appid: str
     secret: str
+    component: str
     description: str
     plugins: list[Referrer]
 
@@ -70,6 +71,7 @@ def _row(document: Json, app: Json, locale: str) -> _Row:
         key=secret_title(app["platform"], locale),
         appid=app["appid"],
         secret=secret if isinstance(secret, str) and has_reference(secret) else "",
+        component=app.get("component", ""),
         description=app.get("description", ""),
         plugins=referrers(document, "apps", app["name"]),
     )

@@ -15,6 +15,7 @@ __all__ = [
     "API_FIELDS",
     "API_SECTIONS",
     "APPS",
+    "COMPONENTS",
     "GROUPS",
     "UPSTREAMS",
     "WEBHOOKS",
@@ -53,7 +54,16 @@ APPS: Final = PartKind(
     sentence("New app"),
     sentence("A mini program on a platform. Plugins log its users in."),
     fields_of(document.App, "apps[]."),
-    (Section("", ("name", "platform", "appid", "secret", "platform_key", "data_key", "description")),),
+    (Section("", ("name", "platform", "appid", "secret", "component", "platform_key", "data_key", "description")),),
+)
+
+COMPONENTS: Final = PartKind(
+    "components",
+    sentence("Third-party platforms"),
+    sentence("New third-party platform"),
+    sentence("A WeChat third-party platform logs in the users of mini programs that have authorised it."),
+    fields_of(document.Component, "components[]."),
+    (Section("", ("name", "appid", "secret", "token", "message_key", "description")),),
 )
 
 UPSTREAMS: Final = PartKind(

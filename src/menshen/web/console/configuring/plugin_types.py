@@ -84,7 +84,9 @@ _LOGIN_SECTIONS: Final = (
 )
 """The fields of TSF's form, in its order, and what stands for many of them; the rest is what TSF does not have."""
 
-_APP_FIELDS: Final = fields_of(document.App, "apps[].", without=("platform", "api_security", "base_url", "description"))
+_APP_FIELDS: Final = fields_of(
+    document.App, "apps[].", without=("platform", "component", "api_security", "base_url", "description")
+)
 _LOGIN_FIELDS: Final = (
     *fields_of(document.Plugin, "plugins[].", without=("type",)),
     Field(

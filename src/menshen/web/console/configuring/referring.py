@@ -51,12 +51,16 @@ _ORDER: Final = (
 
 
 def referrers(document: Json, kind: str, name: str) -> list[Referrer]:
-    """Of an app, an upstream, a group or a plugin."""
+    """Of an app, a component, an upstream, a group or a plugin."""
     return list(_referrers(document, kind, name))
 
 
 def _referrers(document: Json, kind: str, name: str) -> Iterator[Referrer]:
     match kind:
+        case "components":
+            for app in items_at(document, ("apps",)):
+                if app.get("component") == name:
+                    yield Referrer(app["name"], f"/console/apps/{app['name']}")
         case "apps":
             for plugin in items_at(document, ("plugins",)):
                 if plugin.get("app") == name and kind_of(plugin) == "login":

@@ -6,6 +6,7 @@ from menshen.documents.configuration import Configuration
 from menshen.gateway.plugin_loading import InstalledTypes
 from menshen.web.console.configuring.apps import app_views
 from menshen.web.console.configuring.binding import binding_views
+from menshen.web.console.configuring.components import component_views
 from menshen.web.console.configuring.editor import Editor
 from menshen.web.console.configuring.groups import group_views
 from menshen.web.console.configuring.plugins import plugin_views
@@ -20,10 +21,11 @@ __all__ = ["configuration_views"]
 
 
 def configuration_views(configuration: Configuration, installed: InstalledTypes, health: Health) -> list[View]:
-    """Apps, upstreams, groups, plugins, bindings, settings, webhooks, and the document itself."""
+    """Third-party platforms, apps, upstreams, groups, plugins, bindings, settings, webhooks, the document itself."""
     editor = Editor(configuration, load_words())
     return [
         *app_views(editor),
+        *component_views(editor),
         *upstream_views(editor, health),
         *group_views(editor),
         *plugin_views(editor, installed),
