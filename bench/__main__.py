@@ -19,6 +19,7 @@ from bench.governance import measure_governance
 from bench.idle import measure_idle
 from bench.logins import measure_logins
 from bench.middleware import measure_middleware
+from bench.nginx import measure_nginx
 from bench.pool import measure_pool
 from bench.records import measure_records
 from bench.replay import Replay
@@ -32,7 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a round (default 4)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each scenario (default 3)")
-    parser.add_argument("--only", default="a,b,c,d,e,f,g,h,i,j,k", help="which measurements, for example a,c")
+    parser.add_argument("--only", default="a,b,c,d,e,f,g,h,i,j,k,l", help="which measurements, for example a,c")
     parser.add_argument("--workers", type=int, help="workers of the gateways of a, c, d, e (default: menshen's own)")
     parser.add_argument("--no-wrk", action="store_true", help="make all load with the built-in generator")
     options = parser.parse_args()
@@ -42,7 +43,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="menshen-bench-") as name:
         replay = Replay(Path(name), wrk=not options.no_wrk)
         print(
-            f"{os.cpu_count()} cores, Python {platform.python_version()}, load for a, b and i: {replay.generator}",
+            f"{os.cpu_count()} cores, Python {platform.python_version()}, load for a, b, i and l: {replay.generator}",
             flush=True,
         )
         try:
@@ -61,6 +62,7 @@ def main() -> int:
                     "i": lambda: measure_governance(ready, replay, rounds=rounds, seconds=seconds),
                     "j": lambda: measure_desk(Path(name)),
                     "k": lambda: measure_middleware(ready, rounds=rounds),
+                    "l": lambda: measure_nginx(ready, replay, rounds=rounds, seconds=seconds),
                 }
                 if unknown := set(wanted) - set(measurements):
                     parser.error(f"--only: no measurement {', '.join(sorted(unknown))}")

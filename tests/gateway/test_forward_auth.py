@@ -49,7 +49,7 @@ def test_a_backend_gets_the_cookies_that_are_left() -> None:
 
 
 def test_an_identity_header_that_a_route_does_not_have_is_said_to_be_empty() -> None:
-    headers = dict(with_request(LEAVE, b"", b"/", ("x-menshen-user", "x-other")).headers)
+    headers = dict(with_request(LEAVE, b"", b"/", (b"x-menshen-user", b"x-other")).headers)
     assert (headers[b"x-menshen-user"], headers[b"x-other"]) == (b"u1", b"")
 
 

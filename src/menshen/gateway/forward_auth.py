@@ -24,13 +24,18 @@ ANSWERED: Final = 480
 
 _REMOVED: Final = b"x-envoy-auth-headers-to-remove"
 _DENIED: Final = 403
+_SET_COOKIE: Final = b"set-cookie"
+_COOKIE: Final = HEADER_COOKIE.encode()
+_TARGET: Final = HEADER_TARGET.encode()
 
 
 def told(answer: Answer, dialect: Dialect) -> Answer:
     """The answer for a proxy of this kind, its status the one on the wire."""
     if answer.passes:
-        headers = [header for header in answer.headers if header[0] != _REMOVED]
-        return replace(answer, status=200, headers=_apart(headers))
+        names = {name for name, _ in answer.headers}
+        if _REMOVED not in names and _SET_COOKIE not in names:
+            return answer  # most are
+        return replace(answer, headers=_apart([header for header in answer.headers if header[0] != _REMOVED]))
     headers = [*answer.headers, (HEADER_STATUS.encode(), b"%d" % answer.status)]
     if dialect == "plain":
         return replace(answer, status=ANSWERED if 200 <= answer.status < 300 else answer.status, headers=headers)
@@ -38,7 +43,7 @@ def told(answer: Answer, dialect: Dialect) -> Answer:
     return replace(answer, status=_DENIED, headers=[*_apart(headers), (HEADER_BODY.encode(), body)], body=b"")
 
 
-def with_request(answer: Answer, cookie: bytes, target: bytes, names: Iterable[str] = ()) -> Answer:
+def with_request(answer: Answer, cookie: bytes, target: bytes, names: Iterable[bytes] = ()) -> Answer:
     """Leave to pass, with what of the request the backend gets in place of the client's own.
 
     ``cookie`` is the client's header, ``target`` path and query as the backend is to see them. ``names`` are those of
@@ -46,16 +51,22 @@ def with_request(answer: Answer, cookie: bytes, target: bytes, names: Iterable[s
     """
     if not answer.passes:
         return answer
-    headers = [header for header in answer.headers if header[0] != b"cookie"]
-    removed = (_REMOVED, b"cookie") in answer.headers
-    left = dict(answer.headers).get(b"cookie", b"" if removed else cookie)
-    said = {name for name, _ in headers}
-    unset = [(name, b"") for name in (each.encode() for each in names) if name not in said]
-    return replace(answer, headers=[*headers, *unset, (HEADER_COOKIE.encode(), left), (HEADER_TARGET.encode(), target)])
+    said, left = dict(answer.headers), cookie
+    headers = []
+    for header in answer.headers:
+        if header[0] == b"cookie":
+            left = header[1]
+        elif header == (_REMOVED, b"cookie"):
+            left = b""
+        else:
+            headers.append(header)
+    headers += [(name, b"") for name in names if name not in said]
+    headers += ((_COOKIE, left), (_TARGET, target))
+    return Answer(True, answer.status, headers, answer.body, answer.reason)
 
 
 def _apart(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Cookies under names of their own: proxies see the first of a name, or all of them as one."""
-    cookies = [value for name, value in headers if name == b"set-cookie"]
-    others = [header for header in headers if header[0] != b"set-cookie"]
+    cookies = [value for name, value in headers if name == _SET_COOKIE]
+    others = [header for header in headers if header[0] != _SET_COOKIE]
     return [*others, *((b"%s-%d" % (HEADER_SET_COOKIE.encode(), at), each) for at, each in enumerate(cookies, 1))]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from menshen.config.carried import carried
 from menshen.config.shape import identity_names, only_envoy, shape
-from menshen.config.snapshot import Route, Snapshot
+from menshen.config.snapshot import Snapshot
 from menshen.errors import MalformedRequest, Refusal, RouteStale
 from menshen.gateway.answer import Answer, answer_refusal
 from menshen.gateway.forward_auth import Dialect, told, with_request
@@ -41,7 +41,13 @@ __all__ = ["VERIFY_PATHS", "VerifyEndpoint"]
 
 VERIFY_PATHS: Final[Mapping[str, Dialect]] = {"/verify": "plain", "/verify/nginx": "nginx"}
 _OWN: Final = b"x-menshen-"
-_KEPT: Final = (HEADER_ROUTE.encode(), HEADER_CLIENT.encode())
+_PROXY: Final = HEADER_PROXY.encode()
+_ROUTE: Final = HEADER_ROUTE.encode()
+_CLIENT: Final = HEADER_CLIENT.encode()
+_METHOD: Final = HEADER_METHOD.encode()
+_URI: Final = HEADER_URI.encode()
+_REQUEST_ID: Final = HEADER_REQUEST_ID.encode()
+_PREFIX: Final = AUTHZ_PREFIX.encode()
 _SECRETS: Final = tuple(name.encode() for name in SECRET_HEADERS)
 
 log = logging.getLogger("menshen.verify")
@@ -58,116 +64,130 @@ class VerifyEndpoint:
         self._read: BrainState | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = _joined(scope)
+        said, sent = _apart(scope)
         path: str = scope["path"]
         # Joined with a client's own copy, where a proxy appended instead of setting, it is another text: refused.
-        if not hmac.compare_digest(headers.get(HEADER_PROXY.encode(), b""), self._secret):
+        if not hmac.compare_digest(said.get(_PROXY, b""), self._secret):
             await _send(send, Answer(False, 403, []))
             return
         dialect = VERIFY_PATHS.get(path)
         if dialect is not None:
-            await _send(send, told(await self._answer(scope, receive, headers), dialect))
+            await _send(send, told(await self._answer(receive, said, sent), dialect))
             return
-        forms = self._forms()
-        base = f"{self._known.base}/"
+        known = self._current()
+        base = f"{known.base}/"
         if not path.startswith(base) or base == "/":
             await _send(send, Answer(False, 404, []))
             return
-        newest = next(iter(forms.values())).checksum
-        await self._call(f"{API_PREFIX}/{newest}/{path.removeprefix(base)}", scope, receive, send, headers)
+        await self._call(f"{API_PREFIX}/{known.newest}/{path.removeprefix(base)}", scope, receive, send, said, sent)
 
-    async def _answer(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]) -> Answer:
-        request_id = headers.get(HEADER_REQUEST_ID.encode(), b"").decode("latin-1")
+    async def _answer(self, receive: Receive, said: Mapping[bytes, bytes], sent: dict[bytes, bytes]) -> Answer:
         try:
-            route, checksum = self._route(headers)
-            asked = _asked(scope, headers)
+            way = self._way(said.get(_ROUTE, b""))
+            asked = _asked(said)
         except Refusal as refusal:
-            return answer_refusal(refusal, request_id)
-        inner = {name: value for name, value in headers.items() if name in _KEPT or not name.startswith(_OWN)}
-        inner[HEADER_ROUTE.encode()] = stamp(route.id, checksum).encode()
-        inner[b"content-length"] = b"0"  # a question has no body, whatever its head says of the client's
-        answer = await self._authorization.answer(asked, receive, inner)
-        target = _without(headers[HEADER_URI.encode()], self._known.query[f"{route.group}@{checksum}"])
-        if route.strip_prefix:
-            target = _below(target, route.prefix)
-        return with_request(answer, headers.get(b"cookie", b""), target, self._known.identity[checksum])
+            return answer_refusal(refusal, sent.get(_REQUEST_ID, b"").decode("latin-1"))
+        cookie = sent.get(b"cookie", b"")
+        sent[_ROUTE] = way.stamp
+        sent[b"content-length"] = b"0"  # a question has no body, whatever its head says of the client's
+        if _CLIENT in said:
+            sent[_CLIENT] = said[_CLIENT]
+        answer = await self._authorization.answer(asked, receive, sent)
+        target = _without(said[_URI], way.query)
+        return with_request(answer, cookie, _below(target, way.above) if way.above else target, way.identity)
 
-    def _route(self, headers: Mapping[bytes, bytes]) -> tuple[Route, str]:
-        """The route that the proxy says, and the checksum of the snapshot it is of. Raises ``RouteStale``."""
-        name, _, form = headers.get(HEADER_ROUTE.encode(), b"").decode("latin-1").rpartition("@")
-        snapshot = self._forms().get(form)
-        route = None if snapshot is None else self._known.routes.get(stamp(name, snapshot.checksum))
-        if snapshot is None or route is None:
+    def _way(self, stamp: bytes) -> _Way:
+        """The route that the proxy says. Raises ``RouteStale``."""
+        way = self._current().ways.get(stamp)
+        if way is None:
+            name, _, form = stamp.decode("latin-1").rpartition("@")
             log.warning("proxy_stale", extra={"route": name[:200], "shape": form[:32]})
             raise RouteStale
-        missing = only_envoy(route)
-        if missing:
+        if way.missing:
             # What guards it is Envoy's to do: a proxy that asks all the same has a configuration of nobody's.
-            log.warning("proxy_cannot", extra={"route": route.id, "needs": missing})
+            log.warning("proxy_cannot", extra={"route": way.stamp.decode().rpartition("@")[0], "needs": way.missing})
             raise RouteStale
-        return route, snapshot.checksum
+        return way
 
-    def _forms(self) -> Mapping[str, Snapshot]:
-        """The newest snapshot of each shape among those that are known. Worked out once for each state."""
+    def _current(self) -> _Known:
+        """Of the running state; worked out once for each."""
         state = self._authorization.state
-        if state is not self._read or state is None:
+        if state is not self._read:
             self._read, self._known = state, _known(state)
-        return self._known.forms
+        return self._known
 
     async def _call(
-        self, path: str, scope: Scope, receive: Receive, send: Send, headers: Mapping[bytes, bytes]
+        self,
+        path: str,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        said: Mapping[bytes, bytes],
+        sent: Mapping[bytes, bytes],
     ) -> None:
         """A call of the user API, with what Envoy would have added."""
-        inner = {name: value for name, value in headers.items() if name in _KEPT or not name.startswith(_OWN)}
-        sent = b"".join(headers.get(name, b"") for name in _SECRETS)
-        inner = {name: value for name, value in inner.items() if name not in _SECRETS}
-        if sent:
-            inner[HEADER_SENT_SECRET.encode()] = sent
+        inner = {name: value for name, value in sent.items() if name not in _SECRETS}
+        if _CLIENT in said:
+            inner[_CLIENT] = said[_CLIENT]
+        secret = b"".join(sent.get(name, b"") for name in _SECRETS)
+        if secret:
+            inner[HEADER_SENT_SECRET.encode()] = secret
         call = {**scope, "path": path, "raw_path": path.encode(), "headers": list(inner.items())}
         await self._user_api(call, receive, send)
 
 
 @dataclass(frozen=True, slots=True)
+class _Way:
+    """A route as a question about it needs it: Envoy's ``stamp``, the ``query`` parameters that are credentials,
+    how many segments ``above`` it are taken off the path, the names of all ``identity`` headers, and what of it is
+    ``missing`` in another proxy."""
+
+    stamp: bytes
+    query: frozenset[bytes]
+    above: int
+    identity: tuple[bytes, ...]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Known:
-    """Of a state: where the newest has the user API, snapshots by shape, routes by stamp, by group and checksum the
-    query parameters that are credentials, by checksum the names of all identity headers."""
+    """Of a state: where the ``newest`` snapshot has the user API, and ways by a proxy's stamp, ``route@shape``."""
 
     base: str
-    forms: Mapping[str, Snapshot]
-    routes: Mapping[str, Route]
-    query: Mapping[str, frozenset[bytes]]
-    identity: Mapping[str, tuple[str, ...]]
+    newest: str
+    ways: Mapping[bytes, _Way]
 
 
 def _known(state: BrainState | None) -> _Known:
-    if state is None:
-        return _Known("", {}, {}, {}, {})
+    snapshots = () if state is None else tuple(state.snapshots.values())  # the newest first
+    if not snapshots:
+        return _Known("", "", {})
     forms: dict[str, Snapshot] = {}
-    query: dict[str, frozenset[bytes]] = {}
-    for snapshot in state.snapshots.values():  # the newest first
+    for snapshot in snapshots:
         forms.setdefault(shape(snapshot), snapshot)
-        for group in {route.group for route in snapshot.routes}:
-            names = carried(route for route in snapshot.routes if route.group == group).query
-            query[f"{group}@{snapshot.checksum}"] = frozenset(name.encode() for name in names)
-    identity = {checksum: identity_names(snapshot) for checksum, snapshot in state.snapshots.items()}
-    base = next((snapshot.listener.client_api for snapshot in state.snapshots.values()), "")
-    return _Known(base.rstrip("/"), forms, state.routes, query, identity)
+    ways = {stamp(name, form).encode(): way for form, snapshot in forms.items() for name, way in _ways(snapshot)}
+    return _Known(snapshots[0].listener.client_api.rstrip("/"), snapshots[0].checksum, ways)
 
 
-def _asked(scope: Scope, headers: Mapping[bytes, bytes]) -> Scope:
-    """The client's request as Envoy would have asked about it. Raises ``MalformedRequest``."""
-    target, method = headers.get(HEADER_URI.encode(), b""), headers.get(HEADER_METHOD.encode(), b"")
+def _ways(snapshot: Snapshot) -> Iterator[tuple[str, _Way]]:
+    identity = tuple(name.encode() for name in identity_names(snapshot))
+    query: dict[str, frozenset[bytes]] = {}
+    for group in {route.group for route in snapshot.routes}:
+        names = carried(route for route in snapshot.routes if route.group == group).query
+        query[group] = frozenset(name.encode() for name in names)
+    for route in snapshot.routes:
+        above = route.prefix.rstrip("/").count("/") if route.strip_prefix else 0
+        own = stamp(route.id, snapshot.checksum).encode()
+        yield route.id, _Way(own, query[route.group], above, identity, only_envoy(route))
+
+
+def _asked(said: Mapping[bytes, bytes]) -> Scope:
+    """What Envoy would have asked about the client's request. Raises ``MalformedRequest``."""
+    target, method = said.get(_URI, b""), said.get(_METHOD, b"")
     if not target.startswith(b"/") or not method.isalpha() or b"#" in target:
         raise MalformedRequest
     path, _, query = target.partition(b"?")
-    raw = AUTHZ_PREFIX.encode() + path
-    return {
-        **scope,
-        "method": method.decode(),
-        "path": raw.decode("latin-1"),
-        "raw_path": raw,
-        "query_string": query,
-    }
+    return {"method": method.decode(), "raw_path": _PREFIX + path, "query_string": query}
 
 
 def _without(target: bytes, names: frozenset[bytes]) -> bytes:
@@ -179,20 +199,23 @@ def _without(target: bytes, names: frozenset[bytes]) -> bytes:
     return path + (b"?" + b"&".join(kept) if kept else b"")
 
 
-def _below(target: bytes, prefix: str) -> bytes:
-    """What stands behind a prefix. By segments: a client may have escaped letters of it, and never a slash."""
+def _below(target: bytes, above: int) -> bytes:
+    """What stands behind a prefix of so many segments: a client may have escaped letters of it, and never a slash."""
     path, mark, query = target.partition(b"?")
-    kept = path.split(b"/")[prefix.rstrip("/").count("/") + 1 :]
-    return b"/" + b"/".join(kept) + mark + query
+    return b"/" + b"/".join(path.split(b"/")[above + 1 :]) + mark + query
 
 
-def _joined(scope: Scope) -> dict[bytes, bytes]:
-    """Repeated headers joined, as Envoy joins them: two of a kind must not look like one."""
-    headers: dict[bytes, bytes] = {}
+def _apart(scope: Scope) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
+    """The proxy's own words, and what is the client's. Repeated headers are joined, as Envoy joins them: two of a kind
+    must not look like one."""
+    said: dict[bytes, bytes] = {}
+    sent: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
-        glue = b"; " if name == b"cookie" else b","
-        headers[name] = headers[name] + glue + value if name in headers else value
-    return headers
+        headers = said if name.startswith(_OWN) else sent
+        if name in headers:
+            value = headers[name] + (b"; " if name == b"cookie" else b",") + value
+        headers[name] = value
+    return said, sent
 
 
 async def _send(send: Send, answer: Answer) -> None:
