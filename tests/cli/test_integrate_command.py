@@ -63,3 +63,41 @@ def test_the_secret_is_the_same_each_time(tmp_path: Path) -> None:
     first, second = (integrate(tmp_path, "nginx", "--secret") for _ in range(2))
     assert first.stdout == second.stdout
     assert first.stdout.startswith("proxy_set_header x-menshen-proxy ")
+
+
+@pytest.mark.parametrize("proxy", ["nginx", "caddy", "haproxy"])
+def test_a_gateway_that_asks_by_tls_is_told_whom_to_trust_and_what_to_show(proxy: str, tmp_path: Path) -> None:
+    options = ("--verify-ca", "/etc/ca.pem", "--client-cert", "/etc/own.pem", "--client-key", "/etc/own.key")
+    run = integrate(
+        tmp_path,
+        proxy,
+        "--config",
+        written(tmp_path),
+        "--verify",
+        "menshen.internal:8083",
+        "--listen=[::]:80",
+        *options,
+    )
+    assert run.returncode == 0, run.stderr
+    asked = [line for line in run.stdout.splitlines() if "/etc/ca.pem" in line]
+    assert len(asked) == 2  # the question, and the user API
+    assert "/etc/own.pem" in run.stdout
+    assert "menshen.internal" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--verify-name", "menshen.internal"), "--verify-ca"),
+        (("--verify-ca", "/etc/ca.pem"), "--verify-name"),  # the default address is none of a certificate's names
+        (("--verify-ca", "/etc/ca.pem; include /etc/passwd", "--verify-name", "a"), "not printed"),
+        (("--verify-ca", "/etc/ca.pem", "--verify-name", "a", "--client-cert", "/etc/own.pem"), "the other"),
+    ],
+)
+def test_options_of_tls_that_do_not_go_together_print_nothing(
+    options: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    run = integrate(tmp_path, "nginx", "--config", written(tmp_path), *options)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert said in run.stderr

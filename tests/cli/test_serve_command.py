@@ -136,3 +136,23 @@ def test_a_bad_document_at_a_later_start_leaves_what_ran(tmp_path: Path) -> None
     with command([*arguments, written(tmp_path, "version: 3"), *options], tmp_path / "log") as running:
         assert Client(running.origin)("/mall/x").refusal[1] == 5010
     assert "refused, revision 1 stays" in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--verify-cert", "c.pem", "--verify-key", "c.key"), "goes with"),
+        (("--verify", "127.0.0.1:0", "--verify-client-ca", "ca.pem"), "goes with"),
+        (("--verify", "127.0.0.1:0", "--verify-cert", "none.pem", "--verify-key", "none.key"), "cannot be read"),
+        (("--verify", "127.0.0.1:0", "--verify-cert", "odd.pem", "--verify-key", "odd.pem"), "not a PEM"),
+    ],
+)
+def test_a_certificate_that_cannot_be_shown_stops_the_start(
+    options: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    (tmp_path / "odd.pem").write_text("odd")
+    run = serve(tmp_path, *(str(tmp_path / each) if "." in each and ":" not in each else each for each in options))
+    assert run.returncode == 2
+    assert said in run.stderr
+    assert "Traceback" not in run.stderr

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ Edit = Callable[[str], str]
 """What a test does to a configuration before it runs."""
 
 Front = Callable[..., contextlib.AbstractContextManager[Stack]]
-"""``front(stack, directory, edit=…, secret=…, verify=…)``: the same stack, with a real proxy as its gateway."""
+"""``front(stack, directory, edit=…, secret=…, verify=…, options=…)``: the stack with a real proxy as its gateway."""
 
 _UP_WITHIN = 20.0
 
@@ -62,13 +63,17 @@ http {{
 
 def verify_of(stack: Stack) -> str:
     """``HOST:PORT`` of the door for proxies."""
-    return next(word for word in stack.serve.words if word.startswith("verify=")).removeprefix("verify=http://")
+    return next(word for word in stack.serve.words if word.startswith("verify=")).partition("://")[2]
 
 
 def printed(stack: Stack, proxy: str, *options: str) -> str:
     """What ``menshen integrate`` says of the active revision of this node."""
+    return _printed(stack.data_dir, proxy, *options)
+
+
+def _printed(data_dir: Path, proxy: str, *options: str) -> str:
     run = subprocess.run(
-        [sys.executable, "-m", "menshen", "integrate", proxy, "--data-dir", str(stack.data_dir), *options],
+        [sys.executable, "-m", "menshen", "integrate", proxy, "--data-dir", str(data_dir), *options],
         capture_output=True,
         text=True,
         cwd=REPOSITORY,
@@ -81,9 +86,14 @@ def printed(stack: Stack, proxy: str, *options: str) -> str:
 
 @contextlib.contextmanager
 def behind_nginx(
-    stack: Stack, directory: Path, edit: Edit = str, secret: str = "", verify: str = ""
+    stack: Stack,
+    directory: Path,
+    edit: Edit = str,
+    secret: str = "",
+    verify: str = "",
+    options: Sequence[str] = (),
 ) -> Iterator[Stack]:
-    listen = _prepared(stack, directory, "nginx", "menshen.conf", edit, verify)
+    listen = _prepared(stack, directory, "nginx", "menshen.conf", edit, verify, options)
     (directory / "menshen-secret.conf").write_text(_secret(stack, "nginx", secret))
     # Its workers would be somebody else, and the directory is ours alone.
     user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
@@ -95,9 +105,14 @@ def behind_nginx(
 
 @contextlib.contextmanager
 def behind_caddy(
-    stack: Stack, directory: Path, edit: Edit = str, secret: str = "", verify: str = ""
+    stack: Stack,
+    directory: Path,
+    edit: Edit = str,
+    secret: str = "",
+    verify: str = "",
+    options: Sequence[str] = (),
 ) -> Iterator[Stack]:
-    listen = _prepared(stack, directory, "caddy", "printed", edit, verify)
+    listen = _prepared(stack, directory, "caddy", "printed", edit, verify, options)
     file = directory / "Caddyfile"
     file.write_text("{\n\tadmin off\n\tauto_https off\n}\n" + (directory / "printed").read_text())
     name, _, value = _secret(stack, "caddy", secret).strip().partition("=")
@@ -109,9 +124,14 @@ def behind_caddy(
 
 @contextlib.contextmanager
 def behind_haproxy(
-    stack: Stack, directory: Path, edit: Edit = str, secret: str = "", verify: str = ""
+    stack: Stack,
+    directory: Path,
+    edit: Edit = str,
+    secret: str = "",
+    verify: str = "",
+    options: Sequence[str] = (),
 ) -> Iterator[Stack]:
-    listen = _prepared(stack, directory, "haproxy", "haproxy.cfg", edit, verify)
+    listen = _prepared(stack, directory, "haproxy", "haproxy.cfg", edit, verify, options)
     (directory / "menshen.lua").write_text(printed(stack, "haproxy", "--script"))
     name, _, value = _secret(stack, "haproxy", secret).strip().partition("=")
     arguments = ["haproxy", "-db", "-C", str(directory), "-f", str(directory / "haproxy.cfg")]
@@ -119,19 +139,27 @@ def behind_haproxy(
         yield replace(stack, gateway=Client(f"http://{listen}"))
 
 
-def _prepared(stack: Stack, directory: Path, proxy: str, file: str, edit: Edit, verify: str) -> str:
+def _prepared(
+    stack: Stack, directory: Path, proxy: str, file: str, edit: Edit, verify: str, options: Sequence[str]
+) -> str:
     """Write the printed configuration; ``HOST:PORT`` where the proxy will listen."""
     if shutil.which(proxy) is None:
         pytest.skip(f"{proxy} is not installed")
     listen = f"127.0.0.1:{free_port('127.0.0.1')}"
-    text = printed(stack, proxy, "--verify", verify or verify_of(stack), "--listen", listen)
+    text = printed(stack, proxy, "--verify", verify or verify_of(stack), "--listen", listen, *options)
     (directory / file).write_text(edit(text))
     return listen
 
 
 def _secret(stack: Stack, proxy: str, instead: str) -> str:
-    text = printed(stack, proxy, "--secret")
+    text = _own_secret(stack.data_dir, proxy)
     return re.sub(r"[A-Za-z0-9_-]{43}", instead, text) if instead else text
+
+
+@cache
+def _own_secret(data_dir: Path, proxy: str) -> str:
+    """It is the same for as long as the data directory is."""
+    return _printed(data_dir, proxy, "--secret")
 
 
 @contextlib.contextmanager

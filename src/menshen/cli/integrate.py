@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -13,10 +15,10 @@ import typer
 from menshen.cli.options import DATA_DIR, DataDir, endpoint, problem_lines
 from menshen.cli.revisions import on_documents
 from menshen.config.loading import read_text
-from menshen.config.snapshot import Snapshot
+from menshen.config.snapshot import Endpoint, Snapshot
 from menshen.documents.documents import Documents, load_document
 from menshen.errors import ConfigInvalid, ConfigUnavailable, KeyRingInvalid
-from menshen.integrate import NotCarried, Site, site_of
+from menshen.integrate import NotCarried, Site, VerifyTls, site_of
 from menshen.integrate.caddy import caddy, caddy_secret
 from menshen.integrate.haproxy import haproxy, haproxy_script, haproxy_secret
 from menshen.integrate.nginx import nginx, nginx_secret
@@ -44,6 +46,9 @@ _PRINTED: dict[Proxy, tuple[Callable[[Site], str], Callable[[Secret], str]]] = {
 _NO_QUERY = {Proxy.CADDY}
 """Those that cannot take a parameter off a query and leave the rest as it was."""
 
+_BY_TLS = {Proxy.NGINX, Proxy.CADDY, Proxy.HAPROXY}
+_PLAIN = re.compile(r"[A-Za-z0-9._/+@:-]+")
+
 
 def integrate(
     proxy: Annotated[Proxy, typer.Argument(help="The gateway that stays in front.", show_default=False)],
@@ -54,6 +59,22 @@ def integrate(
     config: Annotated[
         Path | None, typer.Option("--config", help="This document, not the active revision.", show_default=False)
     ] = None,
+    verify_ca: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE", help="Ask by TLS: the authority of Menshen's certificate, where the gateway runs."
+        ),
+    ] = "",
+    verify_name: Annotated[
+        str, typer.Option(metavar="NAME", help="The name in Menshen's certificate; else the host of --verify.")
+    ] = "",
+    client_cert: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE", help="The certificate that the gateway shows to Menshen; for HAProxy with its key."
+        ),
+    ] = "",
+    client_key: Annotated[str, typer.Option(metavar="FILE", help="The key of that certificate.")] = "",
     secret: Annotated[
         bool, typer.Option("--secret", help="Print what the configuration reads the secret from, and only that.")
     ] = False,
@@ -77,16 +98,47 @@ def integrate(
             typer.echo(str(error), err=True)
             raise typer.Exit(1) from None
         return
+    asked = endpoint(verify, "--verify")
     snapshot = _of_file(config) if config is not None else on_documents(data_dir, _active)
     try:
         site = site_of(
-            snapshot, endpoint(verify, "--verify"), endpoint(listen, "--listen"), query=proxy not in _NO_QUERY
+            snapshot,
+            asked,
+            endpoint(listen, "--listen"),
+            query=proxy not in _NO_QUERY,
+            verify_tls=_verify_tls(proxy, asked, verify_ca, verify_name, client_cert, client_key),
         )
     except NotCarried as missing:
         for line in missing.lines:
             typer.echo(f"only Menshen's own Envoy can do this: {line}", err=True)
         raise typer.Exit(1) from None
     typer.echo(printed(site), nl=False)
+
+
+def _verify_tls(proxy: Proxy, asked: Endpoint, ca: str, name: str, certificate: str, key: str) -> VerifyTls | None:
+    if not ca:
+        if name or certificate or key:
+            raise typer.BadParameter("goes with --verify-ca", param_hint="--verify-name, --client-cert, --client-key")
+        return None
+    if proxy not in _BY_TLS:
+        raise typer.BadParameter(f"is not printed for {proxy}", param_hint="--verify-ca")
+    if bool(certificate) != bool(key) and proxy is not Proxy.HAPROXY:
+        raise typer.BadParameter("goes with the other", param_hint="--client-cert, --client-key")
+    for text in (ca, name, certificate, key):
+        # They stand in the configuration as they are, in whose language these have a meaning.
+        if text and not _PLAIN.fullmatch(text):
+            raise typer.BadParameter(f"{text!r} has characters that are not printed", param_hint="--verify-ca")
+    if not name and _is_address(asked.host):
+        raise typer.BadParameter("a certificate is known by its name", param_hint="--verify-name")
+    return VerifyTls(ca, name or asked.host, certificate, key)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 async def _active(documents: Documents) -> Snapshot:

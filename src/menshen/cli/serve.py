@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import ssl
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from menshen.node.logs import configure_logs
 from menshen.node.node import Node, NodeSettings
 from menshen.node.running import running
 from menshen.web.hosts import is_origin
+from menshen.web.serving import TlsFiles
 
 __all__ = ["default_workers", "serve"]
 
@@ -40,6 +42,21 @@ def serve(
     verify: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Where other proxies ask, such as 127.0.0.1:8083; else nowhere.")
     ] = "",
+    verify_cert: Annotated[
+        Path | None,
+        typer.Option("--verify-cert", help="Speak TLS there, with this certificate (PEM).", show_default=False),
+    ] = None,
+    verify_key: Annotated[
+        Path | None, typer.Option("--verify-key", help="The key of that certificate (PEM).", show_default=False)
+    ] = None,
+    verify_client_ca: Annotated[
+        Path | None,
+        typer.Option(
+            "--verify-client-ca",
+            help="Talk there only to proxies that have a certificate of this authority (PEM).",
+            show_default=False,
+        ),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that decide; default one for two cores, at most 4.")
     ] = None,
@@ -63,6 +80,7 @@ def serve(
         envoy_threads=envoy_threads,
         console_origin=_origin(console_origin),
         verify=_bindable(verify, "--verify") if verify else None,
+        verify_tls=_tls(verify, verify_cert, verify_key, verify_client_ca),
     )
     try:
         uvloop.run(_serve(settings, config))
@@ -81,6 +99,28 @@ def _bindable(text: str, option: str) -> Endpoint:
     return address if address.port else Endpoint(address.host, free_port(address.host))
 
 
+def _tls(verify: str, certificate: Path | None, key: Path | None, client_ca: Path | None) -> TlsFiles | None:
+    """What cannot be read, or does not go together, is said here, and not by workers that die of it."""
+    if certificate is None and key is None and client_ca is None:
+        return None
+    if not verify or certificate is None or key is None:
+        raise typer.BadParameter("goes with --verify, --verify-cert and --verify-key", param_hint="--verify-cert")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    for file, option in ((certificate, "--verify-cert"), (key, "--verify-key"), (client_ca, "--verify-client-ca")):
+        if file is not None and not os.access(file, os.R_OK):
+            raise typer.BadParameter(f"{file} cannot be read", param_hint=option)
+    try:
+        context.load_cert_chain(certificate, key)
+    except ssl.SSLError:
+        raise typer.BadParameter("not a PEM certificate and its key", param_hint="--verify-cert") from None
+    if client_ca is not None:
+        try:
+            context.load_verify_locations(client_ca)
+        except ssl.SSLError:
+            raise typer.BadParameter("not a PEM certificate", param_hint="--verify-client-ca") from None
+    return TlsFiles(certificate, key, client_ca)
+
+
 def _origin(text: str) -> str:
     if text and not is_origin(text):
         raise typer.BadParameter(
@@ -96,7 +136,8 @@ async def _serve(settings: NodeSettings, config: Path | None) -> None:
     file = _file(config) if config else None
 
     async with running(settings, file.at_start if file else None) as node:
-        asked = f" verify=http://{settings.verify}" if settings.verify else ""
+        scheme = "https" if settings.verify_tls else "http"
+        asked = f" verify={scheme}://{settings.verify}" if settings.verify else ""
         typer.echo(f"ready http://{settings.listen} admin=http://{settings.admin}{asked}")
         await _tell_setup_token(node, settings.console_origin or f"http://{settings.admin}")
         following = asyncio.create_task(file.follow(node)) if file else None

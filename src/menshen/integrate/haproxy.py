@@ -37,7 +37,11 @@ def haproxy(site: Site) -> str:
                 name: _quoted(f"^(?:asked|open):[^:]+:(?:{'|'.join(groups)})/")
                 for name, groups in site.credentials.items()
             },
+            "verify_tls": _verify_tls(site),
             "upstreams": [_upstream(upstream) for upstream in site.upstreams],
+            "refusals": OWN_ANSWERS,
+            # HAProxy's own word for who breaks off; the status is put right behind it.
+            "broken": {name: _answer(OWN_ANSWERS[name], 502) for name in ("unavailable", "no_backend")},
             "answers": {name: _answer(refusal) for name, refusal in OWN_ANSWERS.items()},
         },
     )
@@ -78,11 +82,19 @@ def _upstream(upstream: Upstream) -> dict[str, Any]:
     }
 
 
-def _answer(refusal: type[Refusal]) -> str:
-    """The part of a rule that says status, headers and body."""
+def _verify_tls(site: Site) -> str:
+    tls = site.verify_tls
+    if tls is None:
+        return ""
+    shown = f" crt {tls.certificate}" if tls.certificate else ""
+    return f" ssl ssl-min-ver TLSv1.3 verify required sni str({tls.name}) verifyhost {tls.name} ca-file {tls.ca}{shown}"
+
+
+def _answer(refusal: type[Refusal], status: int = 0) -> str:
+    """The part of a rule that says status (the refusal's own for 0), headers and body."""
     body = body_of(refusal, "@id").replace("%", "%%").replace("@id", _ID)
     return (
-        f'status {refusal.status} content-type "application/json; charset=utf-8" lf-string {_quoted(body)}'
+        f'status {status or refusal.status} content-type "application/json; charset=utf-8" lf-string {_quoted(body)}'
         f" hdr x-menshen-code {refusal.code} hdr cache-control no-store"
     )
 

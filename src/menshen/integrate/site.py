@@ -14,7 +14,7 @@ from menshen.errors import MenshenError
 from menshen.integrate.matches import Match, matches_at
 from menshen.integrate.names import returned_names, spellings, stripped_names
 
-__all__ = ["Domain", "NotCarried", "Site", "site_of"]
+__all__ = ["Domain", "NotCarried", "Site", "VerifyTls", "site_of"]
 
 
 class NotCarried(MenshenError):
@@ -31,6 +31,17 @@ class Domain:
 
     name: str
     matches: list[Match]
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyTls:
+    """TLS between a proxy and Menshen, as files on the proxy's machine: the authority ``ca`` of Menshen's certificate
+    and the ``name`` in it, and what the proxy shows, "" where it shows nothing."""
+
+    ca: str
+    name: str
+    certificate: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +67,21 @@ class Site:
     credentials: Mapping[str, tuple[str, ...]]
     asked: frozenset[str]
     underscores: bool
+    verify_tls: VerifyTls | None = None
 
     def asks(self, route: Route) -> bool:
         """Whether the brain is asked: also where nobody logs in, if it must take something off path or query."""
         return route.id in self.asked
 
 
-def site_of(snapshot: Snapshot, verify: Endpoint, listen: Endpoint, *, query: bool = True) -> Site:
+def site_of(
+    snapshot: Snapshot,
+    verify: Endpoint,
+    listen: Endpoint,
+    *,
+    query: bool = True,
+    verify_tls: VerifyTls | None = None,
+) -> Site:
     """``query`` is False where a proxy cannot take credentials off a query. Raises ``NotCarried``."""
     missing = tuple(f"{route.id}: {what}" for route in snapshot.routes for what in only_envoy(route))
     versions = tuple(f"upstream {upstream.name}: versions" for upstream in snapshot.upstreams if upstream.versions)
@@ -94,4 +113,5 @@ def site_of(snapshot: Snapshot, verify: Endpoint, listen: Endpoint, *, query: bo
             route.id for route in snapshot.routes if route.asks_brain or route.strip_prefix or stops[route.group].query
         ),
         underscores=underscores,
+        verify_tls=verify_tls,
     )

@@ -33,6 +33,7 @@ from menshen.sessions.keys import KeyRings, public_jwks, session_jwks
 from menshen.sessions.records import SessionRecords
 from menshen.storage.database import Database
 from menshen.users.avatars import Avatars
+from menshen.web.serving import TlsFiles
 
 __all__ = ["Node", "NodeSettings"]
 
@@ -52,7 +53,7 @@ class NodeSettings:
     """``listen`` is the public side, ``admin`` the node's own. ``workers`` counts processes.
 
     ``console_origin`` is where operators open the console, "" for the admin address itself.
-    ``verify`` is where other proxies ask, None for nowhere.
+    ``verify`` is where other proxies ask, None for nowhere; ``verify_tls`` what it shows and asks of them there.
     """
 
     data_dir: Path
@@ -62,6 +63,7 @@ class NodeSettings:
     envoy_threads: int
     console_origin: str = ""
     verify: Endpoint | None = None
+    verify_tls: TlsFiles | None = None
 
 
 class Node:

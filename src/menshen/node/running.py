@@ -58,7 +58,8 @@ async def running(
         database = Database(database_url(data_dir, os.environ), create=False)
         stack.push_async_callback(database.close)
         operators = operators_of(data_dir, database, master_key)
-        workers = await stack.enter_async_context(Workers(settings.workers, data_dir, verify=settings.verify))
+        asked = Workers(settings.workers, data_dir, verify=settings.verify, verify_tls=settings.verify_tls)
+        workers = await stack.enter_async_context(asked)
         await migrate(database)
         documents = Documents(Revisions(database), Sealer(master_key, "app-secret"), os.environ, time.time)
         if before_start is not None:

@@ -35,7 +35,7 @@ from menshen.storage.database import Database
 from menshen.storage.database_url import database_url
 from menshen.storage.proxy_secret import proxy_secret
 from menshen.storage.sealing import load_master_key
-from menshen.web.serving import serving
+from menshen.web.serving import TlsFiles, serving
 from menshen.web.verify import VerifyEndpoint
 
 __all__ = ["main"]
@@ -52,6 +52,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--verify-host", default="")
     parser.add_argument("--verify-port", type=int, default=0)
+    parser.add_argument("--verify-cert", type=Path)
+    parser.add_argument("--verify-key", type=Path)
+    parser.add_argument("--verify-client-ca", type=Path)
     parser.add_argument("--data-dir", type=Path, required=True)
     arguments = parser.parse_args()
     configure_logs()
@@ -86,7 +89,8 @@ async def _run(arguments: argparse.Namespace) -> None:
             if door:
                 verify = VerifyEndpoint(parts.authorization, brain, proxy_secret(master_key, os.environ))
                 port: int = arguments.verify_port
-                await stack.enter_async_context(serving(verify, door, port, shared=True, cancel=False))
+                tls = _tls(arguments)
+                await stack.enter_async_context(serving(verify, door, port, shared=True, cancel=False, tls=tls))
 
         tasks = [
             asyncio.create_task(_follow(channel, deciding, spans, stop, begin)),
@@ -96,6 +100,12 @@ async def _run(arguments: argparse.Namespace) -> None:
         await stop.wait()
         for task in tasks:
             task.cancel()
+
+
+def _tls(arguments: argparse.Namespace) -> TlsFiles | None:
+    if arguments.verify_cert is None:
+        return None
+    return TlsFiles(arguments.verify_cert, arguments.verify_key, arguments.verify_client_ca)
 
 
 async def _follow(

@@ -19,7 +19,7 @@ from menshen.config.snapshot import Endpoint
 from menshen.errors import ChildFailed
 from menshen.figures.tally import Source, Tally
 from menshen.node.channel import Channel, Revoked, WorkerState
-from menshen.web.serving import Bound, reserved
+from menshen.web.serving import Bound, TlsFiles, reserved
 
 __all__ = ["Workers"]
 
@@ -35,7 +35,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE, _STEADY_AFTER = 0.1, 5.0, 10.0
 class Workers:
     """``count`` worker processes on ports of their own. Use as an async context.
 
-    ``verify`` is a second address, which all of them share; None for none.
+    ``verify`` is a second address, which all of them share; None for none. ``verify_tls``: it speaks TLS.
     ``revoked`` gives every revocation of now, for a worker that starts; ``counted`` gets what they do, piece by piece.
     """
 
@@ -45,11 +45,13 @@ class Workers:
         data_dir: Path,
         clock: Callable[[], float] = time.monotonic,
         verify: Endpoint | None = None,
+        verify_tls: TlsFiles | None = None,
     ) -> None:
         self._count = count
         self._data_dir = data_dir
         self._clock = clock
         self._verify = verify
+        self._verify_tls = verify_tls
         self._ports = contextlib.ExitStack()
         self._slots: list[_Slot] = []
         self.revoked: Callable[[], Revoked] = lambda: Revoked((), 0.0, whole=True)
@@ -83,10 +85,13 @@ class Workers:
         self._ports.close()
 
     def _command(self, bound: Bound) -> list[str]:
-        verify = self._verify
+        verify, tls = self._verify, self._verify_tls
+        ca = None if tls is None else tls.client_ca
         return [
             *(sys.executable, "-m", "menshen.node.worker", "--host", bound.host, "--port", str(bound.port)),
             *(() if verify is None else ("--verify-host", verify.host, "--verify-port", str(verify.port))),
+            *(() if tls is None else ("--verify-cert", str(tls.certificate), "--verify-key", str(tls.key))),
+            *(() if ca is None else ("--verify-client-ca", str(ca))),
             *("--data-dir", str(self._data_dir)),
         ]
 

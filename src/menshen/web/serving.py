@@ -17,6 +17,8 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from granian.constants import Interfaces
@@ -24,7 +26,7 @@ from granian.http import HTTP2Settings
 from granian.server.embed import Server
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["Bound", "reserved", "serving"]
+__all__ = ["Bound", "TlsFiles", "reserved", "serving"]
 
 BACKLOG = 2048
 """Connections the kernel queues while the loop is busy."""
@@ -35,6 +37,16 @@ BACKPRESSURE = 10_000
 _LOGGING_UNTOUCHED = {"incremental": True, "formatters": {}, "handlers": {}, "loggers": {}}
 _POLL = 0.005  # seconds between two looks at a port that is coming up
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (recognised here, not bound)
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """PEM files: the certificate (and its chain) and key that a server shows. Where ``client_ca`` is there, nobody is
+    talked to who has no certificate of that authority. They are read once, when serving begins."""
+
+    certificate: Path
+    key: Path
+    client_ca: Path | None = None
 
 
 class Bound(NamedTuple):
@@ -145,12 +157,13 @@ async def serving(
     cancel: bool = True,
     start_within: float = 10.0,
     drain: float = 1.0,
+    tls: TlsFiles | None = None,
 ) -> AsyncIterator[Bound]:
     """Serve ``app`` over HTTP for as long as the context is open; inside it, the port accepts connections.
 
     ``port`` 0 takes a free one. ``shared``: see :func:`reserved`. ``app`` gets no lifespan events. On leaving, no new
     connection is taken, requests in flight have ``drain`` seconds to finish and are then cancelled; without ``cancel``,
-    for a hot path whose process ends anyway, they are left to run.
+    for a hot path whose process ends anyway, they are left to run. With ``tls`` it is HTTPS, of TLS 1.3 alone.
 
     Raises OSError (the address is taken or not ours) and TimeoutError (not up after ``start_within`` seconds).
     """
@@ -166,6 +179,11 @@ async def serving(
             backlog=BACKLOG,
             backpressure=BACKPRESSURE,
             log_enabled=False,
+            ssl_cert=tls.certificate if tls else None,
+            ssl_key=tls.key if tls else None,
+            ssl_ca=tls.client_ca if tls else None,
+            # Granian takes it for False, in silence, where there is no authority to verify by.
+            ssl_client_verify=tls is not None and tls.client_ca is not None,
             log_dictconfig=_LOGGING_UNTOUCHED,
         )
         served: asyncio.Task[None] = asyncio.create_task(server.serve())

@@ -32,8 +32,10 @@ local function question(txn, shape)
   return asked
 end
 
-core.register_action("menshen_ask", { "http-req" }, function(txn, url, shape)
-  local answer = core.httpclient():get({ url = url, headers = question(txn, shape), timeout = 30000 })
+core.register_action("menshen_ask", { "http-req" }, function(txn, url, shape, by)
+  local asked = { url = url, headers = question(txn, shape), timeout = 30000 }
+  if by ~= "-" then asked.dst = by end
+  local answer = core.httpclient():get(asked)
   local headers = answer.headers or {}
   if answer.status == 200 and first(headers, "x-menshen-target") then
     txn:set_priv(headers)
@@ -53,7 +55,7 @@ core.register_action("menshen_ask", { "http-req" }, function(txn, url, shape)
   end
   reply:set_body(answer.body or "")
   txn:done(reply)
-end, 2)
+end, 3)
 
 -- What the backend is told. "named" are the identity headers, with a comma between them.
 core.register_action("menshen_tell", { "http-req" }, function(txn, named)
