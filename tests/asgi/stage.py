@@ -25,8 +25,8 @@ def _one_app(document: str) -> str:
 
 
 @contextlib.contextmanager
-def running_app(directory: Path, document: str, *_: str) -> Iterator[Stack]:
-    """As ``running_stack`` does it, the options of ``menshen serve`` aside."""
+def running_app(directory: Path, document: str, *_: str, server: str = "granian") -> Iterator[Stack]:
+    """As ``running_stack`` does it, the options of ``menshen serve`` aside; ``server`` runs the application."""
     with contextlib.ExitStack() as stack:
         emulator = stack.enter_context(
             command(["-m", "menshen", "emulator", "--listen", "127.0.0.1:0"], directory / "emulator.log")
@@ -35,7 +35,7 @@ def running_app(directory: Path, document: str, *_: str) -> Iterator[Stack]:
         config.write_text(edge.written(_one_app(document), emulator.origin, "127.0.0.1:9"))
         served = stack.enter_context(
             command(
-                ["-m", "tests.asgi.served", str(config), str(data_dir)],
+                ["-m", "tests.asgi.served", str(config), str(data_dir), server],
                 directory / "serve.log",
                 {"OTHER_SECRET": edge.OTHER_SECRET, "MENSHEN_LOG_LEVEL": "DEBUG"},
             )

@@ -1,7 +1,7 @@
 """The backend behind the gateway under test: echoes requests, and misbehaves when a query parameter says so.
 
-``?status=500`` answers with that status and a body of its own, ``?sleep=2`` answers late; a WebSocket echoes its
-handshake's headers first and then every message.
+``?status=500`` answers with that status and a body of its own, ``?sleep=2`` answers late, ``?stream=1`` hands each part
+of the body back as it comes; a WebSocket echoes its handshake's headers first and then every message.
 """
 
 from __future__ import annotations
@@ -29,7 +29,19 @@ async def backend(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": int(query["status"][0]), "headers": headers})
         await send({"type": "http.response.body", "body": b'{"from":"backend"}'})
         return
+    if "stream" in query:
+        await _streamed(receive, send)
+        return
     await echo(scope, receive, send)
+
+
+async def _streamed(receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    more = True
+    while more:
+        message = await receive()
+        more = message.get("more_body", False)
+        await send({"type": "http.response.body", "body": message.get("body", b""), "more_body": more})
 
 
 async def _websocket(scope: Scope, receive: Receive, send: Send) -> None:
