@@ -6,13 +6,12 @@ import json
 import ssl
 import threading
 import time
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
-from menshen.config.snapshot import App
-from menshen.doctor.api_security import certificate_ends
 from menshen.doctor.apps import CHECK
 from menshen.doctor.finding import Finding
 from menshen.errors import PlatformRefusedUs
@@ -30,12 +29,11 @@ from menshen.platforms.wechat_phone import ERRORS as PHONE_ERRORS
 from menshen.platforms.wechat_token import TOKEN_ERRORS
 from menshen.platforms.wecom import CALL_ERRORS as WECOM_CALL_ERRORS
 from menshen.platforms.wecom import TOKEN_ERRORS as WECOM_TOKEN_ERRORS
-from menshen.secret import Secret
 from tests.doctor.installed import free_port, install, listening, looked_at
 from tests.edge.conftest import APPID, QQ_APPID, QQ_SECRET, SECRET
 from tests.edge.processes import Client
 from tests.envoy.certificates import self_signed
-from tests.platforms.api_security import SYMMETRIC_KEY, certificate_text, security
+from tests.platforms.api_security import SYMMETRIC_KEY, certificate_text
 from tests.platforms.app_keys import private_text, public_text
 
 
@@ -270,20 +268,36 @@ def test_without_a_token_nobody_logs_in_to_wecom(directory: Path, emulator: Clie
     assert "60020" in finding.found.en
 
 
-def secured(directory: Path, emulator: Client, **change: str) -> Finding:
-    """What is found of an app with API security, whose document differs by ``change`` from what WeChat has."""
+def secured(directory: Path, emulator: Client, changed: int = 0, later: float = 0, **change: str) -> Finding:
+    """What is found of an app with API security, whose document differs by ``change`` from what WeChat has.
+
+    WeChat has ``changed`` its certificate so often since, and the doctor comes that many seconds ``later``.
+    """
     keys = {"symmetric_key": SYMMETRIC_KEY, "symmetric_key_sn": "5f" * 16}
     app = {"appid": APPID, "secret": SECRET, "api_security": {**keys, "public_key": public_text("app")}}
     told = emulator.post_json("/emulator/wechat/apps", app)
     assert told.status == 200, told.raw
+    for _ in range(changed):
+        assert emulator.post_json("/emulator/wechat/certificate", {"appid": APPID}).status == 200
     certificate = {name: told.json[name] for name in ("platform_certificate", "platform_certificate_sn")}
     written = {**keys, "private_key": private_text("app"), **certificate, **change}
     shop = {"name": "shop", "platform": "wechat", "appid": APPID, "secret": SECRET, "api_security": written}
-    return found(directory, json.dumps({"version": 1, "apps": [{**shop, "base_url": f"{emulator.origin}/wechat"}]}))
+    text = json.dumps({"version": 1, "apps": [{**shop, "base_url": f"{emulator.origin}/wechat"}]})
+    (finding,) = looked_at(CHECK, replace(install(directory, text), clock=lambda: time.time() + later), "shop")
+    return finding
 
 
 def test_keys_of_api_security_that_are_right(directory: Path, emulator: Client) -> None:
     assert secured(directory, emulator).status == "ok"
+
+
+def test_a_certificate_that_the_platform_changes_is_told_while_it_still_signs(
+    directory: Path, emulator: Client
+) -> None:
+    finding = secured(directory, emulator, changed=1)
+    assert (finding.status, finding.trouble) == ("warning", "platform_certificate_changes")
+    finding = secured(directory, emulator, changed=2)
+    assert (finding.status, finding.trouble) == ("failed", "platform_certificate_wrong")
 
 
 @pytest.mark.parametrize(
@@ -303,12 +317,14 @@ def test_keys_of_api_security_that_are_wrong(
     assert private_text("another")[:40] not in repr(finding)
 
 
-@pytest.mark.parametrize(("days", "count"), [(-1, 1), (29, 1), (31, 0)])
-def test_a_certificate_of_the_platforms_that_ends_soon(days: int, count: int) -> None:
-    keys = security(platform_certificate=certificate_text("platform", days))
-    app = App("shop", "wechat", APPID, Secret(SECRET), api_security=keys)
-    ending = list(certificate_ends(app, keys, "mp.weixin.qq.com", time.time()))
-    assert [each.trouble for each in ending] == ["platform_certificate_ends"] * count
+@pytest.mark.parametrize(("days", "status"), [(-1, "warning"), (29, "warning"), (31, "ok")])
+def test_a_certificate_of_the_platforms_that_ends_soon(
+    directory: Path, emulator: Client, days: int, status: str
+) -> None:
+    """It is taken after its end all the same. The emulator's begin when they are made, and hold for five years."""
+    finding = secured(directory, emulator, later=(5 * 365 - days) * 86_400)
+    assert finding.status == status
+    assert finding.trouble == ("" if status == "ok" else "platform_certificate_ends")
 
 
 def test_every_refusal_of_our_credentials_is_about_something() -> None:

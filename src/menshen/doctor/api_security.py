@@ -1,12 +1,13 @@
 """Apps with keys of API security: whether the platform takes them, and until when its certificate holds.
 
 A phone code that nobody made is asked for: a platform that has only that against the call has taken signature and
-encryption. No number is told, so nothing is paid for.
+encryption. No number is told, so nothing is paid for. A certificate is taken after its end all the same: the platform
+says when it changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -15,10 +16,11 @@ from menshen.doctor.finding import Finding, Said, Trouble
 from menshen.doctor.installation import Installation
 from menshen.errors import PhoneCodeInvalid, PlatformReplyInvalid, PlatformSaysBusy, Refusal
 from menshen.platforms.app_key_forms import certificate
-from menshen.platforms.base import Platform, TokenRefused
+from menshen.platforms.base import Flow, Platform, PlatformPhone, TokenRefused
+from menshen.platforms.wechat_api_security import DEPRECATED
 from menshen.secret import Secret
 
-__all__ = ["CERTIFICATE_ENDS", "WRONG_CERTIFICATE", "WRONG_CLOCK", "WRONG_KEYS", "certificate_ends", "keys_refused"]
+__all__ = ["CERTIFICATE_CHANGES", "CERTIFICATE_ENDS", "WRONG_CERTIFICATE", "WRONG_CLOCK", "WRONG_KEYS", "keys_tried"]
 
 _NO_CODE: Final = "menshen-doctor-asks-with-no-code"
 _NO_OPENID: Final = "menshen-doctor-asks-for-nobody"
@@ -60,6 +62,18 @@ WRONG_CERTIFICATE = Trouble(
         "从 {page} 重新下载平台证书，并改正 platform_certificate 及其编号。",
     ),
 )
+CERTIFICATE_CHANGES = Trouble(
+    "platform_certificate_changes",
+    "warning",
+    Said(
+        "{platform} signs for {appid} with another certificate too: the platform_certificate is about to be put away",
+        "{platform} 对 {appid} 已改用新证书签名，platform_certificate 只在更换期内有效",
+    ),
+    Said(
+        "Download the platform's new certificate from {page}, and put it and its number into the configuration.",
+        "到 {page} 下载新的平台证书，并把证书和编号写入配置。",
+    ),
+)
 CERTIFICATE_ENDS = Trouble(
     "platform_certificate_ends",
     "warning",
@@ -71,12 +85,20 @@ CERTIFICATE_ENDS = Trouble(
 )
 
 
-async def keys_refused(installation: Installation, platform: Platform, app: App, token: Secret) -> Refusal | None:
-    """What is wrong; None where the platform has nothing but the code against us."""
+async def keys_tried(
+    installation: Installation, platform: Platform, app: App, keys: ApiSecurity, token: Secret
+) -> Refusal | Sequence[Finding]:
+    """What is wrong, or soon will be, where the platform has nothing but the code against us now."""
+    facts = {"platform": platform.name, "appid": app.appid, "page": platform.settings_page}
+    serials: list[str] = []
     try:
-        await installation.client.run(platform.phone_number(app, token, _NO_CODE, _NO_OPENID))
+        await installation.client.run(_noted(platform.phone_number(app, token, _NO_CODE, _NO_OPENID), serials))
     except PhoneCodeInvalid:
-        return None
+        if keys.platform_certificate_sn in serials:
+            return [CERTIFICATE_CHANGES.seen(**facts)]
+        end = certificate(keys.platform_certificate).not_valid_after_utc
+        ends = end - datetime.fromtimestamp(installation.place.clock(), UTC) < _WARN
+        return [CERTIFICATE_ENDS.seen(end=f"{end:%Y-%m-%d}", **facts)] if ends else ()
     except TokenRefused:
         return PlatformSaysBusy("the access token has just been replaced")
     except Refusal as refusal:
@@ -84,8 +106,14 @@ async def keys_refused(installation: Installation, platform: Platform, app: App,
     return PlatformReplyInvalid("it told a number for a code that nobody made")
 
 
-def certificate_ends(app: App, keys: ApiSecurity, page: str, now: float) -> Iterator[Finding]:
-    """A certificate that is near its end, or past it: it is taken all the same, and the platform will change it."""
-    end = certificate(keys.platform_certificate).not_valid_after_utc
-    if end - datetime.fromtimestamp(now, UTC) < _WARN:
-        yield CERTIFICATE_ENDS.seen(appid=app.appid, end=f"{end:%Y-%m-%d}", page=page)
+def _noted(flow: Flow[PlatformPhone], serials: list[str]) -> Flow[PlatformPhone]:
+    """The same flow; the numbers of certificates that the platform is about to put away are noted as they come by."""
+    request = next(flow)
+    while True:
+        reply = yield request
+        serials.append(reply.headers.get(DEPRECATED, ""))
+        try:
+            request = flow.send(reply)
+        except StopIteration as done:
+            phone: PlatformPhone = done.value
+            return phone

@@ -17,12 +17,12 @@ from yarl import URL
 
 from menshen.config.snapshot import App
 from menshen.doctor.api_security import (
+    CERTIFICATE_CHANGES,
     CERTIFICATE_ENDS,
     WRONG_CERTIFICATE,
     WRONG_CLOCK,
     WRONG_KEYS,
-    certificate_ends,
-    keys_refused,
+    keys_tried,
 )
 from menshen.doctor.finding import Check, Finding, Said, Trouble, well
 from menshen.doctor.installation import Installation
@@ -242,17 +242,16 @@ _MEANS: Final[Mapping[RefusedFor, Trouble]] = {
 async def _run(installation: Installation, subject: str) -> Sequence[Finding]:
     (app,) = [each for each in installation.snapshot.apps if each.name == subject]
     platform = adapter_of(app) or PLATFORMS[app.platform]  # a checked document has no other
-    now = installation.place.clock()
     address = URL(app.base_url or platform.default_base_url)
     failure = await _reached(address)
     if failure is not None:
         return [_UNREACHED[failure.stage].seen(host=address.host or "", port=address.port or 443, why=failure.words)]
-    refusal = await _login(installation, platform, app)
+    found: Refusal | Sequence[Finding] = await _login(installation, platform, app) or ()
     # Asked in turn, not at once: a wrong AppSecret would only be said twice.
-    if refusal is None and platform.stable_tokens:
-        refusal = await _with_token(installation, platform, app)
-    if refusal is not None:
-        return [_meaning(installation, platform, app, address, refusal)]
+    if not found and platform.stable_tokens:
+        found = await _with_token(installation, platform, app)
+    if isinstance(found, Refusal):
+        return [_meaning(installation, platform, app, address, found)]
     if app.component is not None:
         return [
             well(
@@ -271,8 +270,7 @@ async def _run(installation: Installation, subject: str) -> Sequence[Finding]:
                 f"{platform.name} 有应答；未验证 {app.appid} 的 {secret.zh}，因为那会缩短其现有 access token 的有效期",
             )
         ]
-    ends = certificate_ends(app, app.api_security, platform.settings_page, now) if app.api_security else ()
-    return list(ends) or [
+    return found or [
         well(
             f"{platform.name} takes {app.appid} and its {secret.en}",
             f"{platform.name} 接受 {app.appid} 及其 {secret.zh}",
@@ -303,15 +301,15 @@ async def _login(installation: Installation, platform: Platform, app: App) -> Re
     return PlatformReplyInvalid("it gave a session for a code that nobody made")
 
 
-async def _with_token(installation: Installation, platform: Platform, app: App) -> Refusal | None:
-    """What is wrong with having an access token, and with the signed call that needs one."""
+async def _with_token(installation: Installation, platform: Platform, app: App) -> Refusal | Sequence[Finding]:
+    """What is wrong with having an access token, and with the signed call that needs one; or what soon will be."""
     try:
         made = await installation.client.run(platform.access_token(app, False))
     except Refusal as refusal:
         return refusal
     if app.api_security is None:
-        return None
-    return await keys_refused(installation, platform, app, made.token)
+        return ()
+    return await keys_tried(installation, platform, app, app.api_security, made.token)
 
 
 def _meaning(installation: Installation, platform: Platform, app: App, address: URL, refusal: Refusal) -> Finding:
@@ -390,6 +388,7 @@ CHECK = Check(
         WRONG_KEYS,
         WRONG_CLOCK,
         WRONG_CERTIFICATE,
+        CERTIFICATE_CHANGES,
         CERTIFICATE_ENDS,
     ),
     _run,

@@ -5,7 +5,8 @@ phone numbers; code2session, access tokens and session_keys are not among them. 
 SM4_GCM with SM2withSM3 is not offered. Facts: developers.weixin.qq.com/miniprogram/dev/server/getting_started/
 api_signature, whose example is a test (``reference/platform-apis.md`` 1.8).
 
-What is signed has four lines. One SDK added the number of the key as a fifth, and its calls ended (40234).
+What is signed has four lines. One SDK added the number of the key as a fifth, and its calls ended (40234); those for
+phone numbers had gone well with four, and without Wechatmp-Serial (github.com/binarywang/WxJava/issues/3927).
 
 TLS is underneath all the same. What this adds: who breaks TLS open, or answers in WeChat's place, reads no number and
 makes none up. An answer is bound to the app, the call's address and a time, not to one request: inside
@@ -41,12 +42,26 @@ from menshen.platforms.base import Flow, PlatformReply, PlatformRequest, Refused
 from menshen.platforms.reply import ErrorTable, read_errcode, read_object
 from menshen.secret import Secret
 
-__all__ = ["API_KEYS", "ERRORS", "NOT_OURS", "REFUSED_FOR", "WINDOW", "closed", "encrypted", "opened", "secured"]
+__all__ = [
+    "API_KEYS",
+    "DEPRECATED",
+    "ERRORS",
+    "NOT_OURS",
+    "REFUSED_FOR",
+    "WINDOW",
+    "closed",
+    "encrypted",
+    "opened",
+    "secured",
+]
 
 T = TypeVar("T")
 
 WINDOW: Final = 300
 """Seconds that the time of an answer may be off ours: the page's own example."""
+
+DEPRECATED: Final = "wechatmp-serial-deprecated"
+"""The header with the number of the certificate that WeChat is about to put away."""
 
 NOT_OURS: Final = "the answer is not signed with the key of platform_certificate"
 """The detail of PlatformReplyInvalid where another certificate was used than the app has, or none."""
