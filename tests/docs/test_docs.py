@@ -64,6 +64,7 @@ ENVIRONMENT = {
     "NOTES_APPSECRET": "any-secret-of-notes",
     "DESK_APPSECRET": "any-secret-of-desk",
     "OFFICE_APPSECRET": "any-secret-of-office",
+    "STAFF_APPSECRET": "any-secret-of-staff",
     "PROVIDER_APPSECRET": "any-secret-of-the-provider",
     "PROVIDER_TOKEN": "any-token-of-the-provider",
     "PROVIDER_AESKEY": "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG",

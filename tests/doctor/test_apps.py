@@ -16,6 +16,8 @@ from menshen.doctor.apps import CHECK
 from menshen.doctor.finding import Finding
 from menshen.errors import PlatformRefusedUs
 from menshen.platforms.baidu import ERRORS as BAIDU_ERRORS
+from menshen.platforms.dingtalk import CALL_ERRORS as DINGTALK_CALL_ERRORS
+from menshen.platforms.dingtalk import TOKEN_ERRORS as DINGTALK_TOKEN_ERRORS
 from menshen.platforms.douyin import ERRORS as DOUYIN_ERRORS
 from menshen.platforms.douyin_phone import CALL_ERRORS as DOUYIN_CALL_ERRORS
 from menshen.platforms.douyin_phone import TOKEN_ERRORS as DOUYIN_TOKEN_ERRORS
@@ -188,15 +190,16 @@ def test_where_a_login_takes_an_access_token_none_is_asked_for(directory: Path, 
     assert emulator("/emulator/xiaohongshu/calls").json["apis"] == {}
 
 
-def test_an_app_of_feishus(directory: Path, emulator: Client) -> None:
-    app = {"appid": "cli_1", "secret": "the-right-secret"}
-    assert emulator.post_json("/emulator/feishu/apps", app).status == 200
-    text = document(f"{emulator.origin}/feishu", platform="feishu", appid="cli_1", secret="the-right-secret")
-    assert found(directory, text).found.en == "feishu takes cli_1 and its App Secret"
+@pytest.mark.parametrize(("platform", "secret"), [("feishu", "App Secret"), ("dingtalk", "AppSecret")])
+def test_an_app_of_feishus_and_of_dingtalks(directory: Path, emulator: Client, platform: str, secret: str) -> None:
+    app = {"appid": "app_1", "secret": "the-right-secret"}
+    assert emulator.post_json(f"/emulator/{platform}/apps", app).status == 200
+    text = document(f"{emulator.origin}/{platform}", platform=platform, appid="app_1", secret="the-right-secret")
+    assert found(directory, text).found.en == f"{platform} takes app_1 and its {secret}"
     wrong = found(directory, text.replace("the-right-secret", "another-secret"))
     assert (wrong.status, wrong.trouble) == ("failed", "credentials_wrong")
     assert wrong.advice is not None
-    assert PLATFORMS["feishu"].settings_page in wrong.advice.en
+    assert PLATFORMS[platform].settings_page in wrong.advice.en
 
 
 def alipay(emulator: Client, secret: str, **more: str) -> str:
@@ -337,6 +340,7 @@ def test_every_refusal_of_our_credentials_is_about_something() -> None:
         ("kuaishou", (KUAISHOU_ERRORS,)),
         ("wecom", (WECOM_TOKEN_ERRORS, WECOM_CALL_ERRORS)),
         ("feishu", (FEISHU_TOKEN_ERRORS, FEISHU_CALL_ERRORS)),
+        ("dingtalk", (DINGTALK_TOKEN_ERRORS, DINGTALK_CALL_ERRORS)),
     ):
         refused = {errcode for table in tables for errcode, kind in table.items() if kind is PlatformRefusedUs}
         assert set(PLATFORMS[name].refused_for) == refused

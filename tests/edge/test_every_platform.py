@@ -423,3 +423,16 @@ def test_feishus_raw_data_is_not_believed(stack: Stack) -> None:
     raw = {"rawData": '{"nickName":"A"}', "signature": "0" * 40}
     body = {"code": code_of(stack, "feishu", "raw"), "app": "feishu", **raw}
     assert stack.gateway.post_json("/v1/login", body).refusal == (400, 4000, "open_data_invalid")
+
+
+def test_open_data_for_dingtalk_which_has_none_spends_no_code(stack: Stack) -> None:
+    data = {"encryptedData": "A" * 64, "iv": "A" * 22 + "=="}
+    code, before = code_of(stack, "dingtalk", "plain"), stack.exchanges("dingtalk")
+    for path in ("/v1/login", "/v1/login/phone"):
+        refused = stack.gateway.post_json(path, {"code": code, "app": "dingtalk", **data})
+        assert refused.refusal == (404, 4004, "not_offered")
+    assert stack.exchanges("dingtalk") == before
+    login = stack.gateway("/dingtalk/login", ("js_code", code))
+    assert login.status == 200
+    state = login.headers["user_session"]
+    assert stack.gateway.post_json("/v1/me/phone", data, ("user_session", state)).refusal == (404, 4004, "not_offered")

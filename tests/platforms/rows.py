@@ -230,6 +230,19 @@ ROWS: Final = {
         login_names_app=False,
         forces_tokens=False,
     ),
+    "dingtalk": Row(
+        appid="ding0000000000000001",
+        secret=_secret("dingtalk"),
+        openid_length=16,
+        has=_facets("unionid", "access_token", "token_login"),
+        never=FACETS - {"unionid", "access_token", "token_login"},
+        wrong_code=40078,
+        used_code=(CodeInvalid, 40078),
+        wrong_secret=40096,
+        blocked=UserBlocked,  # not a member of the corp
+        login_names_app=False,
+        forces_tokens=False,
+    ),
 }
 """By platform."""
 

@@ -16,6 +16,7 @@ def test_every_platform_is_found_by_name_and_plugin_type():
         "XiaohongshuMpLogin": "xiaohongshu",
         "WecomMpLogin": "wecom",
         "FeishuMpLogin": "feishu",
+        "DingtalkMpLogin": "dingtalk",
     }
     assert all(adapter.name == name for name, adapter in PLATFORMS.items())
     assert set(PLATFORM_OF_PLUGIN.values()) == set(PLATFORMS)

@@ -9,6 +9,7 @@ from typing import Final
 from menshen.emulator.alipay import ALIPAY
 from menshen.emulator.baidu import BAIDU
 from menshen.emulator.dialect import Dialect
+from menshen.emulator.dingtalk import DINGTALK
 from menshen.emulator.douyin import DOUYIN
 from menshen.emulator.feishu import FEISHU
 from menshen.emulator.kuaishou import KUAISHOU
@@ -30,6 +31,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
         "xiaohongshu": XIAOHONGSHU,
         "wecom": WECOM,
         "feishu": FEISHU,
+        "dingtalk": DINGTALK,
     }
 )
 """By name."""

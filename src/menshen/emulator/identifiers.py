@@ -19,6 +19,8 @@ __all__ = [
     "alipay_openid",
     "baidu_openid",
     "baidu_session_key",
+    "dingtalk_unionid",
+    "dingtalk_userid",
     "douyin_openid",
     "douyin_unionid",
     "feishu_openid",
@@ -155,6 +157,16 @@ def douyin_unionid(key: bytes, user: str) -> str:
     """Lower-case hex digits in the groups of a UUID."""
     made = _digest(key, "douyin unionid", user).hex()
     return f"{made[:8]}-{made[8:12]}-{made[12:16]}-{made[16:20]}-{made[20:32]}"
+
+
+def dingtalk_userid(key: bytes, appid: str, user: str) -> str:
+    """16 digits, as one that the corp has not chosen."""
+    return str(int.from_bytes(_digest(key, "dingtalk userid", appid, user)[:8], "big")).zfill(20)[-16:]
+
+
+def dingtalk_unionid(key: bytes, user: str) -> str:
+    """Letters and digits that end in ``iEiE``, as those seen do."""
+    return _digest(key, "dingtalk unionid", user)[:10].hex() + "iEiE"
 
 
 def feishu_openid(key: bytes, appid: str, user: str) -> str:

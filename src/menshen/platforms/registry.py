@@ -11,6 +11,7 @@ from menshen.config.snapshot import App
 from menshen.platforms.alipay import Alipay
 from menshen.platforms.baidu import Baidu
 from menshen.platforms.base import Platform
+from menshen.platforms.dingtalk import DingTalk
 from menshen.platforms.douyin import Douyin
 from menshen.platforms.feishu import Feishu
 from menshen.platforms.kuaishou import Kuaishou
@@ -32,6 +33,7 @@ _ADAPTERS: Final[tuple[Platform, ...]] = (
     Xiaohongshu(),
     WeCom(),
     Feishu(),
+    DingTalk(),
 )
 
 PLATFORMS: Final[Mapping[str, Platform]] = MappingProxyType({adapter.name: adapter for adapter in _ADAPTERS})
