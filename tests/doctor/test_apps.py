@@ -344,3 +344,32 @@ def test_every_refusal_of_our_credentials_is_about_something() -> None:
     ):
         refused = {errcode for table in tables for errcode, kind in table.items() if kind is PlatformRefusedUs}
         assert set(PLATFORMS[name].refused_for) == refused
+
+
+COMPONENT = "wx00000000000000c1"
+
+
+def by_component(base_url: str) -> str:
+    keys = (
+        "secret: a-component-secret, token: a-message-token, message_key: abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+    )
+    component = f'{{name: provider, appid: {COMPONENT}, {keys}, base_url: "{base_url}"}}'
+    app = f"{{name: shop, platform: wechat, appid: {APPID}, component: provider}}"
+    return f"version: 1\ncomponents: [{component}]\napps: [{app}]\n"
+
+
+def test_an_app_of_a_component_is_reached_and_its_token_is_nobodys_to_try(directory: Path, emulator: Client) -> None:
+    made = {"appid": COMPONENT, "secret": "s", "token": "t", "message_key": "A" * 43}
+    assert emulator.post_json("/emulator/wechat/components", made).status == 200
+    before = emulator("/emulator/wechat/calls").json["apis"]
+    finding = found(directory, by_component(f"{emulator.origin}/wechat"))
+    assert finding.status == "ok"
+    assert f"whether {APPID} has authorised {COMPONENT} is not tried" in finding.found.en
+    assert emulator("/emulator/wechat/calls").json["apis"] == before
+
+
+def test_of_a_component_that_is_not_known_it_is_its_own_appid_that_is_wrong(tmp_path: Path, emulator: Client) -> None:
+    text = by_component(f"{emulator.origin}/wechat").replace(COMPONENT, "wx00000000000000c9")
+    finding = found(tmp_path / "data", text)
+    assert (finding.status, finding.trouble) == ("failed", "appid_wrong")
+    assert "wx00000000000000c9 (61011)" in finding.found.en

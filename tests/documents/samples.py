@@ -22,6 +22,15 @@ ENV = {"SECRET": f"{CANARY}-of-the-environment", "MENSHEN_MASTER_KEY": f"{CANARY
 
 _FULL: dict[str, Any] = {
     "version": 1,
+    "components": [
+        {
+            "name": "agency",
+            "appid": "wx9",
+            "secret": f"{CANARY}-of-the-agency",
+            "token": f"{CANARY}-of-its-messages",
+            "message_key": "plantedSecretOfTheMessagesOfTheAgency000000",
+        }
+    ],
     "apps": [
         {"name": "shop", "platform": "wechat", "appid": "wx1", "secret": f"{CANARY}-of-shop"},
         {

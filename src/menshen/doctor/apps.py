@@ -316,7 +316,7 @@ def _meaning(installation: Installation, platform: Platform, app: App, address: 
     words = words_of(platform)
     facts: dict[str, Said | str | float] = {
         "platform": platform.name,
-        "appid": app.appid,
+        "appid": _whose(app, refusal),
         "id": words.appid,
         "credential": Said(*words.secret),
         "page": platform.settings_page,
@@ -341,6 +341,17 @@ def _meaning(installation: Installation, platform: Platform, app: App, address: 
     if refusal.detail == UNSIGNED:
         return WRONG_PLATFORM_KEY.seen(**facts)
     return NONSENSE.seen(**facts)
+
+
+_APP_ALONE: Final = 40013
+"""Of an app that logs in by a component, the one errcode that is about the app's own AppID."""
+
+
+def _whose(app: App, refusal: Refusal) -> str:
+    """The AppID that the platform has something against."""
+    if app.component is None or refusal.platform_errcode == _APP_ALONE:
+        return app.appid
+    return app.component.appid
 
 
 def _how(installation: Installation, app: App) -> Said:

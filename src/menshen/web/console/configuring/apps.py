@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.responses import Response
@@ -45,8 +45,13 @@ def app_views(editor: Editor) -> list[View]:
         rows = [_row(current.document, app, visit.locale) for app in items_at(current.document, ("apps",))]
         return visit.page("configuring/apps.html", kind=APPS, rows=rows, revision=running(visit, current))
 
-    views = part_views(editor, APPS, lambda _: {"apps[].platform": platform_options()}, labels=_labels)
+    views = part_views(editor, APPS, _offers, labels=_labels)
     return [View("GET", APPS.path, Scope.CONFIG_READ, listed), *views]
+
+
+def _offers(document: Json) -> Mapping[str, Sequence[Option]]:
+    components = [Option(each["name"], each["name"]) for each in items_at(document, ("components",))]
+    return {"apps[].platform": platform_options(), "apps[].component": [Option("", "–"), *components]}
 
 
 def platform_options() -> list[Option]:
