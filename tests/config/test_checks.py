@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from menshen.config.loading import read_document
+from menshen.config.loading import read_document, read_mapping
 from menshen.config.yamltext import dump_document
-from menshen.errors import Problem
+from menshen.errors import ConfigInvalid, Problem
 
 from .samples import ENV, PLATFORMS, PLUGIN_TYPES, load, problems, sound, the_problem
 
@@ -318,3 +318,17 @@ def test_refresh_tokens_need_the_client_api() -> None:
     found = load(sound(listener={"client_api": "/gate"}, plugins__0__session={"refresh": {"expires_in": 500}}))
     refreshes = [route.login.session.refresh for route in found.snapshot.routes if route.login is not None]
     assert {refresh.path for refresh in refreshes if refresh is not None} == {"/gate/token"}
+
+
+def test_a_platform_that_the_installation_cannot_use_says_why() -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        read_mapping(
+            sound(apps=[{"name": "shop", "platform": "acme", "appid": "a1", "secret": "some-secret-of-it"}]),
+            env=ENV,
+            plugin_types=PLUGIN_TYPES,
+            platforms=PLATFORMS,
+            broken={"acme": "several packages bring it: one 1, two 1"},
+        )
+    problem = next(each for each in caught.value.problems if each.path == "apps[0].platform")
+    assert problem.message == "the platform 'acme' is broken: several packages bring it: one 1, two 1"
+    assert problem.message_zh == "平台 'acme' 无法使用：several packages bring it: one 1, two 1"

@@ -128,6 +128,13 @@ def test_a_type_has_a_name_that_a_document_can_write(name: str) -> None:
     assert broken(Level, name) == "a type's name is 1 to 60 letters and digits, with a letter first"
 
 
+def test_a_type_does_not_have_the_name_of_a_login_plugin_that_a_package_brings() -> None:
+    points = [Point("AcmeMpLogin", Level, Package("one"))]
+    installed = InstalledTypes(lambda: points, {"AcmeMpLogin": "acme"}).installed("AcmeMpLogin")  # type: ignore[arg-type,return-value]
+    assert installed is not None
+    assert installed.broken == "the login plugin of the platform acme has this name"
+
+
 def test_two_packages_with_one_name_are_both_named() -> None:
     points = [Point("Level", Level, Package("one", "2")), Point("Level", Level, Package("another", "1"))]
     installed = InstalledTypes(lambda: points).installed("Level")  # type: ignore[arg-type,return-value]

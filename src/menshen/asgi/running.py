@@ -31,6 +31,7 @@ from menshen.node.operating import avatars_of
 from menshen.node.operators import operators_of
 from menshen.node.webhooks import WebhookSender
 from menshen.platforms.client import PlatformClient
+from menshen.platforms.installed import installed_platforms
 from menshen.sessions.records import SessionRecords
 from menshen.storage.database import Database
 from menshen.storage.database_url import database_url
@@ -109,7 +110,7 @@ async def running(config: Path | None, data_dir: Path, doorkeeper: Doorkeeper) -
         file = ConfigFile(config, _complain, _applied) if config is not None else None
         if file is not None:
             await file.at_start(documents)
-        client = await stack.enter_async_context(PlatformClient())
+        client = await stack.enter_async_context(PlatformClient(installed_platforms().adapters))
         # Asked about every call, and slow where the team's checker is: no login may wait for a connection behind them.
         checkers = await stack.enter_async_context(PlatformClient(limit=2048, limit_of_one=512))
         hooks = Hooks(load_hooks())

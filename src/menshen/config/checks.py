@@ -27,9 +27,10 @@ from menshen.config.plugins.registry import EXCLUSIVE, GUARDS
 from menshen.config.user_checks import user_problems
 from menshen.errors import Problem
 
-__all__ = ["NO_KEYS", "cross_check"]
+__all__ = ["NONE_BROKEN", "NO_KEYS", "cross_check"]
 
 NO_KEYS: Final[Mapping[str, AppKeys]] = MappingProxyType({})
+NONE_BROKEN: Final[Mapping[str, str]] = MappingProxyType({})
 """Every platform has AppID and AppSecret alone."""
 
 _KINDS_ZH = {"login": "登录", "Cors": "跨域", "KeyPair": "密钥对鉴权"}
@@ -44,17 +45,19 @@ def cross_check(
     plugin_types: Mapping[str, str],
     platforms: Container[str],
     app_keys: Mapping[str, AppKeys] = NO_KEYS,
+    broken: Mapping[str, str] = NONE_BROKEN,
     types: CustomTypes = NO_CUSTOM_TYPES,
 ) -> tuple[Problem, ...]:
     """All problems.
 
     ``plugin_types`` is type of login plugin -> platform; ``platforms`` are those that have an adapter; ``app_keys``
-    is platform -> what it has beside AppID and AppSecret; ``types`` are the plugin types of the installation.
+    is platform -> what it has beside AppID and AppSecret; ``broken`` is platform -> why the installation cannot use it;
+    ``types`` are the plugin types of the installation.
     """
     return (
         *_duplicate_names(outline),
         *component_problems(outline),
-        *_apps(outline, platforms, app_keys),
+        *_apps(outline, platforms, app_keys, broken),
         *_groups(outline),
         *_overlapping_apis(outline),
         *plugin_problems(outline, plugin_types),
@@ -93,10 +96,19 @@ def _duplicates(names: Iterable[At[str]], kind: str, kind_zh: str) -> Iterator[P
             first[name.value] = name.path
 
 
-def _apps(outline: Outline, platforms: Container[str], app_keys: Mapping[str, AppKeys]) -> Iterator[Problem]:
+def _apps(
+    outline: Outline, platforms: Container[str], app_keys: Mapping[str, AppKeys], broken: Mapping[str, str]
+) -> Iterator[Problem]:
     first: dict[tuple[str, str], str] = {}
     for app in outline.apps:
-        if app.value.platform not in platforms:
+        if app.value.platform in broken:
+            why = broken[app.value.platform]
+            yield Problem(
+                f"{app.path}.platform",
+                f"the platform '{app.value.platform}' is broken: {why}",
+                f"平台 '{app.value.platform}' 无法使用：{why}",
+            )
+        elif app.value.platform not in platforms:
             yield Problem(
                 f"{app.path}.platform",
                 f"no platform is named '{app.value.platform}'",

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from menshen.config.app_keys import AppKeys
-from menshen.config.checks import NO_KEYS, cross_check
+from menshen.config.checks import NO_KEYS, NONE_BROKEN, cross_check
 from menshen.config.compile import compile_snapshot
 from menshen.config.custom_types import NO_CUSTOM_TYPES, CustomTypes
 from menshen.config.document import Document
@@ -57,17 +57,19 @@ def read_document(
     plugin_types: Mapping[str, str],
     platforms: Container[str],
     app_keys: Mapping[str, AppKeys] = NO_KEYS,
+    broken: Mapping[str, str] = NONE_BROKEN,
     types: CustomTypes = NO_CUSTOM_TYPES,
 ) -> Loaded:
     """A YAML text as a checked document. Raises ``ConfigInvalid`` with every problem.
 
     ``plugin_types`` is type of login plugin -> platform; ``platforms`` are those that have an adapter; ``app_keys``
-    is platform -> what it has beside AppID and AppSecret; ``types`` are the plugin types of the installation.
+    is platform -> what it has beside AppID and AppSecret; ``broken`` is platform -> why the installation cannot use it;
+    ``types`` are the plugin types of the installation.
     """
     parsed = parse_yaml(text)
     if not parsed.whole:
         raise ConfigInvalid(parsed.problems)
-    return _load(parsed.value, parsed.problems, env, plugin_types, platforms, app_keys, types)
+    return _load(parsed.value, parsed.problems, env, plugin_types, platforms, app_keys, broken, types)
 
 
 def read_mapping(
@@ -77,10 +79,11 @@ def read_mapping(
     plugin_types: Mapping[str, str],
     platforms: Container[str],
     app_keys: Mapping[str, AppKeys] = NO_KEYS,
+    broken: Mapping[str, str] = NONE_BROKEN,
     types: CustomTypes = NO_CUSTOM_TYPES,
 ) -> Loaded:
     """As :func:`read_document`, of a mapping with text keys."""
-    return _load(raw, (), env, plugin_types, platforms, app_keys, types)
+    return _load(raw, (), env, plugin_types, platforms, app_keys, broken, types)
 
 
 def _load(
@@ -90,6 +93,7 @@ def _load(
     plugin_types: Mapping[str, str],
     platforms: Container[str],
     app_keys: Mapping[str, AppKeys],
+    broken: Mapping[str, str],
     types: CustomTypes,
 ) -> Loaded:
     if not isinstance(raw, Mapping):
@@ -103,7 +107,9 @@ def _load(
     document, errors = _validate(whole)
     wrong = [problem for problem in map(problem_of, errors) if problem.path not in unresolved]
     sound = outline(whole, errors, document)
-    crossed = cross_check(sound, plugin_types=plugin_types, platforms=platforms, app_keys=app_keys, types=types)
+    crossed = cross_check(
+        sound, plugin_types=plugin_types, platforms=platforms, app_keys=app_keys, broken=broken, types=types
+    )
     problems = redact((*found, *resolved.problems, *wrong, *crossed), resolved.used)
     if document is None or problems:
         raise ConfigInvalid(problems)

@@ -39,7 +39,7 @@ from menshen.errors import (
     UserBlocked,
 )
 from menshen.platforms.base import Platform, RefusedFor, TokenLogins, TokenRefused
-from menshen.platforms.registry import PLATFORMS, adapter_of
+from menshen.platforms.registry import adapter_of
 from menshen.platforms.reply import UNSIGNED
 from menshen.platforms.wechat_api_security import NOT_OURS
 from menshen.platforms.words import words_of
@@ -47,8 +47,8 @@ from menshen.secret import Secret
 
 __all__ = ["CHECK"]
 
-_NO_CODE: Final = "menshen-doctor-asks-with-no-code"
-"""Of the form of a code, and none: platforms make letters and digits."""
+_NO_CODES: Final = ("menshen-doctor-asks-with-no-code", "0" * 32, "0" * 16, "0" * 8)
+"""Of the form of a code, and none: platforms make letters and digits. Those of a package may make less than that."""
 
 _NO_TOKEN: Final = Secret("menshen-doctor-has-no-token")
 
@@ -241,7 +241,7 @@ _MEANS: Final[Mapping[RefusedFor, Trouble]] = {
 
 async def _run(installation: Installation, subject: str) -> Sequence[Finding]:
     (app,) = [each for each in installation.snapshot.apps if each.name == subject]
-    platform = adapter_of(app) or PLATFORMS[app.platform]  # a checked document has no other
+    platform = adapter_of(app, installation.client.platforms)
     address = URL(app.base_url or platform.default_base_url)
     failure = await _reached(address)
     if failure is not None:
@@ -289,11 +289,12 @@ async def _reached(address: URL) -> Unreached | None:
 
 async def _login(installation: Installation, platform: Platform, app: App) -> Refusal | None:
     """What is wrong; None where the platform has nothing but the code against us."""
+    code = next((each for each in _NO_CODES if platform.code_pattern.fullmatch(each)), _NO_CODES[0])
     try:
         if isinstance(platform, TokenLogins):
-            await installation.client.run(platform.code2session_by(app, _NO_TOKEN, _NO_CODE))
+            await installation.client.run(platform.code2session_by(app, _NO_TOKEN, code))
         else:
-            await installation.client.run(platform.code2session(app, _NO_CODE))
+            await installation.client.run(platform.code2session(app, code))
     except (CodeRefused, UserBlocked, TokenRefused):
         return None
     except Refusal as refusal:

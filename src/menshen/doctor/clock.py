@@ -14,7 +14,7 @@ from sqlalchemy import text
 from menshen.doctor.finding import Check, Finding, Said, Trouble, well
 from menshen.doctor.installation import Installation
 from menshen.errors import DatabaseUnavailable
-from menshen.platforms.registry import PLATFORMS
+from menshen.platforms.registry import adapter_of
 
 __all__ = ["CHECK"]
 
@@ -98,9 +98,8 @@ async def _of_database(installation: Installation) -> tuple[str, float] | None:
 
 def _of_platforms(installation: Installation) -> list[asyncio.Task[tuple[str, float] | None]]:
     addresses = {
-        app.base_url or PLATFORMS[app.platform].default_base_url: None
+        app.base_url or adapter_of(app, installation.client.platforms).default_base_url: None
         for app in installation.snapshot.apps
-        if app.platform in PLATFORMS
     }
     return [asyncio.create_task(_of_platform(installation, address)) for address in addresses]
 

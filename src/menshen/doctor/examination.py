@@ -19,6 +19,7 @@ from menshen.doctor import (
     files,
     integrity,
     keys,
+    platforms,
     ports,
     upstreams,
 )
@@ -34,6 +35,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     database.CHECK,
     integrity.CHECK,
     disk.CHECK,
+    platforms.CHECK,
     configuration.CHECK,
     envoy.CHECK,
     ports.CHECK,

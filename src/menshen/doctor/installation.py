@@ -17,6 +17,7 @@ from menshen.config.snapshot import Endpoint, Snapshot
 from menshen.documents.documents import Documents, as_written, load_document
 from menshen.errors import ConfigInvalid, DatabaseUnavailable, KeyRingInvalid, Problem
 from menshen.platforms.client import PlatformClient
+from menshen.platforms.installed import Platforms, installed_platforms
 from menshen.storage.database import Database
 from menshen.storage.database_url import database_url
 from menshen.storage.revisions import Revision, Revisions
@@ -36,7 +37,8 @@ _CALL_SECONDS = 3.5
 class Place:
     """Where to look. ``text`` is a document to look at in place of the active revision.
 
-    ``clock`` gives Unix seconds, ``free_bytes`` the free bytes of the disk of a directory.
+    ``clock`` gives Unix seconds, ``free_bytes`` the free bytes of the disk of a directory. ``platforms``
+    are those of this program's installation.
     """
 
     data_dir: Path
@@ -46,6 +48,7 @@ class Place:
     clock: Callable[[], float]
     text: str | None = None
     free_bytes: Callable[[Path], int] = lambda directory: shutil.disk_usage(directory).free
+    platforms: Platforms = field(default_factory=installed_platforms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ async def found(place: Place) -> AsyncIterator[Installation]:
     async with contextlib.AsyncExitStack() as stack:
         if database is not None:
             stack.push_async_callback(database.close)
-        client = await stack.enter_async_context(PlatformClient(timeout=_CALL_SECONDS))
+        client = await stack.enter_async_context(PlatformClient(place.platforms.adapters, timeout=_CALL_SECONDS))
         active = await _active(database) if database is not None else None
         try:
             if place.text is not None:

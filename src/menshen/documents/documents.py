@@ -21,7 +21,7 @@ from menshen.documents.changes import Change, changes_between
 from menshen.documents.masking import MASK, SEALED_PREFIX, keep_secrets
 from menshen.errors import ConfigInvalid, KeyRingInvalid, Problem
 from menshen.gateway.plugin_loading import installed_types
-from menshen.platforms.registry import APP_KEYS, PLATFORM_OF_PLUGIN, PLATFORMS
+from menshen.platforms.installed import installed_platforms
 from menshen.secret import Secret
 from menshen.storage.audit import AuditRow
 from menshen.storage.revisions import Revision, Revisions
@@ -41,8 +41,15 @@ _LONGEST_COMMENT = 500
 
 def load_document(text: str, env: Mapping[str, str]) -> Loaded:
     """A document that holds no sealed secrets. Raises ``ConfigInvalid`` with every problem."""
+    platforms = installed_platforms()
     return read_document(
-        text, env=env, plugin_types=PLATFORM_OF_PLUGIN, platforms=PLATFORMS, app_keys=APP_KEYS, types=installed_types()
+        text,
+        env=env,
+        plugin_types=platforms.plugin_types,
+        platforms=platforms.adapters,
+        app_keys=platforms.app_keys,
+        broken=platforms.broken,
+        types=installed_types(),
     )
 
 
@@ -147,12 +154,14 @@ class Documents:
 
     def check(self, raw: Mapping[str, Any]) -> Loaded:
         """A mapping whose secrets are open, as a checked document. Raises ``ConfigInvalid``."""
+        platforms = installed_platforms()
         return read_mapping(
             raw,
             env=self._env,
-            plugin_types=PLATFORM_OF_PLUGIN,
-            platforms=PLATFORMS,
-            app_keys=APP_KEYS,
+            plugin_types=platforms.plugin_types,
+            platforms=platforms.adapters,
+            app_keys=platforms.app_keys,
+            broken=platforms.broken,
             types=installed_types(),
         )
 

@@ -14,9 +14,8 @@ from pydantic import BaseModel
 from menshen.config.document import Document, Plugin
 from menshen.config.plugins.custom import Custom
 from menshen.config.plugins.registry import PARTS
-from menshen.gateway.foreign import where
+from menshen.foreign import where
 from menshen.gateway.plugin_loading import InstalledTypes
-from menshen.platforms.registry import PLATFORM_OF_PLUGIN
 
 __all__ = ["PluginType", "part_schemas", "plugin_types"]
 
@@ -66,9 +65,7 @@ class PluginType:
 
 def plugin_types(installed: InstalledTypes) -> list[PluginType]:
     """All that a document may name here. Loads every type of the installation."""
-    login = [
-        PluginType(name, "login", _of_type(Plugin, name), platform) for name, platform in PLATFORM_OF_PLUGIN.items()
-    ]
+    login = [PluginType(name, "login", _of_type(Plugin, name), platform) for name, platform in installed.logins.items()]
     own = [PluginType(name, "own", _of_type(model, name)) for name, model in PARTS.items()]
     return [*login, *own, *(_custom(installed, name) for name in installed.names())]
 

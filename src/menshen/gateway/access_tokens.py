@@ -31,7 +31,7 @@ from menshen.figures.counting import Counts
 from menshen.gateway.component_tickets import ComponentTickets
 from menshen.platforms.base import Flow, Platform, PlatformToken, TicketTokens, TokenRefused
 from menshen.platforms.client import PlatformClient
-from menshen.platforms.registry import PLATFORMS, adapter_of
+from menshen.platforms.registry import adapter_of
 from menshen.secret import Secret
 from menshen.sessions.claims import RandomBytes
 from menshen.storage.access_tokens import (
@@ -115,7 +115,6 @@ class AccessTokens:
         clock: Callable[[], float],
         random: RandomBytes,
         *,
-        platforms: Mapping[str, Platform] = PLATFORMS,
         lease: float = LEASE,
         counts: Counts | None = None,
         tickets: ComponentTickets | None = None,
@@ -126,12 +125,16 @@ class AccessTokens:
         self._client = client
         self._clock = clock
         self._random = random
-        self._platforms = platforms
         self._lease = lease
         self._tickets = tickets
         self._held: dict[TokenKey, _Held] = {}
         self._hold_off: dict[TokenKey, float] = {}
         self._renewals: dict[tuple[TokenKey, Secret | None], asyncio.Task[_Found]] = {}
+
+    @property
+    def platforms(self) -> Mapping[str, Platform]:
+        """The adapters, by platform."""
+        return self._client.platforms
 
     async def run(self, app: App, flow_of: Callable[[Secret], Flow[T]], *, counted: bool = False) -> T:
         """The result of a flow that needs the app's token. ``counted``: who asks counts its calls already.
@@ -289,9 +292,7 @@ class AccessTokens:
 
     async def _asking(self, app: App) -> Callable[[bool], Flow[PlatformToken]]:
         """How the platform is asked, with force or without. Raises ComponentTicketMissing."""
-        platform = adapter_of(app, self._platforms)
-        if platform is None:
-            raise InternalFault(f"no adapter for platform {app.platform}")
+        platform = adapter_of(app, self.platforms)
         if not isinstance(platform, TicketTokens):
             return lambda force: platform.access_token(app, force)
         if app.component is None or self._tickets is None:

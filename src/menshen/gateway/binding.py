@@ -6,7 +6,7 @@ that what has changed is in the login state at once, and a state that leaked bef
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,7 +19,8 @@ from menshen.gateway.codes import CodeBook, LoggedIn, Spend
 from menshen.gateway.decide import same_app
 from menshen.gateway.issue import Caller, Issuer
 from menshen.gateway.proofs import CodeExchange
-from menshen.platforms.registry import PLATFORMS
+from menshen.platforms.base import Platform
+from menshen.platforms.registry import PLATFORMS, adapter_of
 from menshen.storage.account_owners import find_accounts_of
 from menshen.storage.bindings import Bound, find_bound, session_stands
 from menshen.storage.codes import finish_codes
@@ -90,9 +91,12 @@ class Bindings:
         codes: CodeBook,
         issuer: Issuer,
         clock: Callable[[], float],
+        *,
+        adapters: Mapping[str, Platform] = PLATFORMS,
     ) -> None:
         self._database = database
         self._platforms = platforms
+        self._adapters = adapters
         self._pool = pool
         self._codes = codes
         self._issuer = issuer
@@ -113,7 +117,7 @@ class Bindings:
         Raises what the exchange of a code raises, and ``IdentityConflict`` where it is another user's.
         """
         app, claims = plugin.app, asking.bearer.claims
-        if not PLATFORMS[app.platform].code_pattern.fullmatch(code):
+        if not adapter_of(app, self._adapters).code_pattern.fullmatch(code):
             raise CodeMalformed(f"{len(code)} characters")
         await self.user(asking.uid)
         match_unionid = asking.rules.users.match_unionid
@@ -157,19 +161,19 @@ class Bindings:
 
     async def unbind_identity(self, asking: Asking, id_: int) -> LoggedIn:
         """Raises ``NotBound`` and ``LastWayIn``, as the two below. Every session that carries it is over."""
-        doors, now = doors_open(asking.rules), self._clock()
+        doors, now = doors_open(asking.rules, self._adapters), self._clock()
         return await self._change(
             asking, "identity", lambda connection: unbind_identity(connection, asking.uid, id_, doors, now)
         )
 
     async def unbind_account(self, asking: Asking) -> LoggedIn:
-        doors, now = doors_open(asking.rules), self._clock()
+        doors, now = doors_open(asking.rules, self._adapters), self._clock()
         return await self._change(
             asking, "account", lambda connection: unbind_account(connection, asking.uid, doors, now)
         )
 
     async def unbind_phone(self, asking: Asking) -> LoggedIn:
-        doors, now = doors_open(asking.rules), self._clock()
+        doors, now = doors_open(asking.rules, self._adapters), self._clock()
         return await self._change(asking, "phone", lambda connection: unbind_phone(connection, asking.uid, doors, now))
 
     async def _change(self, asking: Asking, thing: Thing, act: Act) -> LoggedIn:
@@ -255,10 +259,10 @@ class Bindings:
         await emit(connection, [event], change.asking.rules.webhooks)
 
 
-def doors_open(rules: Snapshot) -> DoorsOpen:
+def doors_open(rules: Snapshot, adapters: Mapping[str, Platform]) -> DoorsOpen:
     """The ways in that these rules offer to whoever has them bound."""
     plugins = [route.login for route in rules.routes if route.login is not None]
-    platforms = [PLATFORMS[plugin.app.platform] for plugin in plugins]
+    platforms = [adapter_of(plugin.app, adapters) for plugin in plugins]
     by_platform = rules.users.phone_owned == "sign_in" and any(p.phone_codes or p.phone_data for p in platforms)
     return DoorsOpen(
         apps=frozenset((plugin.app.platform, plugin.app.appid) for plugin in plugins),

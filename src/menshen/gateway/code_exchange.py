@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from menshen.config.snapshot import App
-from menshen.errors import InternalFault
 from menshen.gateway.access_tokens import AccessTokens
 from menshen.platforms.base import PlatformIdentity, TokenLogins
 from menshen.platforms.client import PlatformClient
@@ -27,9 +26,7 @@ class PlatformExchange:
 
     async def code2session(self, app: App, code: str) -> PlatformIdentity:
         """Raises what ``PlatformClient.code2session`` does, and what ``AccessTokens.run`` does."""
-        platform = adapter_of(app)
-        if platform is None:
-            raise InternalFault(f"no adapter for platform {app.platform}")
+        platform = adapter_of(app, self.client.platforms)
         if isinstance(platform, TokenLogins):
             return await self.tokens.run(app, lambda token: platform.code2session_by(app, token, code), counted=True)
         return await self.client.code2session(app, code)

@@ -15,7 +15,8 @@ from menshen.gateway.credentials import find_credentials
 from menshen.gateway.decision import Allow, Decision, Deny, Exchange, Load
 from menshen.gateway.request import AuthRequest
 from menshen.gateway.wire import stamp
-from menshen.platforms.registry import PLATFORMS
+from menshen.platforms.base import Platform
+from menshen.platforms.registry import PLATFORMS, adapter_of
 from menshen.sessions.claims import SessionClaims
 from menshen.sessions.lifetimes import renewed
 
@@ -35,9 +36,17 @@ def route_table(snapshots: tuple[Snapshot, ...]) -> RouteTable:
 
 
 def decide(
-    request: AuthRequest, routes: RouteTable, open_state: OpenState, is_revoked: IsRevoked, now: float
+    request: AuthRequest,
+    routes: RouteTable,
+    open_state: OpenState,
+    is_revoked: IsRevoked,
+    now: float,
+    adapters: Mapping[str, Platform] = PLATFORMS,
 ) -> Decision:
-    """Allow, refuse, or say what must be done first. Never raises for anything a request contains."""
+    """Allow, refuse, or say what must be done first. Never raises for anything a request contains.
+
+    ``adapters``: those of the platforms, which know what a code looks like.
+    """
     route = routes.get(request.route)
     if route is None:
         # Unknown to this brain: another revision, or a caller that is not our Envoy. Never guess (attack class 18).
@@ -49,7 +58,7 @@ def decide(
         credentials = find_credentials(request, plugin)
         state = credentials.state
         if credentials.code is not None:
-            code = _checked(credentials.code, plugin)
+            code = _checked(credentials.code, adapter_of(plugin.app, adapters))
             beside = (credentials.username, credentials.password, credentials.open_data)
             return Exchange(route, code, request.received, state, *beside)
         if state is None:
@@ -80,7 +89,7 @@ def same_app(claims: SessionClaims, plugin: LoginPlugin) -> bool:
     return claims.appid == plugin.app.appid and claims.platform == plugin.app.platform
 
 
-def _checked(code: str, plugin: LoginPlugin) -> str:
-    if not PLATFORMS[plugin.app.platform].code_pattern.fullmatch(code):
+def _checked(code: str, platform: Platform) -> str:
+    if not platform.code_pattern.fullmatch(code):
         raise CodeMalformed(f"{len(code)} characters")
     return code

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from menshen.config.user_rules import HookRules
 from menshen.errors import ClaimInvalid, HookFailed, LoginRefused
-from menshen.gateway.foreign import MOST_TEXT, said, where
+from menshen.foreign import MOST_TEXT, said, where
 from menshen.users.claims import changed_claims
 
 __all__ = ["GROUP", "Hook", "Hooks", "LoginAttempt", "LoginDone", "load_hooks"]

@@ -8,7 +8,7 @@ which is paid for, is spent last.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from menshen.config.snapshot import App, LoginPlugin, Snapshot
@@ -35,8 +35,8 @@ from menshen.gateway.login_reports import failure_row
 from menshen.gateway.opening import Opener, Proven
 from menshen.gateway.proofs import CodeExchange, How, LoginChecks, Proofs
 from menshen.gateway.traced import note_refusal
-from menshen.platforms.base import PlatformIdentity
-from menshen.platforms.registry import PLATFORMS
+from menshen.platforms.base import Platform, PlatformIdentity
+from menshen.platforms.registry import PLATFORMS, adapter_of
 from menshen.sessions.claims import SessionClaims
 from menshen.sessions.records import SessionRecords
 from menshen.sessions.reference import digest_of
@@ -91,9 +91,12 @@ class Login:
         clock: Callable[[], float],
         spans: Spans = NO_SPANS,
         counts: Counts | None = None,
+        *,
+        adapters: Mapping[str, Platform] = PLATFORMS,
     ) -> None:
         self._counts = counts or Counts()
         self._platforms = platforms
+        self._adapters = adapters
         self._pool = pool
         self._codes = codes
         self._records = records
@@ -162,7 +165,7 @@ class Login:
     def _attempt(self, login: _Try) -> Attempt:
         """What is about to be tried. Raises what is wrong with the proofs before anybody is asked about them."""
         proofs, app = login.proofs, login.app
-        if proofs.code and not PLATFORMS[app.platform].code_pattern.fullmatch(proofs.code):
+        if proofs.code and not adapter_of(app, self._adapters).code_pattern.fullmatch(proofs.code):
             raise CodeMalformed(f"{len(proofs.code)} characters")
         if proofs.how in ("code", "phone") and not proofs.code:
             raise CallMalformed("a login by code without a code")

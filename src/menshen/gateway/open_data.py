@@ -8,16 +8,16 @@ tells the client the one thing it can act on (attack class 37).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from menshen.config.snapshot import App
-from menshen.errors import InternalFault, KeyRingInvalid, NotOffered, OpenDataInvalid, SessionKeyStale
+from menshen.errors import KeyRingInvalid, NotOffered, OpenDataInvalid, SessionKeyStale
 from menshen.gateway.access_tokens import AccessTokens
 from menshen.gateway.proofs import Proofs
 from menshen.platforms.base import EncryptedData, Platform, PlatformIdentity, PlatformPhone
 from menshen.platforms.open_data import SignedData, phone_of, profile_of, signed_data, verify_raw
-from menshen.platforms.registry import PLATFORMS, adapter_of
+from menshen.platforms.registry import adapter_of
 from menshen.secret import Secret
 from menshen.storage.database import Database
 from menshen.storage.identities import IdentityKey
@@ -38,14 +38,11 @@ class OpenData:
         sealer: Sealer,
         tokens: AccessTokens,
         clock: Callable[[], float],
-        *,
-        platforms: Mapping[str, Platform] = PLATFORMS,
     ) -> None:
         self._database = database
         self._sealer = sealer
         self._tokens = tokens
         self._clock = clock
-        self._platforms = platforms
 
     def check(self, app: App, proofs: Proofs) -> None:
         """Before anything is spent: whether the open data of a login can be such. No key is needed for it.
@@ -166,9 +163,7 @@ class OpenData:
         return closed, signed
 
     def _platform(self, app: App, capability: str) -> Platform:
-        platform = adapter_of(app, self._platforms)
-        if platform is None:
-            raise InternalFault(f"no adapter for platform {app.platform}")
+        platform = adapter_of(app, self._tokens.platforms)
         if not getattr(platform, capability):
             raise NotOffered(f"{platform.name} has no {capability}")
         return platform

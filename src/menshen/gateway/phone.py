@@ -8,7 +8,7 @@ banned or has a number already. It always goes with the openid, so that nobody u
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from menshen.config.snapshot import App
@@ -17,7 +17,6 @@ from menshen.errors import (
     AlreadyBound,
     CallMalformed,
     IdentityConflict,
-    InternalFault,
     NotBound,
     NotOffered,
     SmsCodeInvalid,
@@ -26,8 +25,8 @@ from menshen.errors import (
 from menshen.gateway.binding import Asking, Bindings
 from menshen.gateway.codes import LoggedIn
 from menshen.gateway.proofs import Proofs
-from menshen.platforms.base import PlatformIdentity, PlatformPhone
-from menshen.platforms.registry import adapter_of
+from menshen.platforms.base import Platform, PlatformIdentity, PlatformPhone
+from menshen.platforms.registry import PLATFORMS, adapter_of
 from menshen.storage.bindings import Bound
 from menshen.storage.database import Database
 from menshen.storage.identities import IdentityKey, find_identities, find_unions
@@ -73,9 +72,12 @@ class PhoneFlows:
         numbers: PhoneNumbers,
         bindings: Bindings,
         clock: Callable[[], float],
+        *,
+        adapters: Mapping[str, Platform] = PLATFORMS,
     ) -> None:
         self._database = database
         self._source = source
+        self._adapters = adapters
         self._sms = sms
         self._numbers = numbers
         self._bindings = bindings
@@ -90,9 +92,7 @@ class PhoneFlows:
         by_message = bool(proofs.phone or proofs.sms_code)
         if by_code + by_data + by_message != 1 or by_message != (proofs.how == "sms"):
             raise CallMalformed("a number is shown in one way")
-        platform = adapter_of(app)
-        if platform is None:
-            raise InternalFault(f"no adapter for platform {app.platform}")
+        platform = adapter_of(app, self._adapters)
         if by_message:
             parse_phone(proofs.phone)
             if not _sms_code(proofs.sms_code.reveal()):

@@ -5,7 +5,7 @@ It spends the code as a login does and costs the same tries, or it would be the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,8 +16,8 @@ from menshen.gateway.guard import Attempt
 from menshen.gateway.issue import Caller
 from menshen.gateway.phone import PhoneFlows
 from menshen.gateway.proofs import CodeExchange, Guarding, How, Proofs
-from menshen.platforms.base import PlatformPhone
-from menshen.platforms.registry import PLATFORMS
+from menshen.platforms.base import Platform, PlatformPhone
+from menshen.platforms.registry import PLATFORMS, adapter_of
 
 __all__ = ["PhoneTelling", "ToldPhone"]
 
@@ -47,8 +47,11 @@ class PhoneTelling:
         phones: PhoneFlows,
         log: Refusing,
         clock: Callable[[], float],
+        *,
+        adapters: Mapping[str, Platform] = PLATFORMS,
     ) -> None:
         self._platforms = platforms
+        self._adapters = adapters
         self._codes = codes
         self._guard = guard
         self._phones = phones
@@ -69,7 +72,7 @@ class PhoneTelling:
 
     async def _told(self, plugin: LoginPlugin, proofs: Proofs, caller: Caller, rules: Snapshot) -> ToldPhone:
         app, users = plugin.app, rules.users
-        if not PLATFORMS[app.platform].code_pattern.fullmatch(proofs.code):
+        if not adapter_of(app, self._adapters).code_pattern.fullmatch(proofs.code):
             raise CodeMalformed(f"{len(proofs.code)} characters")
         if not proofs.encrypted_data or not proofs.iv:
             raise CallMalformed("a number without its data")

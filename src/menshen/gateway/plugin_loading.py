@@ -20,9 +20,10 @@ from menshen.config.reserved import fold, is_reserved
 from menshen.config.route_rules import EnvoyPart
 from menshen.config.tag_values import is_tag_name
 from menshen.errors import Problem
-from menshen.gateway.foreign import where
+from menshen.foreign import Broken, brought, package_of, where
 from menshen.gateway.plugin_envoy import filter_message, route_message
 from menshen.gateway.plugins import GROUP
+from menshen.platforms.installed import installed_platforms
 from menshen.platforms.registry import PLATFORM_OF_PLUGIN
 
 __all__ = ["InstalledType", "InstalledTypes", "PluginCode", "installed_types"]
@@ -66,9 +67,15 @@ class InstalledType:
 
 
 class InstalledTypes:
-    """The types of ``points``, which finds all entry points when it is called first. One of ``CustomTypes``."""
+    """The types of ``points``, which finds all entry points when it is called first. One of ``CustomTypes``.
 
-    def __init__(self, points: Callable[[], Iterable[EntryPoint]]) -> None:
+    ``logins`` is type of login plugin -> platform: no other type may have such a name.
+    """
+
+    def __init__(
+        self, points: Callable[[], Iterable[EntryPoint]], logins: Mapping[str, str] = PLATFORM_OF_PLUGIN
+    ) -> None:
+        self.logins = logins
         self._find = points
         self._points: dict[str, list[EntryPoint]] | None = None
         self._loaded: dict[str, InstalledType] = {}
@@ -83,7 +90,7 @@ class InstalledTypes:
             points = self._found().get(name)
             if points is None:
                 return None
-            self._loaded[name] = _loaded(name, points)
+            self._loaded[name] = _loaded(name, points, self.logins)
         return self._loaded[name]
 
     def get(self, name: str, /) -> CustomType | None:
@@ -106,15 +113,13 @@ class InstalledTypes:
 @cache
 def installed_types() -> InstalledTypes:
     """Those of this process's installation; what is installed later needs another process."""
-    return InstalledTypes(lambda: entry_points(group=GROUP))
+    return InstalledTypes(lambda: entry_points(group=GROUP), installed_platforms().plugin_types)
 
 
-class _BrokenType(Exception):
-    """Why, without a word of the type's own."""
-
-
-def _loaded(name: str, points: Sequence[EntryPoint]) -> InstalledType:
-    packages = tuple(sorted(_package(point) for point in points))
+def _loaded(name: str, points: Sequence[EntryPoint], logins: Mapping[str, str]) -> InstalledType:
+    packages = tuple(sorted(package_of(point) for point in points))
+    if name in logins and name not in PLATFORM_OF_PLUGIN:
+        return InstalledType(name, packages, f"the login plugin of the platform {logins[name]} has this name")
     if name in PARTS or name in PLATFORM_OF_PLUGIN:
         return InstalledType(name, packages, "a type of Menshen's own has this name")
     if not _TYPE.fullmatch(name):
@@ -122,38 +127,17 @@ def _loaded(name: str, points: Sequence[EntryPoint]) -> InstalledType:
     if len(points) > 1:
         return InstalledType(name, packages, f"several packages bring it: {', '.join(packages)}")
     try:
-        return InstalledType(name, packages, code=_code(points[0]))
-    except _BrokenType as error:
+        return InstalledType(name, packages, code=brought(points[0], _read))
+    except Broken as error:
         return InstalledType(name, packages, str(error))
-
-
-def _package(point: EntryPoint) -> str:
-    return "an unknown package" if point.dist is None else f"{point.dist.name} {point.dist.version}"
-
-
-def _code(point: EntryPoint) -> PluginCode:
-    try:
-        found = point.load()
-        made = found() if inspect.isclass(found) else found
-        return _read(made)
-    except _BrokenType:
-        raise
-    except NotCompiled as error:
-        why = str(error)
-    except ImportError as error:
-        missing = f" of {error.name}" if error.name and error.name.isprintable() else ""
-        why = f"it cannot be loaded: {where(error)}{missing}"
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the team's code may raise anything
-        why = f"it cannot be loaded: {where(error)}"
-    raise _BrokenType(why)
 
 
 def _read(made: Any) -> PluginCode:
     parameters, decide = getattr(made, "Parameters", None), getattr(made, "decide", None)
     if not is_model(parameters):
-        raise _BrokenType("Parameters is no pydantic model")
+        raise Broken("Parameters is no pydantic model")
     if not callable(decide) or inspect.iscoroutinefunction(decide):
-        raise _BrokenType("decide is no plain function")
+        raise Broken("decide is no plain function")
     code = PluginCode(
         parameters=parameters,
         decide=decide,
@@ -167,23 +151,28 @@ def _read(made: Any) -> PluginCode:
     if message is None and envoy is None:
         return code
     if message is None or not callable(envoy) or inspect.iscoroutinefunction(envoy):
-        raise _BrokenType("envoy_filter and envoy come together")
-    checked = filter_message(message, code.headers, code.response_headers)
-    return replace(code, filter=checked, filter_type=str(message.type), envoy=envoy)
+        raise Broken("envoy_filter and envoy come together")
+    try:
+        checked = filter_message(message, code.headers, code.response_headers)
+    except NotCompiled as error:
+        why = str(error)
+    else:
+        return replace(code, filter=checked, filter_type=str(message.type), envoy=envoy)
+    raise Broken(why)
 
 
 def _names(made: Any, attribute: str, good: Callable[[str], bool]) -> tuple[str, ...]:
     names = getattr(made, attribute, ())
     if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
-        raise _BrokenType(f"{attribute} is no tuple of texts")
+        raise Broken(f"{attribute} is no tuple of texts")
     if len(names) > _MOST_NAMES:
-        raise _BrokenType(f"{attribute} has more than {_MOST_NAMES} names")
+        raise Broken(f"{attribute} has more than {_MOST_NAMES} names")
     for name in names:
         if not good(name):
             shown = name if name.isprintable() and len(name) <= 100 else "a name"
-            raise _BrokenType(f"{attribute} has '{shown}', which it may not have")
+            raise Broken(f"{attribute} has '{shown}', which it may not have")
     if len({fold(name) for name in names}) < len(names):
-        raise _BrokenType(f"{attribute} has a name twice")
+        raise Broken(f"{attribute} has a name twice")
     return tuple(str(name) for name in names)
 
 

@@ -19,8 +19,8 @@ from menshen.config.route_rules import CustomRules
 from menshen.config.snapshot import Route, Snapshot
 from menshen.config.tag_values import tag_header, tag_value
 from menshen.errors import AmbiguousCredential, PluginFailed, PluginRefused
+from menshen.foreign import said, where
 from menshen.gateway.credentials import cookie_value
-from menshen.gateway.foreign import said, where
 from menshen.gateway.plugin_loading import InstalledTypes
 from menshen.gateway.plugins import Pass, PluginIdentity, PluginRequest, Refuse
 from menshen.gateway.request import AuthRequest, RequestLine

@@ -103,7 +103,8 @@ def assembled(
     checkers: PlatformClient | None = None,
     spans: Spans = NO_SPANS,
 ) -> Parts:
-    """``clock`` gives Unix seconds, ``random`` OS randomness. ``platforms`` exchanges codes, else ``client`` does.
+    """``clock`` gives Unix seconds, ``random`` OS randomness. ``platforms`` exchanges codes, else ``client`` does;
+    the client's adapters are everybody's here.
 
     ``checkers`` calls the checkers of OAuth plugins, else ``client`` does that too.
     """
@@ -124,7 +125,8 @@ def assembled(
     session_keys = Sealer(master_key, "session-key")
     pool = UserPool(database, session_keys, lambda: f"u{new_id(random)}")
     issuer = Issuer(records, random)
-    bindings = Bindings(database, platforms, pool, codes, issuer, clock)
+    adapters = client.platforms
+    bindings = Bindings(database, platforms, pool, codes, issuer, clock, adapters=adapters)
 
     callouts = Callouts(client, clock, random, spans)
     limits = Limits(database)
@@ -135,15 +137,15 @@ def assembled(
     open_data = OpenData(database, session_keys, tokens, clock)
     phone_numbers = PhoneNumbers(master_key)
     sms = SmsCodes(database, KeyedDigest(master_key, "sms-code"), limits, SmsSender(callouts), random)
-    phones = PhoneFlows(database, open_data, sms, phone_numbers, bindings, clock)
+    phones = PhoneFlows(database, open_data, sms, phone_numbers, bindings, clock, adapters=adapters)
 
     guards = Guards(database, Callouts(checkers or client, clock, random, spans), clock)
     checks = LoginChecks(guard, account_check, open_data, phones, hooks)
-    login = Login(platforms, pool, codes, issuer, records, checks, clock, spans, counts)
+    login = Login(platforms, pool, codes, issuer, records, checks, clock, spans, counts, adapters=adapters)
     revoked = revocations.revoked
     users = ShownUsers(bindings, phone_numbers)
     authorization = AuthorizationEndpoint(
-        guards, login, users, loader, revoked, seen, clock, spans=spans, counts=counts
+        guards, login, users, loader, revoked, seen, clock, spans=spans, counts=counts, adapters=adapters
     )
 
     profiles = Profiles(database)
@@ -161,7 +163,7 @@ def assembled(
         users=users,
         phone_numbers=phone_numbers,
         phones=phones,
-        telling=PhoneTelling(platforms, codes, guard, phones, login, clock),
+        telling=PhoneTelling(platforms, codes, guard, phones, login, clock, adapters=adapters),
         sms=sms,
         resets=PasswordReset(database, phone_numbers, sms, accounts, account_check, bindings),
         profiles=profiles,

@@ -29,6 +29,7 @@ from menshen.node.trace_log import TraceLog
 from menshen.node.webhooks import WebhookSender
 from menshen.node.workers import Workers
 from menshen.platforms.client import PlatformClient
+from menshen.platforms.installed import installed_platforms
 from menshen.sessions.records import SessionRecords
 from menshen.storage.database import Database
 from menshen.storage.database_url import database_url
@@ -71,7 +72,7 @@ async def running(
         avatars = avatars_of(records, data_dir)
         node = Node(documents, database, records, key_files, workers, data_plane, avatars, operators)
         readings = NodeReadings.of(node, workers, data_plane, database)
-        client = await stack.enter_async_context(PlatformClient())
+        client = await stack.enter_async_context(PlatformClient(installed_platforms().adapters))
         sender = WebhookSender(database, client, node.webhooks, time.time, secrets.token_bytes)
         token_sealer = Sealer(master_key, "access-token")
         tickets = ComponentTickets(database, Sealer(master_key, COMPONENT_TICKET))

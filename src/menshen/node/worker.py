@@ -31,6 +31,7 @@ from menshen.node.deciding import Deciding
 from menshen.node.logs import configure_logs
 from menshen.node.span_export import SpanExport
 from menshen.platforms.client import PlatformClient
+from menshen.platforms.installed import installed_platforms
 from menshen.storage.database import Database
 from menshen.storage.database_url import database_url
 from menshen.storage.proxy_secret import proxy_secret
@@ -66,7 +67,7 @@ async def _run(arguments: argparse.Namespace) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     master_key = load_master_key(arguments.data_dir, os.environ)
     database = Database(database_url(arguments.data_dir, os.environ), create=False)
-    async with PlatformClient() as platforms, contextlib.AsyncExitStack() as stack:
+    async with PlatformClient(installed_platforms().adapters) as platforms, contextlib.AsyncExitStack() as stack:
         # Asked about every call, and slow where the team's checker is: no login may wait for a connection behind them.
         checkers = await stack.enter_async_context(PlatformClient(limit=2048, limit_of_one=512))
         stack.push_async_callback(database.close)

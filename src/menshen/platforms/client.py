@@ -31,7 +31,7 @@ from menshen.errors import (
     Refusal,
 )
 from menshen.platforms.base import Field, Flow, Platform, PlatformIdentity, PlatformReply, PlatformRequest, TokenRefused
-from menshen.platforms.registry import PLATFORMS
+from menshen.platforms.registry import PLATFORMS, adapter_of
 from menshen.secret import Secret
 
 __all__ = ["REPLY_LIMIT", "TIMEOUT", "PlatformClient"]
@@ -117,7 +117,7 @@ class PlatformClient:
         limit: int = 512,
         limit_of_one: int = 0,
     ) -> None:
-        self._platforms = platforms
+        self.platforms = platforms
         self._timeout = timeout
         self._limit = limit
         self._limit_of_one = limit_of_one
@@ -147,10 +147,7 @@ class PlatformClient:
 
     async def code2session(self, app: App, code: str) -> PlatformIdentity:
         """Exchange a login code. Raises the platform refusals of ``menshen.errors``, and CodeMalformed."""
-        platform = self._platforms.get(app.platform)
-        if platform is None:
-            raise InternalFault(f"no adapter for platform {app.platform}")
-        return await self.run(platform.code2session(app, code))
+        return await self.run(adapter_of(app, self.platforms).code2session(app, code))
 
     async def run(self, flow: Flow[T]) -> T:
         """Drive a flow to its result. A call that fails ends it."""

@@ -48,6 +48,8 @@ from menshen.gateway.wire import (
     HEALTH_PATH,
     to_wire,
 )
+from menshen.platforms.base import Platform
+from menshen.platforms.registry import PLATFORMS
 from menshen.sessions.claims import SessionClaims
 from menshen.sessions.loading import ReferenceLoader
 from menshen.sessions.seen import SeenLog
@@ -118,8 +120,11 @@ class AuthorizationEndpoint:
         state: BrainState | None = None,
         spans: Spans = NO_SPANS,
         counts: Counts | None = None,
+        *,
+        adapters: Mapping[str, Platform] = PLATFORMS,
     ) -> None:
         self.state = state
+        self._adapters = adapters
         self._decisions = (counts or Counts()).decisions
         self._guards = guards
         self._login = login
@@ -197,7 +202,7 @@ class AuthorizationEndpoint:
             except Refusal as refused:
                 return _guarded(route, refused, request_id)
             now = self._clock()  # a checker has its time, in which a login state may have run out
-        decision = decide(request, state.routes, state.states.open, self._is_revoked, now)
+        decision = decide(request, state.routes, state.states.open, self._is_revoked, now, self._adapters)
         if isinstance(decision, Load):
             decision = await self._loaded(decision, now)
         match decision:

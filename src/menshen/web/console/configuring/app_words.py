@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from menshen.platforms.registry import PLATFORMS
+from menshen.platforms.installed import installed_platforms
 from menshen.platforms.words import words_of
 from menshen.web.console.language import CHINESE
 
@@ -13,13 +13,13 @@ __all__ = ["app_labels", "platform_title", "secret_title"]
 
 def platform_title(platform: str, locale: str) -> str:
     """A platform that is none, as a running revision has none, goes by what is written."""
-    adapter = PLATFORMS.get(platform)
+    adapter = installed_platforms().adapters.get(platform)
     return platform if adapter is None else words_of(adapter).title[locale == CHINESE]
 
 
 def secret_title(platform: str, locale: str) -> str:
     """What ``apps[].secret`` is there, as a heading."""
-    adapter = PLATFORMS.get(platform)
+    adapter = installed_platforms().adapters.get(platform)
     if adapter is None:
         return "AppSecret"
     secret = words_of(adapter).secret[locale == CHINESE]
@@ -28,7 +28,7 @@ def secret_title(platform: str, locale: str) -> str:
 
 def app_labels(platform: str, locale: str) -> Mapping[str, str]:
     """The labels of an app's fields, by their paths; AppID and AppSecret stay what they are elsewhere."""
-    adapter = PLATFORMS.get(platform)
+    adapter = installed_platforms().adapters.get(platform)
     if adapter is None:
         return {}
     words, language = words_of(adapter), locale == CHINESE

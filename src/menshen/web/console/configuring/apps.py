@@ -10,7 +10,7 @@ from starlette.responses import Response
 from menshen.config.environment import has_reference
 from menshen.documents.parts import Json, items_at
 from menshen.operators.roles import Scope
-from menshen.platforms.registry import PLATFORMS
+from menshen.platforms.installed import installed_platforms
 from menshen.platforms.words import words_of
 from menshen.web.console.configuring.app_words import app_labels, platform_title, secret_title
 from menshen.web.console.configuring.editor import Editor
@@ -57,7 +57,7 @@ def _offers(document: Json) -> Mapping[str, Sequence[Option]]:
 def platform_options() -> list[Option]:
     """The platforms that there are, under the names that people know them by."""
     options = []
-    for name, adapter in PLATFORMS.items():
+    for name, adapter in installed_platforms().adapters.items():
         english, chinese = words_of(adapter).title
         options.append(Option(name, english if english == chinese else f"{chinese} {english}"))
     return options

@@ -10,7 +10,7 @@ from menshen.config import document
 from menshen.config.plugins.custom import Custom
 from menshen.config.plugins.registry import PARTS
 from menshen.gateway.plugin_loading import InstalledTypes
-from menshen.platforms.registry import PLATFORM_OF_PLUGIN, PLATFORMS
+from menshen.platforms.installed import installed_platforms
 from menshen.platforms.words import words_of
 from menshen.web.console.forms.field import Field, fields_of
 from menshen.web.console.forms.layout import PLAIN, Section
@@ -43,7 +43,7 @@ class PluginType:
         """What stands in the places of its sentences."""
         if not self.platform:
             return {}
-        words = words_of(PLATFORMS[self.platform])
+        words = words_of(installed_platforms().adapters[self.platform])
         return {"platform": words.title[locale == CHINESE], "call": words.login_call}
 
 
@@ -102,7 +102,7 @@ def plugin_types(installed: InstalledTypes) -> list[PluginType]:
     """All of them: login plugins, Menshen's own, the installation's."""
     logins = [
         PluginType(name, *_LOGIN, _LOGIN_FIELDS, _LOGIN_SECTIONS, platform)
-        for name, platform in PLATFORM_OF_PLUGIN.items()
+        for name, platform in installed.logins.items()
     ]
     others = [
         PluginType(name, *_OTHERS.get(name, ("", "")), fields_of(PARTS[name], f"{name}.", without=("type",)))

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from menshen.config.snapshot import CodeAt
-from menshen.platforms.registry import PLATFORMS
+from menshen.platforms.installed import installed_platforms
 from menshen.platforms.words import words_of
 from menshen.web.console.try_it.calling import Answered
 from menshen.web.console.try_it.carried import carried
@@ -101,7 +101,7 @@ class _Refusal(msgspec.Struct):
 
 def login_steps(phone: Phone, user: str, code: str) -> tuple[Step, ...]:
     """Asking the platform for a code on the phone, by the call that its own mini programs make."""
-    call = words_of(PLATFORMS[phone.plugin.app.platform]).login_call
+    call = words_of(installed_platforms().adapters[phone.plugin.app.platform]).login_call
     body = _pretty({"appid": phone.plugin.app.appid, "user": user})
     return _short(
         [
