@@ -28,7 +28,7 @@ function platform(answer, differences = {}) {
 
 const entered = ({ success }) => success({ statusCode: 200, data: { user_session: 's', uid: 'u' }, header: {} });
 
-for (const name of ['wx', 'qq', 'tt', 'ks', 'uni', 'taro']) {
+for (const name of ['wx', 'qq', 'tt', 'ks', 'xhs', 'uni', 'taro']) {
   test(`${name} logs in, and keeps its state in the platform's storage`, async () => {
     const { api, calls, stored } = platform(entered);
     await new Menshen({ baseUrl: BASE, adapter: adapters[name](api) }).login();
@@ -55,6 +55,41 @@ test('my: authCode, headers, status, and storage by objects', async () => {
   assert.equal(calls[0][1].data.code, 'auth-auth_base');
   assert.deepEqual(calls[1][1].headers, { a: 'b', user_session: 's' });
   assert.equal(calls[1][1].header, undefined);
+});
+
+test('dd: authCode of the corp, httpRequest, and storage by objects', async () => {
+  const stored = new Map();
+  const asked = [];
+  const { api, calls } = platform(
+    ({ success }) => success({ status: 200, data: { user_session: 's', uid: 'u' }, headers: {} }),
+    {
+      login: undefined,
+      request: undefined,
+      getAuthCode: ({ corpId, scopes, success }) => (asked.push([corpId, scopes]), success({ authCode: 'a' })),
+      httpRequest: (options) => void (calls.push(['httpRequest', options]), options.success({ status: 200, data: { user_session: 's' }, headers: {} })),
+      getStorageSync: ({ key }) => ({ data: stored.get(key) }),
+      setStorageSync: ({ key, data }) => void stored.set(key, data),
+    },
+  );
+  const menshen = new Menshen({ baseUrl: BASE, adapter: adapters.dd(api, 'ding01') });
+  await menshen.login();
+  assert.deepEqual(asked, [['ding01', undefined]]);
+  assert.equal(calls[0][1].data.code, 'a');
+  await menshen.request({ url: '/orders' });
+  assert.equal(calls[1][1].headers.user_session, 's');
+});
+
+test('wecom: the code is of wx.qy, and all else of wx', async () => {
+  const { api, calls } = platform(entered, { qy: { login: ({ success }) => success({ code: 'of-the-corp' }) } });
+  await new Menshen({ baseUrl: BASE, adapter: adapters.wecom(api) }).login();
+  assert.deepEqual([calls[0][0], calls[0][1].data.code], ['request', 'of-the-corp']);
+});
+
+test('wecom: outside WeCom there is no code, not one of WeChat', async () => {
+  const { api, calls } = platform(entered);
+  const login = new Menshen({ baseUrl: BASE, adapter: adapters.wecom(api) }).login();
+  await assert.rejects(login, { reason: 'platform_login', action: 'retry' });
+  assert.deepEqual(calls, []);
 });
 
 test('my: a 401 comes to fail, and is an answer all the same', async () => {
@@ -133,7 +168,7 @@ test('taro: the promise beside the callbacks is nobody’s unhandled rejection',
   assert.deepEqual(unhandled, []);
 });
 
-const GLOBALS = ['my', 'swan', 'tt', 'ks', 'qq', 'wx', 'uni'];
+const GLOBALS = ['dd', 'my', 'swan', 'tt', 'ks', 'xhs', 'qq', 'wx', 'uni'];
 
 /** Which of these globals the SDK asks for its storage, in a mini program that has them all. */
 function chosen(...names) {
@@ -158,6 +193,7 @@ for (const name of GLOBALS) test(`${name} is found by its global`, () => assert.
 test('a platform that defines wx as well is itself', () => {
   for (const name of GLOBALS.filter((each) => each !== 'uni')) assert.equal(chosen('wx', name), name);
   assert.equal(chosen('uni', 'my'), 'my');
+  assert.equal(chosen('my', 'dd'), 'dd');
 });
 
 test('where there is no platform, an adapter is asked for', () => {

@@ -8,6 +8,4 @@ declare const ks: Api;
  * https://ks-game-docs.kuaishou.com/minigame/guide/open-function/login.html; that `ks.request`, `ks.uploadFile` and
  * `ks.connectSocket` have WeChat's shapes is taken from uni-app's and Taro's handling of them, not from Kuaishou's pages.
  */
-export function kuaishou(api: Api = ks): Adapter {
-  return likeWx(api);
-}
+export const kuaishou = (api: Api = ks): Adapter => likeWx(api);

@@ -40,10 +40,13 @@ export function answered(api: Api, name: string, options: Asked): Promise<Answer
   });
 }
 
-/** The adapter of a platform that is WeChat's like; `differences` replace what is not. */
-export function likeWx(api: Api, differences: Partial<Adapter> = {}): Adapter {
+/**
+ * The adapter of a platform that is WeChat's like; `differences` replace what is not. A code comes from `login`, which may
+ * be a function of another object (`by`) than all else.
+ */
+export function likeWx(api: Api, differences: Partial<Adapter> = {}, login = 'login', by = api): Adapter {
   return {
-    code: () => asked<{ code: string }>(api, 'login', {}).then(({ code }) => code),
+    code: () => asked<{ code: string }>(by, login, {}).then(({ code }) => code),
     request: (options) => answered(api, 'request', options),
     upload: (options) => answered(api, 'uploadFile', options),
     connect: (options) => api['connectSocket'](options) as SocketTask,

@@ -6,7 +6,7 @@ declare const my: Api;
 /**
  * Alipay.
  *
- * - `my.getAuthCode` gives `authCode`; `auth_base` asks the user nothing.
+ * - `my.getAuthCode` gives `authCode` for what is `wanted`; `auth_base` asks the user nothing.
  * - `my.request` takes `headers` and gives `status` and `headers`; names and values must be text. Methods: GET, POST, PUT,
  *   DELETE. Older clients have `my.httpRequest` only. https://docs.alipay.com/mini/api/owycmh
  * - A status of 400 and more comes to `fail` with `error: 19` (not in that page; known from libraries that work around it).
@@ -14,10 +14,9 @@ declare const my: Api;
  * - `my.connectSocket` returns a task with `multiple: true` only. https://opendocs.alipay.com/mini/api/vx19c3
  * - Storage takes `{key, data}` and gives `{data}`.
  */
-export function alipay(api: Api = my): Adapter {
-  return likeWx(api, {
-    code: () =>
-      asked<{ authCode: string }>(api, 'getAuthCode', { scopes: 'auth_base' }).then(({ authCode }) => authCode),
+export const alipay = (api: Api = my, wanted: object = { scopes: 'auth_base' }): Adapter =>
+  likeWx(api, {
+    code: () => asked<{ authCode: string }>(api, 'getAuthCode', { ...wanted }).then(({ authCode }) => authCode),
     request: ({ header: headers, ...options }) =>
       answered(api, api['request'] ? 'request' : 'httpRequest', { ...options, headers }),
     upload: (options) => answered(api, 'uploadFile', { fileType: 'image', fileName: options.name, ...options }),
@@ -25,4 +24,3 @@ export function alipay(api: Api = my): Adapter {
     get: (key) => (api['getStorageSync']({ key }) as { data?: unknown }).data,
     set: (key, data) => api['setStorageSync']({ key, data }),
   });
-}

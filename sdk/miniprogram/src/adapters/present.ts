@@ -1,4 +1,5 @@
 import type { Adapter } from '../platform';
+import { dingtalk } from './dd';
 import { kuaishou } from './ks';
 import { alipay } from './my';
 import { qqOf } from './qq';
@@ -6,9 +7,10 @@ import { baidu } from './swan';
 import { douyin } from './tt';
 import { uniApp } from './uni';
 import { wechat } from './wx';
+import { xiaohongshu } from './xhs';
 
 /** Several platforms define `wx` beside their own name for the sake of old code, so `wx` is asked late. */
-const SPECIFIC_FIRST = [alipay, baidu, douyin, kuaishou, qqOf, wechat, uniApp];
+const SPECIFIC_FIRST = [dingtalk, alipay, baidu, douyin, kuaishou, xiaohongshu, qqOf, wechat, uniApp];
 
 /**
  * The adapter of the platform that this runs on. Throws TypeError where none is known.

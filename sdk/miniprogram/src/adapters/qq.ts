@@ -7,6 +7,4 @@ declare const qq: Api;
  * QQ: what its pages do not list is as in WeChat (http://h5.qianbao.qq.com/wiki/articleH5?id=1237, an early page). That
  * `qq.login` gives a `code` and that a 4xx comes to `success` is known from its server API and from common use only.
  */
-export function qqOf(api: Api = qq): Adapter {
-  return likeWx(api);
-}
+export const qqOf = (api: Api = qq): Adapter => likeWx(api);

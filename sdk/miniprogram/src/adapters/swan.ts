@@ -1,5 +1,5 @@
 import type { Adapter } from '../platform';
-import { asked, likeWx, type Api } from './like-wx';
+import { likeWx, type Api } from './like-wx';
 
 declare const swan: Api;
 
@@ -10,9 +10,4 @@ declare const swan: Api;
  * library does not have the new one. A code is good for ten minutes and once.
  * https://smartprogram.baidu.com/docs/develop/api/open/log_swan-login/
  */
-export function baidu(api: Api = swan): Adapter {
-  return likeWx(api, {
-    code: () =>
-      asked<{ code: string }>(api, api['getLoginCode'] ? 'getLoginCode' : 'login', {}).then(({ code }) => code),
-  });
-}
+export const baidu = (api: Api = swan): Adapter => likeWx(api, {}, api['getLoginCode'] ? 'getLoginCode' : 'login');

@@ -6,6 +6,4 @@ import { likeWx, type Api } from './like-wx';
  *
  * `Taro.connectSocket` gives a promise of the task. https://docs.taro.zone/docs/apis/network/webSocket/connectSocket
  */
-export function taro(Taro: Api): Adapter {
-  return likeWx(Taro);
-}
+export const taro: (Taro: Api) => Adapter = likeWx;

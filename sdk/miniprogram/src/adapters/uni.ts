@@ -9,8 +9,7 @@ declare const uni: Api;
  * `uni.connectSocket` gives a promise unless it is called with a callback; on Alipay a task with `multiple: true` only.
  * https://uniapp.dcloud.net.cn/api/request/websocket.html
  */
-export function uniApp(api: Api = uni): Adapter {
-  return likeWx(api, {
+export const uniApp = (api: Api = uni): Adapter =>
+  likeWx(api, {
     connect: (options) => api['connectSocket']({ ...options, multiple: true, complete: () => undefined }) as SocketTask,
   });
-}

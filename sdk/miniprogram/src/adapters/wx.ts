@@ -8,6 +8,4 @@ import { likeWx, type Api } from './like-wx';
  * the methods are OPTIONS, GET, HEAD, POST, PUT, DELETE, TRACE and CONNECT, so no PATCH. `wx.uploadFile` documents
  * `data` and `statusCode` only, no header.
  */
-export function wechat(api: Api = wx): Adapter {
-  return likeWx(api);
-}
+export const wechat = (api: Api = wx): Adapter => likeWx(api);
