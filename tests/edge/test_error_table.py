@@ -100,6 +100,7 @@ ELSEWHERE = {
         "signature_replayed",
         "signature_stale",
     },
+    "tests/edge/test_wechat_component.py": {"component_not_authorized", "component_ticket_missing"},
     "tests/edge/test_oauth_plugin.py": {"checker_unavailable", "token_missing", "token_refused"},
     "tests/edge/test_custom_plugins.py": {"plugin_failed", "plugin_refused"},
     "tests/edge/test_faults.py": {"route_stale", "brain_unavailable"},
