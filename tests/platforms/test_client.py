@@ -63,6 +63,22 @@ def test_parameters_arrive_exactly(answering, value):
     asyncio.run(main())
 
 
+def test_headers_that_came_once_come_with_the_answer_and_others_not(run, answering):
+    """A signature is of one of them, and which one was looked at, nobody could say."""
+
+    def asking_for_headers(url):
+        reply = yield PlatformRequest("GET", url)
+        return dict(reply.headers)
+
+    async def main():
+        headers = "Wechatmp-Serial: one\r\nWeChatMP-Signature: a\r\nwechatmp-signature: b\r\n"
+        async with answering(BODY, headers=headers) as p, PlatformClient() as client:
+            told = await client.run(asking_for_headers(p.origin + "/x"))
+        assert told == {"wechatmp-serial": "one", "content-length": str(len(BODY))}
+
+    run(main())
+
+
 def test_json_and_form_bodies_and_several_calls_in_one_flow(run, peer):
     async def script(p, reader, writer):
         for _ in range(2):
