@@ -26,7 +26,7 @@ from menshen.errors import (
 from menshen.platforms.app_key_forms import no_aes256_key, no_certificate, public_key
 from menshen.platforms.base import PlatformPhone, PlatformReply, PlatformRequest, TokenRefused
 from menshen.platforms.wechat import WeChat
-from menshen.platforms.wechat_api_security import ERRORS, NOT_OURS, REFUSED_FOR, encrypted, opened
+from menshen.platforms.wechat_api_security import ERRORS, NOT_OURS, REFUSED_FOR, closed, encrypted, opened
 from menshen.secret import Secret
 from tests.platforms.api_security import (
     PSS_SHA256,
@@ -236,6 +236,15 @@ def test_a_number_is_asked_for_with_nothing_but_the_token_in_the_clear() -> None
         "openid": OPENID,
     }
     assert CODE.encode() not in request.body
+
+
+def test_what_a_call_has_in_its_address_is_encrypted_with_the_rest() -> None:
+    request = PlatformRequest("GET", URL, {"access_token": TOKEN, "openid": OPENID, "signature": Secret("ab")})
+    made = closed(request, APP, KEYS, NOW, lambda length: bytes(length))
+    assert (made.method, made.query) == ("POST", {"access_token": TOKEN})
+    assert made.body is not None
+    fields = inside(made.body, f"{URL}|{APP.appid}|{NOW}|{KEYS.symmetric_key_sn}", SYMMETRIC_KEY)
+    assert (fields["openid"], fields["signature"], "access_token" in fields) == (OPENID, "ab", False)
 
 
 def test_the_request_is_signed_by_the_app_over_four_lines() -> None:
