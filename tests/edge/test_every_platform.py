@@ -419,10 +419,23 @@ def test_feishus_open_data_has_a_gender_in_words_and_ends_with_its_day(stack: St
     assert login(watermark={"timestamp": 1_500_000_000}).refusal == (400, 4000, "open_data_invalid")
 
 
-def test_feishus_raw_data_is_not_believed(stack: Stack) -> None:
-    raw = {"rawData": '{"nickName":"A"}', "signature": "0" * 40}
-    body = {"code": code_of(stack, "feishu", "raw"), "app": "feishu", **raw}
-    assert stack.gateway.post_json("/v1/login", body).refusal == (400, 4000, "open_data_invalid")
+def test_feishus_signed_data_is_believed_where_its_signature_is_of_this_users_key(stack: Stack) -> None:
+    def login(user: str, **sent: str) -> Any:
+        body = {"code": code_of(stack, "feishu", user), "app": "feishu", **sent}
+        return stack.gateway.post_json("/v1/login", body)
+
+    log_in(stack, "feishu", "signed")
+    told = made(stack, "feishu", "open-data", "signed", kind="userinfo", profile={"nickName": "老李", "gender": "male"})
+    sent = {name: told[name] for name in ("rawData", "signature")}
+    state = str(login("signed", **sent).json["user_session"])
+    me = stack.gateway("/v1/me", ("user_session", state)).json
+    assert (me["nickname"], me["gender"]) == ("老李", 1)
+    for refused in (
+        login("unsigned", **sent),
+        login("signed", **sent | {"rawData": sent["rawData"].replace("老李", "老王")}),
+        login("signed", **sent | {"signature": "0" * 40}),
+    ):
+        assert refused.refusal == (400, 4000, "open_data_invalid")
 
 
 def test_open_data_for_dingtalk_which_has_none_spends_no_code(stack: Stack) -> None:

@@ -24,7 +24,7 @@ from menshen.errors import (
 )
 from menshen.platforms.base import PlatformPhone, TokenLogins, TokenRefused
 from menshen.platforms.evidence import evidence
-from menshen.platforms.open_data import phone_of, profile_of, signed_data, verify_raw
+from menshen.platforms.open_data import phone_of, profile_of, signed_data, signed_fields, verify_raw
 from menshen.platforms.registry import PLATFORMS
 from menshen.secret import Secret
 from tests.platforms.rows import FACETS, ROWS, against, having, log_in
@@ -238,8 +238,11 @@ def test_a_profile(platform):
         assert profile_of(fields) == row.profile
         assert bool(made.signature) == ("signed_data" in row.has)
         if made.signature:
-            plain = verify_raw(signed_data(made.raw_data, made.signature), alice.session_key)
+            signed = signed_data(made.raw_data, made.signature)
+            plain = signed_fields(PLATFORMS[platform], signed, alice.session_key)
             assert profile_of(plain) == row.profile | row.signed_more
+            with pytest.raises(OpenDataInvalid):
+                signed_fields(PLATFORMS[platform], signed, bob.session_key)
         for wrong in ({"session_key": bob.session_key}, {"openid": bob.openid}):
             with pytest.raises(OpenDataInvalid):
                 opened(app, made, alice, **wrong)

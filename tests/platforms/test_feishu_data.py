@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 
 import pytest
@@ -15,7 +16,7 @@ from menshen.config.snapshot import App
 from menshen.errors import OpenDataInvalid
 from menshen.platforms.base import EncryptedData
 from menshen.platforms.feishu import Feishu
-from menshen.platforms.open_data import AHEAD, OLDEST, profile_of
+from menshen.platforms.open_data import AHEAD, OLDEST, SignedData, profile_of, signed_data, signed_fields
 from menshen.secret import Secret
 
 FEISHU = Feishu()
@@ -99,6 +100,32 @@ def test_a_mark_may_be_the_appid_and_no_other_text():
 def test_payloads_that_are_not_this_users(plain):
     with pytest.raises(OpenDataInvalid):
         opened(closed(plain))
+
+
+RAW = '{"nickName":"A","gender":"male"}'
+
+
+def signed_with(key: str) -> SignedData:
+    return signed_data(RAW, hashlib.sha1((RAW + key).encode()).hexdigest())
+
+
+@pytest.mark.parametrize(
+    "key", [base64.b64encode(bytes.fromhex(KEY)).decode(), base64.b64encode(KEY.encode()).decode(), KEY]
+)
+def test_signed_data_by_whatever_the_page_may_mean(key):
+    assert profile_of(signed_fields(FEISHU, signed_with(key), Secret(KEY))) == {"nickname": "A", "gender": "1"}
+
+
+@pytest.mark.parametrize("key", ["", base64.b64encode(b"").decode(), "00" * 16, KEY.upper()])
+def test_signed_data_by_anything_else_is_nobodys(key):
+    with pytest.raises(OpenDataInvalid):
+        signed_fields(FEISHU, signed_with(key), Secret(KEY))
+
+
+def test_signed_data_where_the_key_is_none():
+    for none in ("", "6b" * 15):
+        with pytest.raises(OpenDataInvalid):
+            signed_fields(FEISHU, signed_with(none), Secret(none))
 
 
 @pytest.mark.parametrize("key", ["", "6b", "6b" * 15, "6b" * 24, "zz" * 16, base64.b64encode(b"k" * 16).decode()])

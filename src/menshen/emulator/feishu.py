@@ -7,6 +7,7 @@ limit; the others are refused with 400 here.
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from menshen.emulator import identifiers
 from menshen.emulator.dialect import Asked, Dialect, Fields, Outcome, json_texts
 from menshen.emulator.identifiers import RandomBytes
-from menshen.emulator.payloads import Payload, encrypted
+from menshen.emulator.payloads import Payload, compact, encrypted
 
 if TYPE_CHECKING:
     from menshen.emulator.visitors import Visitor
@@ -87,17 +88,21 @@ def _user_info(
     unionid: bool,  # noqa: ARG001 - it is in every payload
     random: RandomBytes,
 ) -> Payload:
-    """As the vendor's sample is, and the names of ``userInfo`` with it. There is no rawData."""
-    fields = {
-        "openId": visitor.openid,
-        "unionId": visitor.openid.replace("ou_", "on_"),
+    """As the vendor's sample is, and ``userInfo`` with it. Of what the signing key is the base64 is not known."""
+    shown = {
         "nickName": "飞书用户",
+        "avatarUrl": "",
         "gender": "",
+        "city": "",
+        "country": "",
+        "language": "",
         **profile,
-        "watermark": {**watermark, "appid": _MARK},
     }
-    closed, iv = encrypted(fields, base64.b64encode(bytes.fromhex(visitor.session_key)).decode(), random)
-    return Payload(closed, base64.b64decode(iv).hex())
+    key, raw = base64.b64encode(bytes.fromhex(visitor.session_key)).decode(), compact(shown)
+    signature = hashlib.sha1((raw + key).encode(), usedforsecurity=False).hexdigest()
+    ids = {"openId": visitor.openid, "unionId": visitor.openid.replace("ou_", "on_")}
+    closed, iv = encrypted({**ids, **shown, "watermark": {**watermark, "appid": _MARK}}, key, random)
+    return Payload(closed, base64.b64decode(iv).hex(), raw, signature)
 
 
 FEISHU: Final = _Feishu(

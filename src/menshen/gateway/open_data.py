@@ -16,7 +16,7 @@ from menshen.errors import KeyRingInvalid, NotOffered, OpenDataInvalid, SessionK
 from menshen.gateway.access_tokens import AccessTokens
 from menshen.gateway.proofs import Proofs
 from menshen.platforms.base import EncryptedData, Platform, PlatformIdentity, PlatformPhone
-from menshen.platforms.open_data import SignedData, phone_of, profile_of, signed_data, verify_raw
+from menshen.platforms.open_data import SignedData, phone_of, profile_of, signed_data, signed_fields
 from menshen.platforms.registry import adapter_of
 from menshen.secret import Secret
 from menshen.storage.database import Database
@@ -59,7 +59,8 @@ class OpenData:
         closed, signed = self._parts(app, proofs)
         profile: dict[str, str] = {}
         if signed is not None:
-            profile |= profile_of(verify_raw(signed, identity.session_key))
+            platform = self._platform(app, "session_keys")
+            profile |= profile_of(signed_fields(platform, signed, identity.session_key))
         if closed is not None and proofs.how != "phone":
             profile |= profile_of(self._opened(app, identity.openid, closed, identity.session_key))
         return profile

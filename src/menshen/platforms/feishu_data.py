@@ -9,14 +9,16 @@ CBC has no MAC: a user can put any 16 bytes in place of the beginning of a paylo
 ``openId``, which must be his, and end with the watermark. No page has a phone number in them, and none is taken out of
 them (attack class 37).
 
-``rawData`` is not offered: the page signs it with "base64(session_key)", and does not say of what that is the base64.
+``rawData`` is signed with "base64(session_key)", and the page does not say of what that is the base64: the bytes, or
+the hex that stands for them. Nor has it been seen (unconfirmed). Either is taken, and the key as it is, which Douyin's
+page has in the same sentence: who does not have the key can make none of them.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -28,7 +30,7 @@ from cryptography.hazmat.primitives.padding import PKCS7
 from menshen.config.snapshot import App
 from menshen.errors import OpenDataInvalid
 from menshen.platforms.base import EncryptedData
-from menshen.platforms.open_data import AHEAD, OLDEST, encrypted_data, read_object_once
+from menshen.platforms.open_data import AHEAD, OLDEST, SignedData, encrypted_data, read_object_once, verify_raw
 from menshen.secret import Secret
 
 __all__ = ["ByHexKey"]
@@ -50,6 +52,15 @@ class ByHexKey:
             raise OpenDataInvalid
         return encrypted_data(data, base64.b64encode(bytes.fromhex(iv)).decode())
 
+    def signed_fields(self, signed: SignedData, session_key: Secret) -> dict[str, Any]:
+        """The fields of ``rawData``; a gender as WeChat's. Raises OpenDataInvalid."""
+        for key in _signing_keys(session_key):
+            try:
+                return _worded(verify_raw(signed, key))
+            except OpenDataInvalid:
+                continue
+        raise OpenDataInvalid
+
     def decrypt(
         self, app: App, closed: EncryptedData, session_key: Secret, *, openid: str, now: float
     ) -> dict[str, Any]:
@@ -59,8 +70,20 @@ class ByHexKey:
             raise OpenDataInvalid
         if not _recent(fields.get("watermark"), app.appid, now):
             raise OpenDataInvalid
-        gender = fields.get("gender")
-        return {**fields, "gender": _GENDERS[gender]} if isinstance(gender, str) and gender in _GENDERS else fields
+        return _worded(fields)
+
+
+def _worded(fields: dict[str, Any]) -> dict[str, Any]:
+    gender = fields.get("gender")
+    return {**fields, "gender": _GENDERS[gender]} if isinstance(gender, str) and gender in _GENDERS else fields
+
+
+def _signing_keys(session_key: Secret) -> Iterator[Secret]:
+    text = session_key.reveal()
+    if _HEX16.fullmatch(text) is not None:
+        yield Secret(base64.b64encode(bytes.fromhex(text)).decode())
+        yield Secret(base64.b64encode(text.encode()).decode())
+        yield session_key
 
 
 def _recent(watermark: object, appid: str, now: float) -> bool:

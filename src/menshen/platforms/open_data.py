@@ -21,7 +21,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES128
@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 from menshen.config.snapshot import App
 from menshen.errors import OpenDataInvalid, PlatformReplyInvalid
-from menshen.platforms.base import EncryptedData, PlatformPhone
+from menshen.platforms.base import EncryptedData, Platform, PlatformPhone
 from menshen.platforms.wechat_phone import read_phone
 from menshen.secret import Secret
 
@@ -40,12 +40,14 @@ __all__ = [
     "BySessionKey",
     "EncryptedData",
     "SignedData",
+    "SignsOtherwise",
     "decrypt",
     "encrypted_data",
     "phone_of",
     "profile_of",
     "read_object_once",
     "signed_data",
+    "signed_fields",
     "verify_raw",
 ]
 
@@ -144,6 +146,22 @@ def verify_raw(signed: SignedData, session_key: Secret) -> dict[str, Any]:
     if fields is None:
         raise OpenDataInvalid
     return fields
+
+
+@runtime_checkable
+class SignsOtherwise(Protocol):
+    """What a built-in platform's adapter has besides, whose ``rawData`` is not signed as WeChat's is."""
+
+    def signed_fields(self, signed: SignedData, session_key: Secret) -> dict[str, Any]:
+        """As :func:`verify_raw`."""
+        ...
+
+
+def signed_fields(platform: Platform, signed: SignedData, session_key: Secret) -> dict[str, Any]:
+    """The fields of ``rawData``, verified as this platform signs it. Raises OpenDataInvalid."""
+    if isinstance(platform, SignsOtherwise):
+        return platform.signed_fields(signed, session_key)
+    return verify_raw(signed, session_key)
 
 
 def phone_of(fields: Mapping[str, Any]) -> PlatformPhone:
