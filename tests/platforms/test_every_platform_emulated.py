@@ -27,6 +27,7 @@ from menshen.platforms.evidence import evidence
 from menshen.platforms.open_data import phone_of, profile_of, signed_data, signed_fields, verify_raw
 from menshen.platforms.registry import PLATFORMS
 from menshen.secret import Secret
+from menshen.web.console.try_it.emulated import openid_in
 from tests.platforms.rows import FACETS, ROWS, against, having, log_in
 
 EACH = pytest.mark.parametrize("platform", ROWS)
@@ -39,6 +40,19 @@ def each(*facets):
 
 def test_every_platform_has_a_row_and_every_row_is_faked():
     assert set(ROWS) == set(PLATFORMS) == set(DIALECTS)
+
+
+@EACH
+def test_the_console_finds_in_what_the_emulator_heard_who_logged_in(platform):
+    async def main(emulator, client, app):
+        code = emulator.login(platform, app.appid, "lin")
+        identity = await log_in(client, app, code)
+        heard = emulator.heard(platform, code)[-1]
+        assert openid_in(heard.answer) == identity.openid
+        if identity.session_key:
+            assert identity.session_key.reveal() not in repr(heard)
+
+    against(platform, main)
 
 
 @EACH

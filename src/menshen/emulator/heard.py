@@ -42,8 +42,9 @@ _ANSWERED: Final = frozenset(
     | {"errno", "error", "error_description", "error_msg", "open_id", "result", "union_id"}
     | {"err_no", "err_tips", "anonymous_openid", "log_id"}
     | {"code", "msg", "sub_code", "sub_msg", "success"}
+    | {"userid", "corpid"}
 )
-_WITHIN: Final = frozenset({"data", "alipay_system_oauth_token_response", "error_response"})
+_WITHIN: Final = frozenset({"data", "result", "alipay_system_oauth_token_response", "error_response"})
 """What has such fields in it, one level down."""
 _HEADERS: Final = frozenset({"host", "user-agent", "accept", "accept-encoding", "content-type", "traceparent"})
 

@@ -11,6 +11,7 @@ What an app's own access token is for (``authorizer_access_token``: phone codes,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -94,7 +95,7 @@ class WeChatComponent(BySessionKey, BareTokenPlatform):
 
     name = wechat.WeChat.name
     plugin_type = wechat.WeChat.plugin_type
-    words = wechat.WeChat.words
+    words = replace(wechat.WeChat.words, proof=("the third-party platform's access token", "第三方平台的 access token"))
     default_base_url = wechat.WeChat.default_base_url
     code_pattern = CODE_PATTERN
     refused_for = REFUSED_FOR

@@ -20,6 +20,7 @@ from menshen.web.console.try_it.calling import NoAnswer, read_some
 __all__ = ["EmulatedPlatform", "Heard", "NoEmulator", "openid_in"]
 
 _MOST: Final = 64 * 1024
+_OPENIDS: Final = ("openid", "open_id", "userid")
 _PATIENCE: Final = aiohttp.ClientTimeout(total=3.0)
 
 Told = TypeVar("Told")
@@ -44,7 +45,7 @@ class Heard(msgspec.Struct, frozen=True):
 def openid_in(answer: Mapping[str, Any] | None) -> str:
     """Who the platform said it was, under the names and at the depths that platforms have for it; "" for nobody."""
     within = [value for value in (answer or {}).values() if isinstance(value, dict)]
-    told = [each[name] for each in (answer or {}, *within) for name in ("openid", "open_id") if name in each]
+    told = [each[name] for each in (answer or {}, *within) for name in _OPENIDS if name in each]
     return told[0] if told and isinstance(told[0], str) else ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from menshen.platforms.installed import installed_platforms
+from menshen.platforms.registry import adapter_of
 from menshen.platforms.words import words_of
 from menshen.web.console.language import CHINESE
 from menshen.web.console.try_it.phones import Phone
@@ -25,6 +26,6 @@ class Spoken:
 
 def spoken(phone: Phone, locale: str) -> Spoken:
     """Of the app that the phone's plugin logs users in to."""
-    platform = installed_platforms().adapters[phone.plugin.app.platform]  # a running revision has no other
+    platform = adapter_of(phone.plugin.app, installed_platforms().adapters)
     words, chinese = words_of(platform), locale == CHINESE
     return Spoken(words.title[chinese], words.login_call, words.proof[chinese], platform.session_keys)
