@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import sqlite3
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
+from menshen.cli.address import free_port
 from menshen.emulator.component import ComponentSettings, Push, sealed_push
 from tests.edge.conftest import Stack, running_stack
-from tests.edge.processes import Reply
+from tests.edge.processes import REPOSITORY, Client, Reply
 from tests.edge.test_reload import menshen
+from tests.integrate.proxies import proxied
 
 COMPONENT, SHOP, STRANGER = "wx00000000000000c1", "wx00000000000000a1", "wx00000000000000a2"
 NEVER = "wx00000000000000c2"
@@ -222,6 +227,32 @@ def test_a_copy_of_a_push_changes_nothing(stack: Stack) -> None:
     before = kept(stack)
     assert deliver(stack, old).raw == b"success"
     assert kept(stack) == before
+
+
+@pytest.mark.parametrize("page", ["wechat-component.md", "wechat-component.zh-CN.md"])
+def test_a_team_with_a_receiver_sends_a_copy_on_as_the_page_says(stack: Stack, tmp_path: Path, page: str) -> None:
+    text = (REPOSITORY / "docs/how-to" / page).read_text()
+    written = text.partition("```nginx\n")[2].partition("```")[0]
+    for of_the_page, ours in (("http://127.0.0.1:9010", stack.backend.origin), ("https://HOST", stack.gateway.origin)):
+        assert of_the_page in written
+        written = written.replace(of_the_page, ours)
+    listen = f"127.0.0.1:{free_port('127.0.0.1')}"
+    places = "".join(f"{name}_temp_path {tmp_path}/{name}; " for name in ("proxy", "fastcgi", "uwsgi", "scgi"))
+    user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
+    (tmp_path / "nginx.conf").write_text(
+        f"daemon off; {user} pid {tmp_path}/nginx.pid; error_log stderr warn; events {{}}\n"
+        f"http {{ access_log off; client_body_temp_path {tmp_path}/body; {places}\n"
+        f"server {{ listen {listen};\n{written}}} }}\n"
+    )
+    next_second()
+    before = kept(stack)
+    with proxied(["nginx", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")], listen, tmp_path / "nginx.log"):
+        front = replace(stack, gateway=Client(f"http://{listen}"))
+        assert deliver(front, ticket_of(stack), "/wechat/events").status == 200
+        deadline = time.monotonic() + 5
+        while kept(stack) == before and time.monotonic() < deadline:
+            time.sleep(0.02)  # nginx answers before its copy has arrived
+    assert kept(stack) != before
 
 
 def test_a_push_that_somebody_has_kept_is_refused_later(stack: Stack) -> None:
