@@ -22,6 +22,7 @@ import pytest
 from menshen.emulator.payloads import encrypted, phone_info
 from tests.docs.test_docs import blocks
 from tests.edge.conftest import Stack, running_stack
+from tests.edge.desk import Desk, admin_call, operator
 from tests.edge.processes import REPOSITORY
 
 PAGE = "docs/how-to/add-a-platform.md"
@@ -254,6 +255,30 @@ def test_a_used_code_is_not_asked_for_again(stack: Stack, acme: Acme) -> None:
     before = len(acme.asked)
     assert stack.gateway("/acme/login", ("js_code", code)).refusal == (401, 4022, "code_used")
     assert len(acme.asked) == before
+
+
+def test_the_admin_api_tells_of_its_plugin_type_and_takes_an_app_on_it(stack: Stack) -> None:
+    kinds = {each["type"]: each for each in admin_call(stack, "GET", "/v1/plugin-types").json["types"]}
+    assert (kinds["AcmeMpLogin"]["kind"], kinds["AcmeMpLogin"]["platform"]) == ("login", "acme")
+    assert kinds["AcmeMpLogin"]["schema"]["properties"]["type"]["const"] == "AcmeMpLogin"
+    app = {"name": "second", "platform": "acme", "appid": "a2", "secret": SECRET}
+    made = admin_call(stack, "POST", "/v1/config/apps", app)
+    assert made.status in (200, 201), made.raw
+    keyed = admin_call(stack, "PUT", "/v1/config/apps/second", {**app, "data_key": "AAECAwQFBgcICQoLDA0ODw=="})
+    assert keyed.status == 422, keyed.raw
+    assert "the platform 'acme' has no such key" in keyed.raw.decode()
+
+
+def test_the_consoles_forms_have_it(stack: Stack) -> None:
+    operator(stack, "wang-wu", "operator")
+    desk = Desk.of(stack, "wang-wu")
+    assert b'<option value="acme"' in desk.get("/console/apps/-/new").raw
+    assert b"AcmeMpLogin" in desk.get("/console/plugins/-/new").raw
+    form = desk.get("/console/plugins/-/new/AcmeMpLogin")
+    assert form.status == 200
+    assert b"acme mini-program login" in form.raw
+    assert desk.get("/console/apps/shop").status == 200
+    assert SECRET.encode() not in desk.get("/console/apps").raw
 
 
 def test_menshen_plugins_lists_it() -> None:
