@@ -66,6 +66,7 @@ class SentOpenData:
 
 
 NO_OPEN_DATA = SentOpenData()
+_NO_PASSWORD = Secret("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Credentials:
     code: str | None
     state: bytes | None
     username: str = ""
-    password: Secret = field(default_factory=lambda: Secret(""))
+    password: Secret = _NO_PASSWORD
     open_data: SentOpenData = NO_OPEN_DATA
 
 

@@ -51,17 +51,12 @@ def with_request(answer: Answer, cookie: bytes, target: bytes, names: Iterable[b
     """
     if not answer.passes:
         return answer
-    said, left = dict(answer.headers), cookie
-    headers = []
-    for header in answer.headers:
-        if header[0] == b"cookie":
-            left = header[1]
-        elif header == (_REMOVED, b"cookie"):
-            left = b""
-        else:
-            headers.append(header)
-    headers += [(name, b"") for name in names if name not in said]
-    headers += ((_COOKIE, left), (_TARGET, target))
+    said, headers = dict(answer.headers), answer.headers
+    left = said.get(b"cookie", b"" if said.get(_REMOVED) == b"cookie" else cookie)
+    if b"cookie" in said:
+        headers = [header for header in headers if header[0] != b"cookie"]
+    unset = [(name, b"") for name in names if name not in said]
+    headers = [*headers, *unset, (_COOKIE, left), (_TARGET, target)]
     return Answer(True, answer.status, headers, answer.body, answer.reason)
 
 
