@@ -8,10 +8,10 @@ for Envoy at the very edge.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import msgspec
+from msgspec.structs import replace
 
 from menshen.config.snapshot import LoginPlugin, Route
 from menshen.errors import LoginRefused, PlatformLimit, PluginRefused, Refusal
@@ -39,8 +39,7 @@ _CODE = HEADER_CODE.encode()
 _UID = HEADER_UID.encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """``passes`` tells "let it through" from a 200 that the gateway gives itself. ``reason`` is of refusals alone."""
 
     passes: bool

@@ -14,6 +14,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
+import msgspec
+
 from menshen.config.snapshot import LoginPlugin
 from menshen.errors import (
     AmbiguousCredential,
@@ -69,8 +71,7 @@ NO_OPEN_DATA = SentOpenData()
 _NO_PASSWORD = Secret("")
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(msgspec.Struct, frozen=True):
     """What a request carries: None where it carries nothing, text as sent otherwise (an empty state counts as none).
 
     ``username``, ``password`` and ``open_data`` come beside a code alone, and only where the plugin takes them.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from menshen.config.snapshot import Route
 from menshen.errors import Refusal
 from menshen.gateway.credentials import NO_OPEN_DATA, SentOpenData
@@ -13,8 +15,7 @@ from menshen.sessions.claims import SessionClaims
 __all__ = ["Allow", "Decision", "Deny", "Exchange", "Load"]
 
 
-@dataclass(frozen=True, slots=True)
-class Allow:
+class Allow(msgspec.Struct, frozen=True):
     """Let the request through, as ``claims`` says or, with None, anonymously.
 
     ``state`` is the login state as it was sent; ``renewed`` is there when the client is due a fresh one.

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final, Literal
+
+from msgspec.structs import replace
 
 from menshen.gateway.answer import Answer
 from menshen.gateway.wire import HEADER_BODY, HEADER_COOKIE, HEADER_SET_COOKIE, HEADER_STATUS, HEADER_TARGET

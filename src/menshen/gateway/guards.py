@@ -7,7 +7,8 @@ never spent on a call that is refused anyway.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from menshen.callouts.calling import Callouts
 from menshen.callouts.checker import checked_token

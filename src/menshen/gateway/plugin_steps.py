@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
+from msgspec import structs
+
 from menshen.config.custom_parameters import parsed
 from menshen.config.route_rules import CustomRules
 from menshen.config.snapshot import Route, Snapshot
@@ -83,7 +85,7 @@ class RoutePlugins:
         for step in self._steps:
             found.update(self._decided(step, request, asked))
         told = tuple((name.encode(), value.encode("latin-1")) for name, value in found.items())
-        return replace(request, found=(*request.found, *told))
+        return structs.replace(request, found=(*request.found, *told))
 
     def _decided(self, step: _Step, request: AuthRequest, asked: PluginRequest) -> dict[str, str]:
         rules = step.rules

@@ -9,11 +9,11 @@ code other than 200 for a refusal and tells the page's ``onError``. On a phone i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from menshen.config.snapshot import LoginPlugin
 from menshen.errors import (
