@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import signal
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from menshen.cli.address import free_port
 from menshen.emulator.component import ComponentSettings, Push, sealed_push
 from tests.edge.conftest import Stack, running_stack
 from tests.edge.processes import REPOSITORY, Client, Reply
+from tests.edge.test_faults import workers
 from tests.edge.test_reload import menshen
 from tests.integrate.proxies import proxied
 
@@ -301,6 +303,20 @@ def test_an_entity_bomb(stack: Stack) -> None:
     started = time.monotonic()
     assert deliver(stack, Push(ticket_of(stack).query, bomb)).refusal == (400, 4000, "body_malformed")
     assert time.monotonic() - started < 2
+
+
+def test_workers_that_never_heard_a_push_have_its_ticket(stack: Stack) -> None:
+    before, asked = workers(stack), asked_for_tokens(stack)
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    body = json.dumps({"appid": COMPONENT}).encode()
+    assert stack.emulator("/emulator/wechat/component-token", method="DELETE", body=body).status == 200
+    deadline = time.monotonic() + 20
+    while log_in(stack, "lin").status != 200 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not set(workers(stack)) & set(before)
+    assert log_in(stack, "lin").status == 200
+    assert asked_for_tokens(stack) == asked + 1
 
 
 def test_tickets_and_tokens_and_keys_are_nowhere_to_be_read(stack: Stack) -> None:

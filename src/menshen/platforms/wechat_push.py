@@ -32,7 +32,8 @@ __all__ = ["SIGNED", "WINDOW", "Push", "open_push"]
 
 WINDOW: Final = 300.0
 """Seconds that a push may be old, or ahead: a copy that somebody has kept is worth nothing after that. How late
-WeChat itself may be is not documented; a ticket that is lost so comes again in ten minutes."""
+WeChat itself may be is not documented; a ticket that is lost so comes again in ten minutes. The signed parts run into
+each other, so that a nonce could pass for a time some day: who keeps tickets takes only one that WeChat made later."""
 
 SIGNED: Final = ("msg_signature", "timestamp", "nonce")
 """The parameters of a push that are looked at."""
