@@ -1,7 +1,7 @@
 """The examples of backends in other languages let the gateway's callers in and nobody else.
 
-Each is tested where its runtime is installed. A language that is not here has no test, rather than one that is skipped:
-CI refuses skips.
+Each is tested where its runtime is installed, Spring where its libraries have been fetched, as CI does it: no test
+waits for a registry. A language that is not here has no test, rather than one that is skipped: CI refuses skips.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from tests.backend.published import Published, publishing
 from tests.edge.processes import REPOSITORY, Client
 
 EXAMPLES = REPOSITORY / "examples" / "backends"
+CLASSPATH = EXAMPLES / "spring" / "build" / "classpath"
+"""The libraries of the example for Spring, as Maven found them; .ci/run lets it."""
+
 READY_WITHIN = 60.0
 
 Command = Callable[[Path, int], Sequence[str]]
@@ -44,6 +47,16 @@ def java(directory: Path, _: int) -> Sequence[str]:
         ["javac", "-Xlint:all", "-Werror", "-encoding", "UTF-8", "-d", str(directory / "classes"), *sources], directory
     )
     return ["java", "-cp", str(directory / "classes"), "Server"]
+
+
+def spring(directory: Path, port: int) -> Sequence[str]:
+    sources = [str(file) for file in sorted((EXAMPLES / "spring").glob("*.java"))]
+    libraries = CLASSPATH.read_text().strip()
+    # "path": jars name others in their manifests that the class path does not have.
+    lint = ["-Xlint:all,-path", "-Werror", "-parameters", "-encoding", "UTF-8"]
+    build(["javac", *lint, "-cp", libraries, "-d", str(directory / "classes"), *sources], directory)
+    listening = [f"--server.port={port}", "--server.address=127.0.0.1"]
+    return ["java", "-cp", f"{directory / 'classes'}{os.pathsep}{libraries}", "Orders", *listening]
 
 
 def php(_: Path, port: int) -> Sequence[str]:
@@ -68,8 +81,13 @@ LANGUAGES: dict[str, tuple[Command, Sequence[str]]] = {
     "go": (go, ["go"]),
     "java": (java, ["javac", "java"]),
     "php": (php, ["php"]),
+    "spring": (spring, ["javac", "java", str(CLASSPATH)]),
 }
-INSTALLED = [name for name, (_, programs) in LANGUAGES.items() if all(map(shutil.which, programs))]
+INSTALLED = [
+    name
+    for name, (_, needs) in LANGUAGES.items()
+    if all(Path(each).is_file() if os.sep in each else shutil.which(each) for each in needs)
+]
 
 
 @contextlib.contextmanager
