@@ -11,6 +11,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, ValidationInfo, field_validator
 from pydantic import Tag as Branch
 
+from menshen.config.app_credentials import (
+    AppId,
+    AppSecret,
+    Certificate,
+    EncodingAesKey,
+    KeyNumber,
+    MessageToken,
+    PublicKey,
+)
 from menshen.config.identity import (
     IDENTITY_CLAIMS,
     PRESETS,
@@ -49,30 +58,23 @@ from menshen.config.user_pool import Users, Webhook
 from menshen.config.values import (
     ApiPath,
     ApiRef,
-    AppId,
-    AppSecret,
     BaseUrl,
-    Certificate,
     ClaimName,
     ClientApi,
     CustomClaim,
     Description,
-    EncodingAesKey,
     EndpointAt,
     FilePath,
     HeaderName,
     HealthPath,
     Host,
     HostName,
-    KeyNumber,
-    MessageToken,
     Method,
     Minutes,
     Name,
     ParameterName,
     Percent,
     Prefix,
-    PublicKey,
     Seconds,
     TypeName,
     VersionOne,

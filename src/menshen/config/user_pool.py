@@ -6,9 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from menshen.config.app_credentials import AppSecret
 from menshen.config.part import Items, Part
 from menshen.config.user_rules import EVENTS, OnFailure, PhoneOwned, WebhookEvent
-from menshen.config.values import AppSecret, BaseUrl, Description, Minutes, Name, Seconds
+from menshen.config.values import BaseUrl, Description, Minutes, Name, Seconds
 
 __all__ = [
     "Accounts",

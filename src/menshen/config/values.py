@@ -13,39 +13,32 @@ from menshen.config.identity import IDENTITY_CLAIMS
 from menshen.config.paths import path_fault, prefix_fault
 from menshen.config.snapshot import Endpoint
 from menshen.config.wording import refuse
-from menshen.secret import Secret
 
 __all__ = [
     "ApiPath",
     "ApiRef",
-    "AppId",
-    "AppSecret",
     "BaseUrl",
-    "Certificate",
     "ClaimName",
     "ClientApi",
     "CustomClaim",
     "Description",
-    "EncodingAesKey",
     "EndpointAt",
     "FilePath",
     "HeaderName",
     "HealthPath",
     "Host",
     "HostName",
-    "KeyNumber",
-    "MessageToken",
     "Method",
     "Minutes",
     "Name",
     "ParameterName",
     "Percent",
     "Prefix",
-    "PublicKey",
     "Seconds",
     "TypeName",
     "VersionOne",
     "is_name",
+    "matches",
 ]
 
 MAX_MINUTES = 525_600
@@ -55,9 +48,6 @@ MAX_NAME = 60
 _NAME = r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?"
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?")
 _VISIBLE = re.compile(r"[!-~]+")
-_MESSAGE_TOKEN = re.compile(r"[0-9A-Za-z_-]{1,64}")
-_ENCODING_AES_KEY = re.compile(r"[0-9A-Za-z+/]{43}")
-_MASKED = re.compile(r"\*+")  # a secret that is not there, which is said elsewhere
 _CUSTOM_CLAIM = re.compile(r"[a-z][a-z0-9_]{0,31}")
 # What a login state says already, and what no state may ever say.
 _TAKEN_CLAIMS = frozenset(
@@ -86,7 +76,8 @@ def is_name(text: str) -> bool:
     return len(text) <= MAX_NAME and re.fullmatch(_NAME, text) is not None
 
 
-def _matches(pattern: str, limit: int, english: str, chinese: str) -> AfterValidator:
+def matches(pattern: str, limit: int, english: str, chinese: str) -> AfterValidator:
+    """That a text is of this pattern and has at most ``limit`` characters, and what is said of one that is not."""
     compiled = re.compile(pattern)
 
     def check(value: str) -> str:
@@ -230,39 +221,9 @@ def _version_one(value: Any) -> int:
     return value
 
 
-def _app_secret(value: Any) -> Secret:
-    if not isinstance(value, str):
-        raise refuse(
-            "must be text (put it in quotes if it looks like a number)",
-            "必须是文本（形似数字时请加引号）",
-        )
-    if not value.strip():
-        raise refuse("must not be empty", "不能为空")
-    if len(value) > 8192:
-        raise refuse("must have at most 8192 characters", "最多 8192 个字符")
-    return Secret(value)
-
-
-def _message_token(value: Any) -> Secret:
-    token = _app_secret(value)
-    if not _MASKED.fullmatch(token.reveal()) and not _MESSAGE_TOKEN.fullmatch(token.reveal()):
-        raise refuse("must be 1 to 64 letters, digits, - and _", "必须是 1 到 64 个字母、数字、- 或 _")
-    return token
-
-
-def _encoding_aes_key(value: Any) -> Secret:
-    key = _app_secret(value)
-    if not _MASKED.fullmatch(key.reveal()) and not _ENCODING_AES_KEY.fullmatch(key.reveal()):
-        raise refuse(
-            "must be the EncodingAESKey that the platform shows: 43 letters and digits",
-            "必须是平台提供的 EncodingAESKey：43 个字母或数字",
-        )
-    return key
-
-
 Name = Annotated[
     str,
-    _matches(
+    matches(
         _NAME,
         MAX_NAME,
         "must be 1 to 60 lower-case letters, digits, _ and -, with no _ or - at either end",
@@ -272,7 +233,7 @@ Name = Annotated[
 ]
 ApiRef = Annotated[
     str,
-    _matches(
+    matches(
         f"{_NAME}/{_NAME}",
         2 * MAX_NAME + 1,
         "must be group/api, such as mall/order",
@@ -281,25 +242,16 @@ ApiRef = Annotated[
 ]
 TypeName = Annotated[
     str,
-    _matches(
+    matches(
         r"[A-Za-z][A-Za-z0-9]*",
         60,
         "must be the name of a plugin type, such as WeChatMpLogin",
         "必须是插件类型，例如 WeChatMpLogin",
     ),
 ]
-AppId = Annotated[
-    str,
-    _matches(
-        r"[A-Za-z0-9._-]+",
-        64,
-        "must be the AppID that the platform shows: 1 to 64 letters, digits and ._-",
-        "必须是平台提供的 AppID：1 到 64 个字母、数字或 ._-",
-    ),
-]
 ParameterName = Annotated[
     str,
-    _matches(
+    matches(
         r"[!#$%&'*+.^_`|~0-9A-Za-z-]+",
         64,
         "must be 1 to 64 characters that a header name may have (letters, digits, - and _ are safe everywhere)",
@@ -308,7 +260,7 @@ ParameterName = Annotated[
 ]
 HeaderName = Annotated[
     str,
-    _matches(
+    matches(
         r"[!#$%&'*+.^_`|~0-9A-Za-z-]+",
         128,
         "must be the name of a header: 1 to 128 letters, digits and -",
@@ -318,44 +270,16 @@ HeaderName = Annotated[
 ]
 Description = Annotated[
     str,
-    _matches(
+    matches(
         r"[^\x00-\x08\x0b-\x1f\x7f]*", 500, "must be at most 500 characters of text", "必须是不超过 500 个字符的文本"
     ),
 ]
 FilePath = Annotated[
-    str, _matches(r"[^\x00-\x1f\x7f]+", 4096, "must be the path of a PEM file", "必须是 PEM 文件的路径")
-]
-PublicKey = Annotated[
-    str,
-    _matches(
-        r"[0-9A-Za-z_+/=\s-]+",
-        4096,
-        "must be a public key, in one line of base64 or as PEM, or a CorpID",
-        "必须是公钥（单行 base64 或 PEM）或企业 ID",
-    ),
-]
-Certificate = Annotated[
-    str,
-    _matches(
-        r"[0-9A-Za-z+/=\s\\-]+",
-        8192,
-        "must be a certificate, as PEM or in one line of base64",
-        "必须是证书：PEM 或单行 base64",
-    ),
-]
-KeyNumber = Annotated[
-    str,
-    # It becomes a part of texts with | and line ends between the parts.
-    _matches(
-        r"[0-9A-Za-z_-]+",
-        128,
-        "must be the number that the platform's page shows beside the key, such as 32 hex digits",
-        "必须是平台密钥页面显示的编号，例如 32 位十六进制数",
-    ),
+    str, matches(r"[^\x00-\x1f\x7f]+", 4096, "must be the path of a PEM file", "必须是 PEM 文件的路径")
 ]
 HealthPath = Annotated[
     str,
-    _matches(
+    matches(
         r"/[A-Za-z0-9._~!$&'()+,=:@/%?;-]*",
         512,
         "must be a path such as /healthz, without spaces and fragment",
@@ -364,21 +288,6 @@ HealthPath = Annotated[
 ]
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
-AppSecret = Annotated[
-    Secret,
-    PlainValidator(_app_secret),
-    WithJsonSchema({"type": "string", "format": "password", "minLength": 1, "maxLength": 8192}),
-]
-MessageToken = Annotated[
-    Secret,
-    PlainValidator(_message_token),
-    WithJsonSchema({"type": "string", "format": "password", "minLength": 1, "maxLength": 64}),
-]
-EncodingAesKey = Annotated[
-    Secret,
-    PlainValidator(_encoding_aes_key),
-    WithJsonSchema({"type": "string", "format": "password", "minLength": 43, "maxLength": 43}),
-]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 Host = Annotated[str, AfterValidator(_host)]

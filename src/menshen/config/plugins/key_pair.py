@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from menshen.config.app_credentials import AppSecret
 from menshen.config.part import Items, Part
 from menshen.config.plugins.values import KeyId
 from menshen.config.route_rules import LONGEST_WINDOW, KeyPair, KeyPairRules
-from menshen.config.values import AppSecret, Description, HeaderName, Name
+from menshen.config.values import Description, HeaderName, Name
 from menshen.config.wording import refuse
 
 __all__ = ["Key", "KeyPairAuth"]
