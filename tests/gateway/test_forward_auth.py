@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from menshen.errors import PlatformLimit
+from menshen.errors import BrainUnavailable, PlatformLimit
 from menshen.gateway.answer import Answer, answer_json, answer_refusal
 from menshen.gateway.forward_auth import ANSWERED, told, with_request
 
@@ -61,3 +61,25 @@ def test_words_to_envoy_stay_with_envoy() -> None:
 def test_a_refusal_has_nothing_of_the_request() -> None:
     refused = answer_refusal(PlatformLimit(), "r1")
     assert with_request(refused, b"a=1", b"/x") == refused
+
+
+def test_traefik_copies_by_name_so_nothing_internal_is_said() -> None:
+    answer = with_request(Answer(True, 200, [(b"x-menshen-user", b"u1"), *COOKIES]), b"a=1", b"/x")
+    headers = told(answer, "traefik", "r1").headers
+    assert headers == [(b"x-menshen-user", b"u1"), *COOKIES, (b"cookie", b"a=1"), (b"x-request-id", b"r1")]
+    assert told(answer_json({"session": "s"}, []), "traefik").status == ANSWERED
+
+
+def test_an_envoy_that_is_not_ours_gets_what_is_the_clients_under_another_name() -> None:
+    answer = with_request(Answer(True, 200, [(b"user_session", b"s"), *COOKIES[:1]]), b"user_session=s", b"/x")
+    headers = dict(told(answer, "envoy", given={b"user_session"}).headers)
+    assert headers[b"x-menshen-give-user_session"] == b"s"
+    assert headers[b"x-menshen-set-cookie-1"] == COOKIES[0][1]
+    assert b"user_session" not in headers
+
+
+def test_an_envoy_takes_no_5xx_for_a_failure_of_ours() -> None:
+    refused = told(answer_refusal(BrainUnavailable(), "r1"), "envoy")
+    assert (refused.status, dict(refused.headers)[b"x-menshen-status"]) == (ANSWERED, b"503")
+    limited = told(answer_refusal(PlatformLimit(), "r1"), "envoy")
+    assert (limited.status, b"x-menshen-status" in dict(limited.headers)) == (429, False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import json
 import os
 import re
 import shutil
@@ -19,16 +20,22 @@ from pathlib import Path
 import pytest
 
 from menshen.cli.address import free_port
+from menshen.envoy.binary import find_envoy
 from tests.edge.conftest import OTHER_SECRET, Stack
 from tests.edge.processes import REPOSITORY, Client
+from tests.integrate.lua_in_nginx import MODULES, nginx_with_lua
+from tests.integrate.translation import bootstrap
 
 __all__ = [
+    "ALL_FRONTS",
     "FRONTS",
     "Edit",
     "Front",
     "behind_caddy",
+    "behind_envoy_gateway",
     "behind_haproxy",
     "behind_nginx",
+    "behind_traefik",
     "printed",
     "proxied",
     "verify_of",
@@ -139,6 +146,59 @@ def behind_haproxy(
         yield replace(stack, gateway=Client(f"http://{listen}"))
 
 
+@contextlib.contextmanager
+def behind_traefik(
+    stack: Stack, directory: Path, edit: Edit = str, secret: str = "", verify: str = "", options: Sequence[str] = ()
+) -> Iterator[Stack]:
+    listen = _prepared(stack, directory, "traefik", "menshen.yaml", edit, verify, options)
+    # The static part is in the printed file's first lines.
+    head = (directory / "menshen.yaml").read_text().split("says:\n", 1)[1].split("\n\n", 1)[0]
+    static = head.replace("# ", "", 1).replace("\n# ", "\n").replace("/etc/traefik", str(directory))
+    (directory / "traefik.yaml").write_text(static)
+    name, _, value = _secret(stack, "traefik", secret).strip().partition("=")
+    arguments = ["traefik", f"--configFile={directory}/traefik.yaml"]
+    with proxied(arguments, listen, directory / "traefik.log", {name: value}):
+        gateway, deadline = Client(f"http://{listen}"), time.monotonic() + _UP_WITHIN
+        while gateway("/nowhere").raw.startswith(b"404 page"):  # it listens before it has read the file
+            assert time.monotonic() < deadline, (directory / "traefik.log").read_text()
+            time.sleep(0.02)
+        yield replace(stack, gateway=gateway)
+
+
+@contextlib.contextmanager
+def behind_envoy_gateway(
+    stack: Stack, directory: Path, edit: Edit = str, secret: str = "", verify: str = "", options: Sequence[str] = ()
+) -> Iterator[Stack]:
+    """Envoy by itself, with what Envoy Gateway would make of the objects: there is no cluster here."""
+    host, port = "127.0.0.1", free_port("127.0.0.1")
+    where = ("--verify", verify or verify_of(stack), "--listen", f"{host}:{port}")
+    name, _, value = _secret(stack, "envoy-gateway", secret).strip().partition("=")
+    text = edit(printed(stack, "envoy-gateway", *where, *options)).replace(f"${{{name}}}", value)
+    (directory / "envoy.json").write_text(json.dumps(bootstrap(text, host, port)))
+    quiet = ("--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning")
+    arguments = [str(find_envoy()), "-c", str(directory / "envoy.json"), *quiet]
+    with proxied(arguments, f"{host}:{port}", directory / "envoy.log"):
+        yield replace(stack, gateway=Client(f"http://{host}:{port}"))
+
+
+def _lua_front(proxy: str) -> Front:
+    @contextlib.contextmanager
+    def front(
+        stack: Stack, directory: Path, edit: Edit = str, secret: str = "", verify: str = "", options: Sequence[str] = ()
+    ) -> Iterator[Stack]:
+        if shutil.which("nginx") is None or not all(module.exists() for module in MODULES):
+            pytest.skip("nginx's Lua module is not installed")
+        listen = f"127.0.0.1:{free_port('127.0.0.1')}"
+        text = edit(printed(stack, proxy, "--verify", verify or verify_of(stack), "--listen", listen, *options))
+        user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
+        arguments = nginx_with_lua(proxy, text, listen, directory, user)
+        name, _, value = _secret(stack, proxy, secret).strip().partition("=")
+        with proxied(arguments, listen, directory / "nginx.log", {name: value}):
+            yield replace(stack, gateway=Client(f"http://{listen}"))
+
+    return front
+
+
 def _prepared(
     stack: Stack, directory: Path, proxy: str, file: str, edit: Edit, verify: str, options: Sequence[str]
 ) -> str:
@@ -187,3 +247,11 @@ def proxied(arguments: Sequence[str], listen: str, log: Path, env: dict[str, str
 
 
 FRONTS: Mapping[str, Front] = {"nginx": behind_nginx, "caddy": behind_caddy, "haproxy": behind_haproxy}
+
+ALL_FRONTS: Mapping[str, Front] = {
+    **FRONTS,
+    "envoy-gateway": behind_envoy_gateway,
+    "apisix": _lua_front("apisix"),
+    "kong": _lua_front("kong"),
+}
+"""With those that are not a distribution's: what they would run, run by what they are made of."""

@@ -15,10 +15,24 @@ from menshen.errors import REFUSALS
 from tests.edge.conftest import APPID, SECRET, Stack
 from tests.edge.processes import Reply
 from tests.edge.test_error_table import PROVOKED
-from tests.integrate.proxies import FRONTS, Front, printed
+from tests.integrate.proxies import ALL_FRONTS, Front, printed
 
 NOT_HERE = {"body_malformed", "body_too_large"}
 """Of login bodies, which no proxy hands over."""
+
+BACKENDS = {"upstream_unavailable", "upstream_timeout"}
+OWN_WORDS = {"envoy-gateway": {"malformed_request", *BACKENDS}, "apisix": BACKENDS, "kong": BACKENDS}
+"""What a gateway says in words, and of a backend with a status, of its own."""
+
+MENDED = {
+    "/mall/static/../orders/1": "",
+    "/mall/%6frders/1": "",
+    "/mall/static/%2e%2e/orders/1": "",
+    "/mall/static/..;/orders/1": "",
+    "/mall/static/./x": "/mall/static/x",
+    "/mall/static/a\\b": "/mall/static/a/b",
+}
+"""What Envoy mends before it looks for a route: what the backend gets, or "" where that route asks for a login."""
 
 FORGED = (
     *("x-menshen-user", "x-menshen-openid", "x-menshen-unionid", "x-menshen-session", "x-menshen-assertion"),
@@ -77,9 +91,12 @@ def test_a_request_keeps_its_method_body_and_query(front: Stack) -> None:
 
 
 @pytest.mark.parametrize("reason", [reason for reason in PROVOKED if reason not in NOT_HERE])
-def test_a_refusal_has_its_true_status_and_its_body(reason: str, front: Stack) -> None:
+def test_a_refusal_has_its_true_status_and_its_body(reason: str, front: Stack, proxy: str) -> None:
     status, provoke = PROVOKED[reason]
     reply, refusal = provoke(front), REFUSALS[reason]
+    if reason in OWN_WORDS.get(proxy, ()):
+        assert reply.status == status or (reply.status in (502, 503) and reason in BACKENDS)
+        return
     assert reply.refusal == (status, refusal.code, reason)
     assert (reply.json["message"], reply.json["action"]) == (refusal.text(), refusal.action)
     assert reply.json["request_id"]
@@ -137,13 +154,24 @@ def test_a_forged_stamp_chooses_no_route(front: Stack) -> None:
         *("/mall/static/a\\b", "/mall/static/%c0%ae", "/mall/static/%00", "/mall/static/%3Bx"),
     ],
 )
-def test_a_path_that_can_be_read_in_two_ways_is_refused(path: str, front: Stack) -> None:
-    assert front.gateway(path).refusal == (400, 4000, "malformed_request")
+def test_a_path_that_can_be_read_in_two_ways_is_refused(path: str, front: Stack, proxy: str) -> None:
+    reply = front.gateway(path)
+    if proxy in ("apisix", "kong") and "%00" in path:
+        assert reply.status == 400  # by nginx, before the function
+    elif proxy != "envoy-gateway":
+        assert reply.refusal == (400, 4000, "malformed_request")
+    elif path not in MENDED:
+        assert reply.status == 400
+    elif MENDED[path]:
+        assert reply.json["path"] == MENDED[path]
+    else:
+        assert reply.refusal[2] == "session_missing"
 
 
-def test_an_escape_that_is_none_is_refused(front: Stack) -> None:
-    """By some proxies before anybody is asked, in words of their own."""
-    assert front.gateway("/mall/static/%zz").status == 400
+def test_an_escape_that_is_none_is_refused(front: Stack, proxy: str) -> None:
+    """By some proxies before anybody is asked, in words of their own. To Envoy it is text, and to the backend too."""
+    reply = front.gateway("/mall/static/%zz")
+    assert reply.json["path"] == "/mall/static/%zz" if proxy == "envoy-gateway" else reply.status == 400
 
 
 @pytest.mark.parametrize("text", ["{env.MENSHEN_VERIFY_SECRET}", "$menshen_route", "%[env(MENSHEN_VERIFY_SECRET)]"])
@@ -193,6 +221,7 @@ def test_a_state_in_a_cookie_stops_at_the_gateway_and_the_others_pass(front: Sta
 def test_a_prefix_is_taken_off(front: Stack) -> None:
     login = front.gateway("/book/login", ("code", front.code("zhangsan")))
     check = front.gateway("/book/orders/1?x=1", ("sessionId", login.json["sessionId"]))
+    assert check.status == 200, check.raw
     assert (check.json["path"], check.json["query"]) == ("/orders/1", "x=1")
 
 
@@ -255,35 +284,36 @@ def test_a_websocket_carries_the_identity(front: Stack) -> None:
     assert "user_session" not in seen
 
 
-@pytest.mark.parametrize("proxy", FRONTS)
+@pytest.mark.parametrize("proxy", ALL_FRONTS)
 def test_a_configuration_of_another_shape_is_refused_whole(proxy: str, asked: Stack, tmp_path: Path) -> None:
     def older(text: str) -> str:
-        edited = re.sub(r"(?:(?<=@)|(?<=/verify ))[0-9a-f]{16}\b", "0" * 16, text)
+        edited = re.sub(r"(?:(?<=@)|(?<=/verify )|(?<=/))[0-9a-f]{16}\b", "0" * 16, text)
         assert edited != text
         return edited
 
-    front: Front = FRONTS[proxy]
+    front: Front = ALL_FRONTS[proxy]
     with front(asked, tmp_path, edit=older) as running:
         assert running.gateway("/mall/orders/1").refusal == (503, 5001, "route_stale")
 
 
-@pytest.mark.parametrize("proxy", FRONTS)
+@pytest.mark.parametrize("proxy", ALL_FRONTS)
 def test_without_the_secret_nobody_is_let_in(proxy: str, asked: Stack, tmp_path: Path) -> None:
-    front: Front = FRONTS[proxy]
+    front: Front = ALL_FRONTS[proxy]
     with front(asked, tmp_path, secret="x" * 43) as running:
         assert running.gateway("/mall/news").refusal == (503, 5004, "brain_unavailable")
 
 
-@pytest.mark.parametrize("proxy", FRONTS)
+@pytest.mark.parametrize("proxy", ALL_FRONTS)
 def test_without_the_brain_nobody_is_let_in(proxy: str, asked: Stack, tmp_path: Path) -> None:
-    front: Front = FRONTS[proxy]
+    front: Front = ALL_FRONTS[proxy]
     with front(asked, tmp_path, verify="127.0.0.1:9") as running:
         assert running.gateway("/mall/news").refusal == (503, 5004, "brain_unavailable")
-        assert running.gateway("/v1/me").refusal == (503, 5004, "brain_unavailable")
+        calls = running.gateway("/v1/me")
+        assert calls.status in (502, 503) if proxy in OWN_WORDS else calls.refusal[2] == "brain_unavailable"
         assert running.gateway("/mall/static/x").status == 200
 
 
-@pytest.mark.parametrize("proxy", FRONTS)
+@pytest.mark.parametrize("proxy", ALL_FRONTS)
 def test_the_printed_configuration_does_not_hold_the_secret(proxy: str, asked: Stack) -> None:
     value = re.search(r"[A-Za-z0-9_-]{43}", printed(asked, proxy, "--secret"))
     assert value is not None

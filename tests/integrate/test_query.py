@@ -8,15 +8,15 @@ import pytest
 
 from tests.edge.conftest import Stack, running_stack
 from tests.integrate.conftest import WITH_QUERY
-from tests.integrate.proxies import FRONTS
+from tests.integrate.proxies import ALL_FRONTS
 
 
-@pytest.fixture(scope="module", params=["nginx", "haproxy"])
+@pytest.fixture(scope="module", params=["nginx", "haproxy", "envoy-gateway", "apisix", "kong"])
 def front(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     options = ("--workers", "1", "--verify", "127.0.0.1:0")
     with (
         running_stack(tmp_path_factory.mktemp("query"), WITH_QUERY, *options) as stack,
-        FRONTS[request.param](stack, tmp_path_factory.mktemp(request.param)) as running,
+        ALL_FRONTS[request.param](stack, tmp_path_factory.mktemp(request.param)) as running,
     ):
         yield running
 

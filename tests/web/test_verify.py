@@ -37,14 +37,14 @@ def door(brain: BrainState | None, user_api: Any = None) -> VerifyEndpoint:
 
 
 def ask(
-    endpoint: VerifyEndpoint, *headers: tuple[str, str], path: str = "/verify"
+    endpoint: VerifyEndpoint, *headers: tuple[str, str], path: str = "/verify", query: str = "", method: str = "GET"
 ) -> tuple[int, dict[str, str], dict[str, Any]]:
     scope = {
         "type": "http",
-        "method": "GET",
+        "method": method,
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": query.encode(),
         "headers": [(name.encode(), value.encode()) for name, value in headers],
     }
     sent: list[dict[str, Any]] = []
@@ -151,8 +151,80 @@ def test_a_call_of_the_user_api_is_of_the_newest_revision() -> None:
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    sent = (PROXY, ("x-menshen-client", "192.0.2.1"), ("x-menshen-received", "1"), ("secret", "planted"))
+    said = (PROXY, ("x-menshen-client", "192.0.2.1"), ("x-request-id", "r1"))
+    sent = (*said, ("x-menshen-received", "1"), ("secret", "planted"))
     assert ask(door(state(SNAPSHOT), user_api), *sent, path="/v1/me")[0] == 204
     headers = dict(seen[0]["headers"])
     assert seen[0]["path"] == f"/api/{SNAPSHOT.checksum}/me"
-    assert headers == {b"x-menshen-client": b"192.0.2.1", b"x-menshen-sent-secret": b"planted"}
+    assert headers == {
+        b"x-menshen-client": b"192.0.2.1",
+        b"x-request-id": b"r1",
+        b"x-menshen-sent-secret": b"planted",
+    }
+
+
+FORWARDED = (("x-forwarded-method", "GET"), ("x-forwarded-uri", "/mall/x?a=1"), ("x-forwarded-for", "192.0.2.1"))
+
+
+def test_traefik_tells_the_request_in_its_own_words_and_gets_no_header_that_nobody_is_to_read() -> None:
+    asked = (*question("mall/news")[:2], *FORWARDED, ("cookie", "a=1"))
+    status, headers, _ = ask(door(state(SNAPSHOT)), *asked, path="/verify/traefik")
+    assert (status, headers["x-menshen-user"], headers["cookie"]) == (200, "", "a=1")
+    assert headers["x-request-id"]
+    internal = {"x-menshen-target", "x-menshen-cookie", "x-menshen-status"}
+    assert not internal & set(headers)
+    status, headers, body = ask(door(state(SNAPSHOT)), *question("mall/order")[:2], *FORWARDED, path="/verify/traefik")
+    assert (status, body["reason"], internal & set(headers)) == (401, "session_missing", set())
+
+
+def test_envoy_gateway_tells_the_route_in_the_path() -> None:
+    path = f"/verify/envoy/mall/news/{shape(SNAPSHOT)}/mall/x"
+    status, headers, _ = ask(door(state(SNAPSHOT)), PROXY, path=path, query="js_code=c&a=%2f")
+    assert (status, headers["x-menshen-target"]) == (200, "/mall/x?a=%2f")
+
+
+@pytest.mark.parametrize("path", ["", "/", "/mall", "/mall/news", "/mall/news/0/x", "/mall/none/0/x"])
+def test_an_envoy_that_tells_no_route_is_refused_with_a_status_that_it_passes_on(path: str) -> None:
+    status, headers, body = ask(door(state(SNAPSHOT)), PROXY, path=f"/verify/envoy/{path.removeprefix('/')}")
+    assert (status, headers["x-menshen-status"], body["reason"]) == (480, "503", "route_stale")
+
+
+def test_a_clients_own_stamp_does_not_count_beside_the_route_in_the_path() -> None:
+    path = f"/verify/envoy/mall/order/{shape(SNAPSHOT)}/mall/orders/1"
+    stamp = ("x-menshen-route", f"mall/static@{shape(SNAPSHOT)}")
+    uri = ("x-menshen-uri", "/mall/static/x")
+    assert ask(door(state(SNAPSHOT)), PROXY, stamp, uri, path=path)[2]["reason"] == "session_missing"
+
+
+def test_nobody_but_menshen_answers_what_is_sent_to_its_logins() -> None:
+    """A code that is none must not end in leave to pass: there is no backend behind this door."""
+    asked = question("mall/news")[:2]
+    status, headers, body = ask(door(state(SNAPSHOT)), *asked, path="/verify/login/mall/news")
+    assert (status, body["reason"]) == (400, "malformed_request")
+    assert "x-menshen-user" not in headers
+
+
+def test_what_a_proxy_refuses_by_itself_is_said_in_the_words_of_the_contract() -> None:
+    status, headers, body = ask(door(state(SNAPSHOT)), PROXY, path="/verify/refused/method_not_allowed/GET,POST")
+    assert (status, headers["allow"], body["reason"]) == (405, "GET,POST", "method_not_allowed")
+    assert ask(door(state(SNAPSHOT)), PROXY, path="/verify/refused/anything")[2]["reason"] == "no_such_route"
+
+
+@pytest.mark.parametrize(
+    "path", ["/verify/traefik", "/verify/envoy/mall/news/0/x", "/verify/login/x", "/verify/refused/x"]
+)
+def test_who_has_no_words_of_his_own_is_told_even_without_the_secret(path: str) -> None:
+    status, _, body = ask(door(state(SNAPSHOT)), *question("mall/static")[1:], path=path)
+    assert (status, body["reason"]) == (503, "brain_unavailable")
+
+
+def test_the_last_address_is_the_callers_where_a_proxy_says_it_in_no_other_way() -> None:
+    seen: list[dict[str, Any]] = []
+
+    async def user_api(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope)
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    ask(door(state(SNAPSHOT), user_api), PROXY, ("x-forwarded-for", "203.0.113.9, 192.0.2.1"), path="/v1/me")
+    assert dict(seen[0]["headers"])[b"x-menshen-client"] == b"192.0.2.1"

@@ -19,9 +19,13 @@ from menshen.config.snapshot import Endpoint, Snapshot
 from menshen.documents.documents import Documents, load_document
 from menshen.errors import ConfigInvalid, ConfigUnavailable, KeyRingInvalid
 from menshen.integrate import NotCarried, Site, VerifyTls, site_of
+from menshen.integrate.apisix import apisix, apisix_secret
 from menshen.integrate.caddy import caddy, caddy_secret
+from menshen.integrate.envoy_gateway import envoy_gateway, envoy_gateway_secret
 from menshen.integrate.haproxy import haproxy, haproxy_script, haproxy_secret
+from menshen.integrate.kong import kong, kong_secret
 from menshen.integrate.nginx import nginx, nginx_secret
+from menshen.integrate.traefik import traefik, traefik_secret
 from menshen.secret import Secret
 from menshen.storage.proxy_secret import proxy_secret
 from menshen.storage.sealing import load_master_key
@@ -35,19 +39,30 @@ class Proxy(StrEnum):
     NGINX = "nginx"
     CADDY = "caddy"
     HAPROXY = "haproxy"
+    TRAEFIK = "traefik"
+    APISIX = "apisix"
+    KONG = "kong"
+    ENVOY_GATEWAY = "envoy-gateway"
 
 
 _PRINTED: dict[Proxy, tuple[Callable[[Site], str], Callable[[Secret], str]]] = {
     Proxy.NGINX: (nginx, nginx_secret),
     Proxy.CADDY: (caddy, caddy_secret),
     Proxy.HAPROXY: (haproxy, haproxy_secret),
+    Proxy.TRAEFIK: (traefik, traefik_secret),
+    Proxy.APISIX: (apisix, apisix_secret),
+    Proxy.KONG: (kong, kong_secret),
+    Proxy.ENVOY_GATEWAY: (envoy_gateway, envoy_gateway_secret),
 }
 
-_NO_QUERY = {Proxy.CADDY}
+_NO_QUERY = {Proxy.CADDY, Proxy.TRAEFIK}
 """Those that cannot take a parameter off a query and leave the rest as it was."""
 
 _BY_TLS = {Proxy.NGINX, Proxy.CADDY, Proxy.HAPROXY}
 _PLAIN = re.compile(r"[A-Za-z0-9._/+@:-]+")
+
+_NOT_BESIDE = {Proxy.TRAEFIK}
+"""Those that cannot put a header of Menshen's beside a backend's answer."""
 
 
 def integrate(
@@ -83,7 +98,7 @@ def integrate(
     ] = False,
     data_dir: DataDir = DATA_DIR,
 ) -> None:
-    """Print a gateway's configuration, in which it asks Menshen. Exit 1: a route has what only our Envoy can do."""
+    """Print a gateway's configuration, in which it asks Menshen. Exit 1: it does not carry all of the revision."""
     if script:
         if proxy is not Proxy.HAPROXY:
             raise typer.BadParameter("only haproxy has one", param_hint="--script")
@@ -106,11 +121,12 @@ def integrate(
             asked,
             endpoint(listen, "--listen"),
             query=proxy not in _NO_QUERY,
+            beside=proxy not in _NOT_BESIDE,
             verify_tls=_verify_tls(proxy, asked, verify_ca, verify_name, client_cert, client_key),
         )
     except NotCarried as missing:
         for line in missing.lines:
-            typer.echo(f"only Menshen's own Envoy can do this: {line}", err=True)
+            typer.echo(f"{proxy} does not carry this: {line}", err=True)
         raise typer.Exit(1) from None
     typer.echo(printed(site), nl=False)
 

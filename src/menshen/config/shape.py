@@ -12,7 +12,7 @@ import msgspec
 
 from menshen.config.snapshot import LoginPlugin, Route, Snapshot
 
-__all__ = ["identity_names", "only_envoy", "shape"]
+__all__ = ["identity_names", "only_envoy", "returned_names", "shape"]
 
 
 def shape(snapshot: Snapshot) -> str:
@@ -26,6 +26,16 @@ def identity_names(snapshot: Snapshot) -> tuple[str, ...]:
     plugins = {route.login.name: route.login for route in snapshot.routes if route.login is not None}.values()
     names = {header.lower() for plugin in plugins for _, header in (*plugin.identity, *plugin.claims)}
     names.update(header.lower() for route in snapshot.routes for header in route.identity_headers)
+    return tuple(sorted(names))
+
+
+def returned_names(snapshot: Snapshot) -> tuple[str, ...]:
+    """Headers in which clients are given login states and refresh tokens, lower-case."""
+    names: set[str] = set()
+    for rules in (route.login.session for route in snapshot.routes if route.login is not None):
+        if rules.return_in != "cookie":
+            names.add(rules.name.lower())
+            names.update([rules.refresh.name.lower()] if rules.refresh is not None else [])
     return tuple(sorted(names))
 
 

@@ -17,7 +17,15 @@ from menshen.envoy.caller_trace import continued
 from menshen.envoy.tags import BAGGAGE_OF_CLIENT, uses_tags
 from menshen.envoy.typed import Json, removed, typed, written
 
-__all__ = ["CLIENT_ADDRESS", "NEVER", "WAFER_HEADERS", "plugins_of", "strip_extension", "stripped_names"]
+__all__ = [
+    "CLIENT_ADDRESS",
+    "NEVER",
+    "WAFER_HEADERS",
+    "plugins_of",
+    "strip_extension",
+    "stripped_names",
+    "stripped_patterns",
+]
 
 WAFER_HEADERS: Final = ("x-wx-code", "x-wx-encrypted-data", "x-wx-iv", "x-wx-skey", "x-wx-id")
 """What wafer clients send: the one part of ``x-wx-*`` that is the client's to say. The rest is cloud hosting's."""
@@ -54,7 +62,14 @@ def plugins_of(snapshot: Snapshot) -> tuple[LoginPlugin, ...]:
 
 
 def stripped_names(snapshot: Snapshot, *, baggage: bool = True, trace: bool = True) -> str:
-    """One regular expression over whole header names; one, because it runs on every header of every request.
+    """One regular expression over whole header names; one, because it runs on every header of every request."""
+    return f"(?i)(?:{'|'.join(stripped_patterns(snapshot, baggage=baggage, trace=trace))})"
+
+
+def stripped_patterns(
+    snapshot: Snapshot, *, baggage: bool = True, trace: bool = True, keep: Iterable[str] = ()
+) -> list[str]:
+    """The parts of that expression, lower-case, but for the names in ``keep``, which somebody sets before.
 
     With a trusted proxy in front, its ``x-forwarded-for`` and ``x-forwarded-proto`` stay, in that spelling only.
     """
@@ -74,8 +89,8 @@ def stripped_names(snapshot: Snapshot, *, baggage: bool = True, trace: bool = Tr
     identity.update(a.header for route in snapshot.routes for t in route.transforms for a in t.actions if a.header)
     from_proxy = ("x-forwarded-for", "x-forwarded-proto") if snapshot.listener.trusted_hops else ()
     names = {*NEVER, *identity, *(() if from_proxy else CLIENT_ADDRESS), *((_BAGGAGE,) if baggage else ())}
-    patterns = [
-        *(_family(family, ()) for family in _FAMILIES),
+    return [
+        *(_family(family, keep) for family in _FAMILIES),
         _family("x-forwarded", from_proxy),
         _family("x-wx", {*WAFER_HEADERS, *credentials} - identity),
         *(_spellings(name) for name in sorted(names)),
@@ -83,7 +98,6 @@ def stripped_names(snapshot: Snapshot, *, baggage: bool = True, trace: bool = Tr
         # Nobody looks at a token under another spelling of its name, and a backend could take it for one that was.
         *(odd for name in sorted(tokens) for odd in _odd_spellings(name, credentials)),
     ]
-    return f"(?i)(?:{'|'.join(patterns)})"
 
 
 def strip_extension(snapshot: Snapshot) -> Json:

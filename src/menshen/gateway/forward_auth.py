@@ -2,26 +2,39 @@
 
 nginx's ``auth_request`` knows 2xx, 401 and 403, and drops every body: an answer that the client is to read is a 403 to
 it, and status and body travel in headers. The others pass on what is not a 2xx as it is; so an answer of the gateway's
-own that is one, the JSON of a login, must not look like leave to pass.
+own that is one, the JSON of a login, must not look like leave to pass. Traefik copies headers by their names alone: to
+it nothing is said that neither client nor backend is to read. An Envoy that is not ours takes a 5xx for a failure, and
+what the client is given for a request header: both are told under another name. An answer to a ``login`` is the
+client's whole answer.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final, Literal
 
 from msgspec.structs import replace
 
 from menshen.gateway.answer import Answer
-from menshen.gateway.wire import HEADER_BODY, HEADER_COOKIE, HEADER_SET_COOKIE, HEADER_STATUS, HEADER_TARGET
+from menshen.gateway.wire import (
+    HEADER_BODY,
+    HEADER_COOKIE,
+    HEADER_REQUEST_ID,
+    HEADER_SET_COOKIE,
+    HEADER_STATUS,
+    HEADER_TARGET,
+)
 
 __all__ = ["ANSWERED", "Dialect", "told", "with_request"]
 
-Dialect = Literal["plain", "nginx"]
+Dialect = Literal["plain", "nginx", "traefik", "envoy", "login"]
 
 ANSWERED: Final = 480
 """The status of a 2xx of the gateway's own. No proxy takes it for leave, and nobody else uses it."""
+
+_GIVE: Final = b"x-menshen-give-"
+"""In front of the name of a header that the client gets beside the backend's answer."""
 
 _REMOVED: Final = b"x-envoy-auth-headers-to-remove"
 _DENIED: Final = 403
@@ -30,8 +43,17 @@ _COOKIE: Final = HEADER_COOKIE.encode()
 _TARGET: Final = HEADER_TARGET.encode()
 
 
-def told(answer: Answer, dialect: Dialect) -> Answer:
-    """The answer for a proxy of this kind, its status the one on the wire."""
+def told(answer: Answer, dialect: Dialect, request_id: str = "", given: Collection[bytes] = ()) -> Answer:
+    """The answer for a proxy of this kind, its status the one on the wire.
+
+    ``request_id`` is for who has made none; ``given`` are names of headers in which clients are given login states.
+    """
+    if dialect == "login":
+        return answer
+    if dialect == "traefik":
+        return _by_name(answer, request_id)
+    if dialect == "envoy":
+        return _to_filter(answer, given)
     if answer.passes:
         names = {name for name, _ in answer.headers}
         if _REMOVED not in names and _SET_COOKIE not in names:
@@ -59,6 +81,26 @@ def with_request(answer: Answer, cookie: bytes, target: bytes, names: Iterable[b
     unset = [(name, b"") for name in names if name not in said]
     headers = [*headers, *unset, (_COOKIE, left), (_TARGET, target)]
     return Answer(True, answer.status, headers, answer.body, answer.reason)
+
+
+def _by_name(answer: Answer, request_id: str) -> Answer:
+    if not answer.passes:
+        return replace(answer, status=ANSWERED) if 200 <= answer.status < 300 else answer
+    left = dict(answer.headers).get(HEADER_COOKIE.encode(), b"")
+    unsaid = {_REMOVED, b"cookie", HEADER_COOKIE.encode(), HEADER_TARGET.encode()}
+    headers = [header for header in answer.headers if header[0] not in unsaid]
+    headers += [(b"cookie", left)] if left else []  # none: what the client sent is taken away and not replaced
+    return replace(answer, status=200, headers=[*headers, (HEADER_REQUEST_ID.encode(), request_id.encode())])
+
+
+def _to_filter(answer: Answer, given: Collection[bytes]) -> Answer:
+    if answer.passes:
+        headers = [(_GIVE + name if name in given else name, value) for name, value in answer.headers]
+        return replace(answer, status=200, headers=_apart([header for header in headers if header[0] != _REMOVED]))
+    if 300 <= answer.status < 500:
+        return answer
+    true = (HEADER_STATUS.encode(), b"%d" % answer.status)
+    return replace(answer, status=ANSWERED, headers=[*answer.headers, true])
 
 
 def _apart(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -18,7 +18,7 @@ from menshen.envoy.paths import api_match, group_match
 from menshen.envoy.routes import published_at
 from menshen.envoy.typed import Json
 
-__all__ = ["ODD_PATHS", "Match", "matches_at"]
+__all__ = ["ODD_PATHS", "Match", "apis_of", "client_paths", "matches_at"]
 
 _ODD: Final = (
     "%(?:2[fF]|5[cC]|00|3[bB])",
@@ -58,6 +58,17 @@ def matches_at(domain: str, snapshot: Snapshot) -> list[Match]:
     by_prefix = published_at(domain, snapshot.routes)
     longest = sorted(by_prefix, key=lambda prefix: (-len(prefix), prefix))
     return [*_own(snapshot), *(match for prefix in longest for match in _below(prefix, by_prefix[prefix]))]
+
+
+def client_paths(matches: Sequence[Match]) -> str:
+    """One expression for all paths of the user API, which says itself what it does not take; "" where it is off."""
+    return "|".join(dict.fromkeys(match.path for match in matches if match.route is None and not match.status))
+
+
+def apis_of(matches: Sequence[Match]) -> list[Match]:
+    """The others, in order."""
+    own = {match.path for match in matches if match.route is None and not match.status}
+    return [match for match in matches if match.path not in own]
 
 
 def _own(snapshot: Snapshot) -> Iterator[Match]:

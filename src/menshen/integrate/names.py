@@ -17,7 +17,7 @@ from menshen.config.tag_values import tag_header
 from menshen.envoy.strip import CLIENT_ADDRESS, NEVER, plugins_of
 from menshen.gateway import wire
 
-__all__ = ["returned_names", "spellings", "stripped_names"]
+__all__ = ["returned_cookies", "spellings", "stripped_names"]
 
 _INTERNAL: Final = (
     wire.HEADER_ROUTE,
@@ -54,14 +54,10 @@ def stripped_names(snapshot: Snapshot) -> tuple[str, ...]:
     return tuple(sorted({*names, *identity_names(snapshot)}))
 
 
-def returned_names(snapshot: Snapshot) -> tuple[str, ...]:
-    """Headers in which clients are given login states and refresh tokens."""
-    names: set[str] = set()
-    for rules in (plugin.session for plugin in plugins_of(snapshot)):
-        if rules.return_in != "cookie":
-            names.add(rules.name.lower())
-            names.update([rules.refresh.name.lower()] if rules.refresh is not None else [])
-    return tuple(sorted(names))
+def returned_cookies(snapshot: Snapshot) -> tuple[str, ...]:
+    """Cookies in which clients are given login states and refresh tokens."""
+    rules = [plugin.session for plugin in plugins_of(snapshot) if plugin.session.return_in == "cookie"]
+    return tuple(sorted({*(r.name for r in rules), *(r.refresh.name for r in rules if r.refresh is not None)}))
 
 
 def spellings(names: Iterable[str], keep: Iterable[str] = ()) -> list[str]:

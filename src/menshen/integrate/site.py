@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from menshen.config.carried import carried
-from menshen.config.shape import identity_names, only_envoy, shape
+from menshen.config.shape import identity_names, only_envoy, returned_names, shape
 from menshen.config.snapshot import Endpoint, Listener, Route, Snapshot, Upstream
 from menshen.envoy import strip
 from menshen.envoy.routes import domains_of
 from menshen.errors import MenshenError
+from menshen.gateway.wire import HEADER_PROXY
 from menshen.integrate.matches import Match, matches_at
-from menshen.integrate.names import returned_names, spellings, stripped_names
+from menshen.integrate.names import returned_cookies, spellings, stripped_names
+from menshen.sessions.lifetimes import renewable
 
 __all__ = ["Domain", "NotCarried", "Site", "VerifyTls", "site_of"]
 
@@ -48,9 +50,10 @@ class VerifyTls:
 class Site:
     """``verify`` is where Menshen answers, ``listen`` where the proxy does; ``shape`` is of the revision.
 
-    ``stripped`` are names that no client may send, in every spelling, and ``pattern`` is what Envoy matches them by.
+    ``stripped`` are names that no client may send, in every spelling, and ``pattern`` is what Envoy matches them by;
+    ``patterns`` are its parts but for the one header that only a proxy sets. ``read`` is what other guards look at.
     Where ``underscores`` is False no credential has a ``_``, and a proxy may drop every header with one.
-    ``credentials`` are header -> groups where it stops.
+    ``credentials`` are header -> groups where it stops, ``cookies`` the names of those that clients are given.
     """
 
     verify: Endpoint
@@ -63,7 +66,10 @@ class Site:
     identity: tuple[str, ...]
     stripped: tuple[str, ...]
     pattern: str
+    patterns: tuple[str, ...]
+    read: tuple[str, ...]
     returned: tuple[str, ...]
+    cookies: tuple[str, ...]
     credentials: Mapping[str, tuple[str, ...]]
     asked: frozenset[str]
     underscores: bool
@@ -80,17 +86,21 @@ def site_of(
     listen: Endpoint,
     *,
     query: bool = True,
+    beside: bool = True,
     verify_tls: VerifyTls | None = None,
 ) -> Site:
-    """``query`` is False where a proxy cannot take credentials off a query. Raises ``NotCarried``."""
+    """``query`` is False where a proxy cannot take credentials off a query, ``beside`` where it cannot put a header of
+    Menshen's beside a backend's answer. Raises ``NotCarried``.
+    """
     missing = tuple(f"{route.id}: {what}" for route in snapshot.routes for what in only_envoy(route))
     versions = tuple(f"upstream {upstream.name}: versions" for upstream in snapshot.upstreams if upstream.versions)
     http2 = tuple(f"upstream {u.name}: HTTP/2" for u in snapshot.upstreams if u.protocol == "http2")
     groups = sorted({route.group for route in snapshot.routes})
     stops = {group: carried(route for route in snapshot.routes if route.group == group) for group in groups}
     left = tuple(f"group {group}: credentials in the query" for group in groups if stops[group].query and not query)
-    if missing or versions or http2 or left:
-        raise NotCarried((*missing, *versions, *http2, *left))
+    given = () if beside else tuple(_given(snapshot))
+    if missing or versions or http2 or left or given:
+        raise NotCarried((*missing, *versions, *http2, *left, *given))
     names = sorted({name for each in stops.values() for name in each.headers})
     credentials = {name: tuple(group for group in groups if name in stops[group].headers) for name in names}
     underscores = any("_" in name for name in names)
@@ -107,7 +117,10 @@ def site_of(
         identity=identity_names(snapshot),
         stripped=tuple(spellings(stripped, own) if underscores else (name for name in stripped if name not in own)),
         pattern=strip.stripped_names(snapshot),
+        patterns=tuple(strip.stripped_patterns(snapshot, keep=(HEADER_PROXY,))),
+        read=tuple(sorted({name.lower() for route in snapshot.routes for name in _read(route)})),
         returned=returned_names(snapshot),
+        cookies=returned_cookies(snapshot),
         credentials=credentials,
         asked=frozenset(
             route.id for route in snapshot.routes if route.asks_brain or route.strip_prefix or stops[route.group].query
@@ -115,3 +128,21 @@ def site_of(
         underscores=underscores,
         verify_tls=verify_tls,
     )
+
+
+def _read(route: Route) -> Iterator[str]:
+    if route.oauth is not None and route.oauth.forward_authorization:
+        yield "authorization"
+    for rules in route.custom:
+        yield from rules.reads
+
+
+def _given(snapshot: Snapshot) -> Iterator[str]:
+    """What a client would be given in a header beside a backend's answer."""
+    for plugin in strip.plugins_of(snapshot):
+        if plugin.session.return_in == "cookie":
+            continue
+        if plugin.respond == "upstream":
+            yield f"plugin {plugin.name}: a login state in a header beside a backend's answer (respond: upstream)"
+        elif renewable(plugin.session):
+            yield f"plugin {plugin.name}: a renewed login state in a header (idle, renew_before)"

@@ -8,19 +8,28 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Iterator, Mapping
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from msgspec.structs import replace
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from menshen.config.carried import carried
-from menshen.config.shape import identity_names, only_envoy, shape
+from menshen.config.shape import identity_names, only_envoy, returned_names, shape
 from menshen.config.snapshot import Snapshot
-from menshen.errors import MalformedRequest, Refusal, RouteStale
+from menshen.errors import (
+    BrainUnavailable,
+    MalformedRequest,
+    MethodNotAllowed,
+    NoSuchRoute,
+    Refusal,
+    RouteStale,
+)
 from menshen.gateway.answer import Answer, answer_refusal
-from menshen.gateway.forward_auth import Dialect, told, with_request
+from menshen.gateway.forward_auth import told, with_request
 from menshen.gateway.wire import (
     API_PREFIX,
     AUTHZ_PREFIX,
@@ -36,10 +45,13 @@ from menshen.gateway.wire import (
 )
 from menshen.secret import Secret
 from menshen.web.authorization import AuthorizationEndpoint, BrainState
+from menshen.web.questions import OWN_WORDS, VERIFY_PATHS, forwarded, question_of
 
-__all__ = ["VERIFY_PATHS", "VerifyEndpoint"]
+__all__ = ["VerifyEndpoint"]
 
-VERIFY_PATHS: Final[Mapping[str, Dialect]] = {"/verify": "plain", "/verify/nginx": "nginx"}
+_FOUND_BY_PROXY: Final[Mapping[str, type[Refusal]]] = {
+    refusal.reason: refusal for refusal in (MalformedRequest, NoSuchRoute, MethodNotAllowed)
+}
 _OWN: Final = b"x-menshen-"
 _PROXY: Final = HEADER_PROXY.encode()
 _ROUTE: Final = HEADER_ROUTE.encode()
@@ -54,12 +66,22 @@ log = logging.getLogger("menshen.verify")
 
 
 class VerifyEndpoint:
-    """``authorization`` decides, ``user_api`` serves; ``secret`` is what proxies must know."""
+    """``authorization`` decides, ``user_api`` serves; ``secret`` is what proxies must know.
 
-    def __init__(self, authorization: AuthorizationEndpoint, user_api: ASGIApp, secret: Secret) -> None:
+    ``new_id`` names requests for proxies that do not.
+    """
+
+    def __init__(
+        self,
+        authorization: AuthorizationEndpoint,
+        user_api: ASGIApp,
+        secret: Secret,
+        new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
         self._authorization = authorization
         self._user_api = user_api
         self._secret = secret.reveal().encode()
+        self._new_id = new_id
         self._known = _known(None)
         self._read: BrainState | None = None
 
@@ -68,11 +90,16 @@ class VerifyEndpoint:
         path: str = scope["path"]
         # Joined with a client's own copy, where a proxy appended instead of setting, it is another text: refused.
         if not hmac.compare_digest(said.get(_PROXY, b""), self._secret):
-            await _send(send, Answer(False, 403, []))
+            worded = path.startswith(OWN_WORDS) and path not in VERIFY_PATHS
+            await _send(send, answer_refusal(BrainUnavailable(), self._new_id()) if worded else Answer(False, 403, []))
             return
         dialect = VERIFY_PATHS.get(path)
         if dialect is not None:
             await _send(send, told(await self._answer(receive, said, sent), dialect))
+            return
+        forwarded(said, sent, self._new_id)
+        if path.startswith(OWN_WORDS):
+            await self._ask(scope, receive, send, said, sent)
             return
         known = self._current()
         base = f"{known.base}/"
@@ -81,12 +108,27 @@ class VerifyEndpoint:
             return
         await self._call(f"{API_PREFIX}/{known.newest}/{path.removeprefix(base)}", scope, receive, send, said, sent)
 
+    async def _ask(
+        self, scope: Scope, receive: Receive, send: Send, said: dict[bytes, bytes], sent: dict[bytes, bytes]
+    ) -> None:
+        """A question of a proxy that has no words of its own."""
+        request_id = _id(sent)
+        question = question_of(scope, said, sent)
+        if question.refused:
+            answer = _refused(question.refused, request_id)
+        else:
+            answer = await self._answer(receive, said, sent)
+        if answer.passes and question.dialect == "login":
+            # Sent here for a code that is none: there is no backend behind this door.
+            answer = answer_refusal(MalformedRequest(), request_id)
+        await _send(send, told(answer, question.dialect, request_id, self._known.given))
+
     async def _answer(self, receive: Receive, said: Mapping[bytes, bytes], sent: dict[bytes, bytes]) -> Answer:
         try:
             way = self._way(said.get(_ROUTE, b""))
             asked = _asked(said)
         except Refusal as refusal:
-            return answer_refusal(refusal, sent.get(_REQUEST_ID, b"").decode("latin-1"))
+            return answer_refusal(refusal, _id(sent))
         cookie = sent.get(b"cookie", b"")
         sent[_ROUTE] = way.stamp
         sent[b"content-length"] = b"0"  # a question has no body, whatever its head says of the client's
@@ -151,11 +193,13 @@ class _Way:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """Of a state: where the ``newest`` snapshot has the user API, and ways by a proxy's stamp, ``route@shape``."""
+    """Of a state: where the ``newest`` snapshot has the user API, ways by a proxy's stamp, ``route@shape``, and the
+    names of all headers in which clients are ``given`` login states and refresh tokens."""
 
     base: str
     newest: str
     ways: Mapping[bytes, _Way]
+    given: frozenset[bytes] = frozenset()
 
 
 def _known(state: BrainState | None) -> _Known:
@@ -166,7 +210,8 @@ def _known(state: BrainState | None) -> _Known:
     for snapshot in snapshots:
         forms.setdefault(shape(snapshot), snapshot)
     ways = {stamp(name, form).encode(): way for form, snapshot in forms.items() for name, way in _ways(snapshot)}
-    return _Known(snapshots[0].listener.client_api.rstrip("/"), snapshots[0].checksum, ways)
+    given = frozenset(name.encode() for snapshot in snapshots for name in returned_names(snapshot))
+    return _Known(snapshots[0].listener.client_api.rstrip("/"), snapshots[0].checksum, ways, given)
 
 
 def _ways(snapshot: Snapshot) -> Iterator[tuple[str, _Way]]:
@@ -179,6 +224,17 @@ def _ways(snapshot: Snapshot) -> Iterator[tuple[str, _Way]]:
         above = route.prefix.rstrip("/").count("/") if route.strip_prefix else 0
         own = stamp(route.id, snapshot.checksum).encode()
         yield route.id, _Way(own, query[route.group], above, identity, only_envoy(route))
+
+
+def _id(sent: Mapping[bytes, bytes]) -> str:
+    return sent.get(_REQUEST_ID, b"").decode("latin-1")
+
+
+def _refused(found: str, request_id: str) -> Answer:
+    """What a proxy has refused by itself, ``REASON`` or ``REASON/METHODS``, in the words of the contract."""
+    reason, _, methods = found.partition("/")
+    answer = answer_refusal(_FOUND_BY_PROXY.get(reason, NoSuchRoute)(), request_id)
+    return replace(answer, headers=[*answer.headers, (b"allow", methods.encode())]) if methods else answer
 
 
 def _asked(said: Mapping[bytes, bytes]) -> Scope:
