@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from menshen.config.credential_names import credential_name_problems
-from menshen.config.document import Account, Plugin
+from menshen.config.document import Plugin
+from menshen.config.login_request import Account
 from menshen.config.outline import At
 from menshen.config.reserved import fold
 from menshen.errors import Problem

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from menshen.config.document import ApiSecurity, App
+from menshen.config.apps import ApiSecurity, App
 from menshen.config.outline import At
 from menshen.errors import Problem
 from menshen.secret import Secret

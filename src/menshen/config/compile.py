@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from menshen.config import apps as written_apps
 from menshen.config import document as written
 from menshen.config.compile_routes import routes_of
 from menshen.config.compile_users import user_rules, webhook_rules
@@ -57,7 +58,7 @@ def compile_snapshot(document: Document, types: CustomTypes = NO_CUSTOM_TYPES) -
     ).sealed()
 
 
-def _component(component: written.Component) -> Component:
+def _component(component: written_apps.Component) -> Component:
     return Component(
         component.name,
         component.appid,
@@ -68,7 +69,7 @@ def _component(component: written.Component) -> Component:
     )
 
 
-def _app(app: written.App, components: Mapping[str, Component]) -> App:
+def _app(app: written_apps.App, components: Mapping[str, Component]) -> App:
     component = None if app.component is None else components[app.component]
     return App(
         app.name,
@@ -83,7 +84,7 @@ def _app(app: written.App, components: Mapping[str, Component]) -> App:
     )
 
 
-def _api_security(keys: written.ApiSecurity | None) -> ApiSecurity | None:
+def _api_security(keys: written_apps.ApiSecurity | None) -> ApiSecurity | None:
     if keys is None:
         return None
     return ApiSecurity(

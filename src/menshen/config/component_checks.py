@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from menshen.config.document import App
+from menshen.config.apps import App
 from menshen.config.outline import At, Outline
 from menshen.errors import Problem
 

@@ -14,7 +14,8 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from menshen.config.document import Api, App, Binding, Component, Document, Group, Listener, Plugin, Upstream
+from menshen.config.apps import App, Component
+from menshen.config.document import Api, Binding, Document, Group, Listener, Plugin, Upstream
 from menshen.config.plugins.custom import Custom
 from menshen.config.plugins.registry import PARTS, AnyPlugin, kind_of
 from menshen.config.user_pool import Users, Webhook

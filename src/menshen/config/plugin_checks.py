@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from menshen.config.account_checks import account_problems
-from menshen.config.document import App, Plugin
+from menshen.config.apps import App
+from menshen.config.document import Plugin
 from menshen.config.identity_checks import credentials_among_identity, identity_problems
 from menshen.config.open_data_checks import open_data_problems
 from menshen.config.outline import At, Outline

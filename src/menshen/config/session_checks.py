@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from menshen.config.credential_names import credential_name_problems
-from menshen.config.document import Code, Plugin, Session
+from menshen.config.document import Plugin, Session
 from menshen.config.identity import IDENTITY_CLAIMS
+from menshen.config.login_request import Code
 from menshen.config.outline import At
 from menshen.config.reserved import fold
 from menshen.errors import Problem

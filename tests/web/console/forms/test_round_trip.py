@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from menshen.config import document
+from menshen.config import apps, document
 from menshen.config.plugins.registry import PARTS
 from menshen.config.presets import presets
 from menshen.web.console.forms.field import Field, defaulting, fields_of
@@ -22,7 +22,7 @@ from tests.config.samples import sound
 from tests.documents.samples import full
 
 MODELS: dict[str, type[BaseModel]] = {
-    "apps[].": document.App,
+    "apps[].": apps.App,
     "upstreams[].": document.Upstream,
     "groups[].": document.Group,
     "groups[].apis[].": document.Api,
@@ -154,7 +154,7 @@ def test_an_empty_form_says_nothing_but_that_lists_are_empty(at: str) -> None:
 
 @pytest.mark.parametrize("raw", [sound(), full()])
 def test_parts_of_whole_documents_come_back(raw: dict[str, Any]) -> None:
-    for section, model in (("apps", document.App), ("upstreams", document.Upstream), ("groups", document.Group)):
+    for section, model in (("apps", apps.App), ("upstreams", document.Upstream), ("groups", document.Group)):
         fields = fields_of(model, f"{section}[].")
         for part in raw[section]:
             assert read_part(fields, as_sent(filled(fields, part)), part).part == part

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from menshen.config import document, user_pool
+from menshen.config import apps, document, user_pool
 from menshen.documents.parts import Way
 from menshen.web.console.forms.field import Field, fields_of
 from menshen.web.console.forms.layout import Section
@@ -53,7 +53,7 @@ APPS: Final = PartKind(
     sentence("Apps"),
     sentence("New app"),
     sentence("A mini program on a platform. Plugins log its users in."),
-    fields_of(document.App, "apps[]."),
+    fields_of(apps.App, "apps[]."),
     (Section("", ("name", "platform", "appid", "secret", "component", "platform_key", "data_key", "description")),),
 )
 
@@ -62,7 +62,7 @@ COMPONENTS: Final = PartKind(
     sentence("Third-party platforms"),
     sentence("New third-party platform"),
     sentence("A WeChat third-party platform logs in the users of mini programs that have authorised it."),
-    fields_of(document.Component, "components[]."),
+    fields_of(apps.Component, "components[]."),
     (Section("", ("name", "appid", "secret", "token", "message_key", "description")),),
 )
 

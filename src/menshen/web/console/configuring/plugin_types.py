@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from menshen.config import document
+from menshen.config import apps, document
 from menshen.config.plugins.custom import Custom
 from menshen.config.plugins.registry import PARTS
 from menshen.gateway.plugin_loading import InstalledTypes
@@ -85,7 +85,7 @@ _LOGIN_SECTIONS: Final = (
 """The fields of TSF's form, in its order, and what stands for many of them; the rest is what TSF does not have."""
 
 _APP_FIELDS: Final = fields_of(
-    document.App, "apps[].", without=("platform", "component", "api_security", "base_url", "description")
+    apps.App, "apps[].", without=("platform", "component", "api_security", "base_url", "description")
 )
 _LOGIN_FIELDS: Final = (
     *fields_of(document.Plugin, "plugins[].", without=("type",)),
