@@ -14,7 +14,7 @@ from bench.report import Goal, Report
 from bench.sessions import add_live, revoke_others
 from bench.stage import Stage, business
 from bench.workers import first_sight
-from menshen.config.snapshot import SessionKind
+from menshen.config.login_rules import SessionKind
 
 __all__ = ["measure_checks"]
 

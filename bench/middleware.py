@@ -15,7 +15,7 @@ from bench.children import BenchFailed
 from bench.report import Goal, Report
 from bench.stage import BUSINESS, LOGIN, Stage
 from menshen.asgi import MenshenMiddleware
-from menshen.config.snapshot import SessionKind
+from menshen.config.login_rules import SessionKind
 
 __all__ = ["measure_middleware"]
 

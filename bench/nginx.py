@@ -23,7 +23,7 @@ from bench.replay import Replay
 from bench.report import Goal, Report
 from bench.stage import Stage, business
 from menshen.cli.address import free_port
-from menshen.config.snapshot import SessionKind
+from menshen.config.login_rules import SessionKind
 
 __all__ = ["measure_nginx"]
 

@@ -18,7 +18,7 @@ from bench.report import Goal, Report
 from bench.sessions import doors, records_in, revoke_others, session_of
 from bench.stage import Stage, business
 from bench.workers import first_sight, route_stamp
-from menshen.config.snapshot import SessionKind
+from menshen.config.login_rules import SessionKind
 
 __all__ = ["measure_revocation"]
 

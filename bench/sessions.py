@@ -19,7 +19,7 @@ from bench.children import BenchFailed, Child
 from bench.connection import Connection
 from bench.stage import APPID, Stage, business
 from bench.workers import question, route_stamp, workers
-from menshen.config.snapshot import SessionKind
+from menshen.config.login_rules import SessionKind
 from menshen.envoy.addresses import FILES
 from menshen.gateway.wire import HEADER_CODE
 from menshen.sessions.claims import new_id

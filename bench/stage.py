@@ -17,7 +17,7 @@ from bench.children import BenchFailed, Child, child
 from bench.connection import Reply, request
 from bench.load import as_fast
 from bench.scale import document_of
-from menshen.config.snapshot import SessionKind
+from menshen.config.login_rules import SessionKind
 
 __all__ = ["APPID", "BUSINESS", "LOGIN", "Stage", "business", "stage"]
 

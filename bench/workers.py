@@ -16,7 +16,7 @@ from bench.children import BenchFailed, Child
 from bench.connection import request
 from bench.load import as_fast
 from bench.stage import BUSINESS, Stage
-from menshen.config.snapshot import SessionKind
+from menshen.config.login_rules import SessionKind
 from menshen.documents.documents import load_document
 from menshen.gateway.wire import AUTHZ_PREFIX, HEADER_RECEIVED, HEADER_REQUEST_ID, HEADER_ROUTE, stamp
 

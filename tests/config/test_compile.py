@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 from menshen.config.identity import PRESETS
+from menshen.config.login_rules import CodeAt, RefreshRules, SessionRules
 from menshen.config.snapshot import (
-    CodeAt,
     Endpoint,
     HealthCheck,
     Listener,
-    RefreshRules,
     Route,
-    SessionRules,
     Tls,
     UpstreamTls,
     decode_snapshot,

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from menshen.config.snapshot import LoginPlugin, OpenDataAt
+from menshen.config.login_rules import OpenDataAt
+from menshen.config.snapshot import LoginPlugin
 
 from .samples import load, plugin, problems, sound, the_problem
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from menshen.config.login_rules import CodeAt
 from menshen.config.route_rules import IpRules, LimitRule
 from menshen.config.shape import only_envoy, shape
-from menshen.config.snapshot import CodeAt, Listener, Snapshot
+from menshen.config.snapshot import Listener, Snapshot
 from menshen.secret import Secret
 from tests.gateway.samples import SHOP, SNAPSHOT
 

@@ -27,10 +27,10 @@ from docs.generate import (
 )
 from menshen.callouts.signing import signed
 from menshen.config.identity import PRESETS
+from menshen.config.login_rules import SessionKind, SessionRules
 from menshen.config.meanings import document_meanings, plugin_meanings
 from menshen.config.own_paths import OWN_PATHS
 from menshen.config.plugins.registry import PARTS
-from menshen.config.snapshot import SessionKind, SessionRules
 from menshen.config.user_rules import EVENTS
 from menshen.doctor.examination import CHECKS
 from menshen.documents.documents import load_document

@@ -6,16 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from menshen.config.login_rules import CodeAt, OpenDataAt, SessionRules
 from menshen.config.snapshot import (
     App,
-    CodeAt,
     Endpoint,
     HealthCheck,
     Listener,
     LoginPlugin,
-    OpenDataAt,
     Route,
-    SessionRules,
     Snapshot,
     Tls,
     Upstream,

@@ -13,7 +13,8 @@ from joserfc import jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, OKPKey
 
-from menshen.config.snapshot import CodeAt, LoginPlugin, RefreshRules, Route, SessionRules
+from menshen.config.login_rules import CodeAt, RefreshRules, SessionRules
+from menshen.config.snapshot import LoginPlugin, Route
 from tests.envoy.samples import CLOUDRUN, SHOP, plugin, route, sample_routes
 
 __all__ = ["IN_BODY", "KEY", "KEYS", "OTHER", "RENEWED", "SIGNED", "Key", "public", "signed_routes", "token"]

@@ -11,17 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from menshen.config.carried import carried
-from menshen.config.snapshot import (
-    Endpoint,
-    HealthCheck,
-    Listener,
-    LoginPlugin,
-    OpenDataAt,
-    RefreshRules,
-    Snapshot,
-    Upstream,
-    UpstreamTls,
-)
+from menshen.config.login_rules import OpenDataAt, RefreshRules
+from menshen.config.snapshot import Endpoint, HealthCheck, Listener, LoginPlugin, Snapshot, Upstream, UpstreamTls
 from menshen.config.user_rules import AccountRules, Callout, CaptchaRules, HookRules, UserRules
 from menshen.envoy.authorization import authorization_config, authorization_filter
 from menshen.envoy.clusters import brain_cluster, upstream_cluster

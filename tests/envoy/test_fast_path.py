@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from menshen.config.snapshot import CodeAt, LoginPlugin, SessionRules
+from menshen.config.login_rules import CodeAt, SessionRules
+from menshen.config.snapshot import LoginPlugin
 from menshen.envoy.fast_path import anonymous_conditions, malformed_conditions, state_conditions
 from menshen.envoy.typed import Json
 from menshen.errors import Refusal

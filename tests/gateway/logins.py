@@ -15,7 +15,8 @@ from sqlalchemy import Table, select
 
 from menshen.callouts.calling import Callouts
 from menshen.callouts.sms import SmsSender
-from menshen.config.snapshot import App, LoginPlugin, SessionRules, Snapshot
+from menshen.config.login_rules import SessionRules
+from menshen.config.snapshot import App, LoginPlugin, Snapshot
 from menshen.config.user_rules import UserRules
 from menshen.emulator.asgi import emulator_app
 from menshen.emulator.state import AppSettings, Emulator

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from menshen.config.snapshot import App, CodeAt, Endpoint, LoginPlugin, Route, SessionRules, Snapshot, Upstream
+from menshen.config.login_rules import CodeAt, SessionRules
+from menshen.config.snapshot import App, Endpoint, LoginPlugin, Route, Snapshot, Upstream
 from menshen.secret import Secret
 from menshen.sessions.claims import SessionClaims
 

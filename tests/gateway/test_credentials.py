@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from menshen.config.snapshot import CodeAt, LoginPlugin, OpenDataAt
+from menshen.config.login_rules import CodeAt, OpenDataAt
+from menshen.config.snapshot import LoginPlugin
 from menshen.config.user_rules import AccountFields
 from menshen.errors import AmbiguousCredential, BodyMalformed, ClientSentSecret, OpenDataInvalid, SessionMissing
 from menshen.gateway.credentials import NO_OPEN_DATA, Credentials, SentOpenData, find_any_state, find_credentials

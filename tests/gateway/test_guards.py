@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from menshen.config.login_rules import CodeAt
 from menshen.config.route_rules import KeyPairRules, OAuthRules, TokenAt
-from menshen.config.snapshot import CodeAt, Route
+from menshen.config.snapshot import Route
 from menshen.errors import (
     CheckerUnavailable,
     Refusal,

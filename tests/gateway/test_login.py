@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from menshen.config.snapshot import App, SessionRules
+from menshen.config.login_rules import SessionRules
+from menshen.config.snapshot import App
 from menshen.config.user_rules import EVENTS, AccountRules, LimitRules, RateRule, UserRules, WebhookRules
 from menshen.errors import (
     AccountRefused,

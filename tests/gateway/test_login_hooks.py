@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from menshen.config.snapshot import SessionRules, Snapshot
+from menshen.config.login_rules import SessionRules
+from menshen.config.snapshot import Snapshot
 from menshen.config.user_rules import EVENTS, AccountRules, HookRules, UserRules, WebhookRules
 from menshen.errors import CodeUsed, HookFailed, LoginRefused, UserBanned
 from menshen.gateway.answer import answer_refusal

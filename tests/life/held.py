@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 import msgspec
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from menshen.config.snapshot import LoginPlugin, SessionRules
+from menshen.config.login_rules import SessionRules
+from menshen.config.snapshot import LoginPlugin
 from menshen.sessions.keys import FILES, Purpose
 from menshen.sessions.rotation import listed
 from tests.life.envoy import CLOCK_SKEW, verified

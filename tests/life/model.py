@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from menshen.config.snapshot import App, LoginPlugin, SessionRules
+from menshen.config.login_rules import SessionRules
+from menshen.config.snapshot import App, LoginPlugin
 from menshen.sessions.keys import Purpose
 
 __all__ = ["BACK", "Model", "Session", "State", "Times", "Token", "due_at"]

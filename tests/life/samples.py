@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from menshen.config.snapshot import (
-    App,
-    CodeAt,
-    Endpoint,
-    IdentityField,
-    LoginPlugin,
-    RefreshRules,
-    Route,
-    SessionRules,
-    Snapshot,
-    Upstream,
-)
+from menshen.config.login_rules import CodeAt, RefreshRules, SessionRules
+from menshen.config.snapshot import App, Endpoint, IdentityField, LoginPlugin, Route, Snapshot, Upstream
 from menshen.secret import Secret
 from tests.life.gateway import CODE, STATE, TOKEN
 

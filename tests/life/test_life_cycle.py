@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from menshen.config.snapshot import SessionRules
+from menshen.config.login_rules import SessionRules
 from menshen.sessions.keys import Purpose
 from menshen.sessions.rotation import retire, rotate
 from menshen.storage.database import Database, sqlite_url

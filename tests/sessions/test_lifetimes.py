@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from menshen.config.snapshot import SessionRules
+from menshen.config.login_rules import SessionRules
 from menshen.sessions.claims import SessionClaims
 from menshen.sessions.lifetimes import first_claims, renew_at, renewable, renewed
 

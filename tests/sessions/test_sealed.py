@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from joserfc import jwe
 from joserfc.jwk import OctKey
 
-from menshen.config.snapshot import SessionRules
+from menshen.config.login_rules import SessionRules
 from menshen.errors import SessionExpired, SessionInvalid
 from menshen.sessions.box import Box
 from menshen.sessions.keys import SymmetricKey

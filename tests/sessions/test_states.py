@@ -9,8 +9,9 @@ from typing import get_args
 
 import pytest
 
+from menshen.config.login_rules import CodeAt, SessionKind, SessionRules
 from menshen.config.route_rules import IdentityTag
-from menshen.config.snapshot import App, CodeAt, LoginPlugin, SessionKind, SessionRules
+from menshen.config.snapshot import App, LoginPlugin
 from menshen.secret import Secret
 from menshen.sessions.base64url import decode
 from menshen.sessions.claims import SessionClaims

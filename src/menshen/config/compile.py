@@ -10,18 +10,15 @@ from menshen.config.compile_routes import routes_of
 from menshen.config.compile_users import user_rules, webhook_rules
 from menshen.config.custom_types import NO_CUSTOM_TYPES, CustomTypes
 from menshen.config.document import Document
+from menshen.config.login_rules import CodeAt, OpenDataAt, RefreshRules, SessionRules
 from menshen.config.snapshot import (
     ApiSecurity,
     App,
-    CodeAt,
     Component,
     HealthCheck,
     Listener,
     LoginPlugin,
-    OpenDataAt,
-    RefreshRules,
     Route,
-    SessionRules,
     Snapshot,
     Tls,
     TracingRules,

@@ -21,6 +21,7 @@ from menshen.config.identity import (
     own_claim_header,
 )
 from menshen.config.login_request import Account, Code, OpenData
+from menshen.config.login_rules import RequestPosition, ReturnPosition, SessionKind
 from menshen.config.part import Items, Part
 from menshen.config.plugins.canary import Canary
 from menshen.config.plugins.cors import Cors
@@ -36,15 +37,7 @@ from menshen.config.plugins.req_transformer import ReqTransformer
 from menshen.config.plugins.tag import LoginTags, Tag
 from menshen.config.plugins.token import TokenPrefix
 from menshen.config.presets import PresetName
-from menshen.config.snapshot import (
-    Access,
-    IdentityField,
-    RequestPosition,
-    Respond,
-    ReturnPosition,
-    SessionKind,
-    StatusStyle,
-)
+from menshen.config.snapshot import Access, IdentityField, Respond, StatusStyle
 from menshen.config.templates import RefusalKey
 from menshen.config.user_pool import Users, Webhook
 from menshen.config.values import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from menshen.config.login_rules import CodePosition
 from menshen.config.part import Part
-from menshen.config.snapshot import CodePosition
 from menshen.config.values import ParameterName
 
 __all__ = ["Account", "Code", "OpenData"]

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from menshen.config.login_rules import CodeAt, OpenDataAt, SessionRules
 from menshen.config.route_rules import (
     CanaryRule,
     ClientTag,
@@ -34,17 +35,13 @@ from menshen.secret import Secret
 __all__ = [
     "ApiSecurity",
     "App",
-    "CodeAt",
     "Component",
     "Endpoint",
     "HealthCheck",
     "IdentityField",
     "Listener",
     "LoginPlugin",
-    "OpenDataAt",
-    "RefreshRules",
     "Route",
-    "SessionRules",
     "Snapshot",
     "Tls",
     "TracingRules",
@@ -56,10 +53,6 @@ __all__ = [
 ]
 
 Access = Literal["required", "optional", "public"]
-CodePosition = Literal["header", "query", "cookie", "body"]
-RequestPosition = Literal["header", "query", "cookie"]
-ReturnPosition = Literal["header", "cookie", "body"]
-SessionKind = Literal["sealed", "signed", "reference"]
 Respond = Literal["upstream", "gateway"]
 StatusStyle = Literal["menshen", "tsf"]
 IdentityField = Literal[
@@ -194,60 +187,6 @@ class Listener:
     tls: Tls | None = None
     trusted_hops: int = 0
     client_api: str = "/v1"
-
-
-@dataclass(frozen=True, slots=True)
-class CodeAt:
-    position: CodePosition
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class OpenDataAt:
-    """Names of the platform's open data, which stands where the code does; "" is not taken."""
-
-    encrypted_data: str = ""
-    iv: str = ""
-    raw_data: str = ""
-    signature: str = ""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(name for name in (self.encrypted_data, self.iv, self.raw_data, self.signature) if name)
-
-
-@dataclass(frozen=True, slots=True)
-class RefreshRules:
-    """Refresh tokens: ``name`` of the header or cookie that a login returns one in, lifetime in **minutes**.
-
-    ``path`` is where they are good: that of the gateway's token endpoint.
-    """
-
-    name: str
-    expires_in: int
-    path: str = "/v1/token"
-
-
-@dataclass(frozen=True, slots=True)
-class SessionRules:
-    """How a plugin's login states look, travel and end. Every time is in **minutes**, 0 means "not used".
-
-    ``prefix`` may stand before the state in a request's header, and is no part of it.
-    ``claims`` names what of the user a state carries beyond the usual: the user record's own claims, and, for kind
-    ``signed``, whether the client may read ``openid`` and ``unionid``.
-    """
-
-    name: str
-    kind: SessionKind
-    expires_in: int
-    return_in: ReturnPosition
-    request_in: RequestPosition
-    idle: int = 0
-    renew_before: int = 0
-    max_sessions: int = 0
-    refresh: RefreshRules | None = None
-    claims: tuple[str, ...] = ()
-    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from menshen.config.snapshot import LoginPlugin, Route, SessionKind, Snapshot
+from menshen.config.login_rules import SessionKind
+from menshen.config.snapshot import LoginPlugin, Route, Snapshot
 from menshen.errors import CodeMalformed, Refusal, RouteStale, SessionInvalid, SessionMissing, SessionRevoked
 from menshen.gateway.credentials import find_credentials
 from menshen.gateway.decision import Allow, Decision, Deny, Exchange, Load

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from menshen.config.snapshot import SessionRules
+from menshen.config.login_rules import SessionRules
 from menshen.sessions.claims import SessionClaims
 
 __all__ = ["first_claims", "renew_at", "renewable", "renewed"]

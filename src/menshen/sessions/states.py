@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field, replace
 
-from menshen.config.snapshot import LoginPlugin, SessionKind
+from menshen.config.login_rules import SessionKind
+from menshen.config.snapshot import LoginPlugin
 from menshen.config.tag_values import tag_value
 from menshen.errors import SessionInvalid
 from menshen.sessions.claims import SessionClaims

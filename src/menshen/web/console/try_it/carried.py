@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from menshen.config.snapshot import CodeAt
+from menshen.config.login_rules import CodeAt
 from menshen.web.console.try_it.outgoing import Outgoing
 
 __all__ = ["carried"]

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from menshen.config.snapshot import CodeAt
+from menshen.config.login_rules import CodeAt
 from menshen.platforms.installed import installed_platforms
 from menshen.platforms.words import words_of
 from menshen.web.console.try_it.calling import Answered
