@@ -59,8 +59,8 @@ class Row:
     Errcodes are those of the emulator's answers, None where an answer has none. ``used_code`` is what the platform
     itself says of a code that was exchanged before, ``blocked`` what its fault "40226" is refused as. ``malformed`` is
     a code that it cannot have made. ``profile`` is what an anonymous profile holds, ``nickname`` the name of that field
-    in open data. ``console``: keys of the app as the
-    platform has them, ``keys``: as the gateway's configuration has them. ``phone_call`` is the path of a phone code.
+    in open data. ``console``: keys of the app as the platform has them, ``keys``: as the gateway's configuration has
+    them. ``phone_call`` is the path of a phone code.
     ``signed_more`` is what only signed data has of a profile. ``named_by`` is what names the app in its calls, or in
     that for a token alone, where no ``login_names_app``; ``forces_tokens``: it makes another access token for who asks
     for another.
