@@ -324,6 +324,19 @@ def test_a_document_with_a_broken_platform_is_refused_with_the_reason(tmp_path: 
     assert "platform_broken" in doctor.stdout
 
 
+def test_a_node_that_has_lost_the_package_does_not_start_with_a_revision_that_needs_it(tmp_path: Path) -> None:
+    document, data = tmp_path / "menshen.yaml", tmp_path / "data"
+    parts = {"apps": [{"name": "shop", "platform": "acme", "appid": "a1", "secret": SECRET}], "version": 1}
+    document.write_text(json.dumps(parts))
+    applied = menshen("apply", str(document), "--data-dir", str(data))
+    assert applied.returncode == 0, applied.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(REPOSITORY / "src"))
+        served = menshen("serve", "--data-dir", str(data), "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0")
+    assert served.returncode != 0
+    assert "apps[0].platform: no platform is named 'acme'" in served.stdout + served.stderr
+
+
 def test_a_platform_that_raises_logs_nobody_in_and_its_text_is_nowhere(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, site: Path
 ) -> None:
