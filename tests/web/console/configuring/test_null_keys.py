@@ -17,7 +17,7 @@ from tests.web.console.browsing import Browser
 from tests.web.console.configuring.stage import configuring, fields_in, pairs_in
 
 KEYS: dict[str, tuple[str, ...]] = {
-    "apps/0": ("data_key", "api_security"),
+    "apps/0": ("data_key", "api_security", "component"),
     "upstreams/0": ("max_requests", "health_check", "tls"),
     "groups/0/apis/0": ("methods", "access"),
     "plugins/0": ("preset", "account", "open_data", "reply", "refusals"),

@@ -35,6 +35,6 @@ def app_labels(platform: str, locale: str) -> Mapping[str, str]:
     labels = {"apps[].platform_key": words.platform_key[language]}
     appid, secret = words.appid, secret_title(platform, locale)
     if (appid, secret) != ("AppID", "AppSecret"):
-        both = f"应用（{appid} / {secret}）" if language else f"App ({appid} and {secret})"
+        both = f"应用（{appid} / {secret}）" if language else f"App ({appid} and {words.secret[0]})"
         labels |= {"apps[].appid": appid, "apps[].secret": secret, "plugins[].app": both}
     return labels
