@@ -1,4 +1,4 @@
-"""l. nginx in front of the backend: alone, and asking ``menshen serve --verify`` about every request."""
+"""l. nginx in front of the backend: alone, asking who lets everything pass, and asking ``menshen serve --verify``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.accounting import cpu_seconds, name_of, tree
-from bench.children import REPOSITORY, BenchFailed, Child
+from bench.children import REPOSITORY, BenchFailed, Child, child
 from bench.load import Load
 from bench.replay import Replay
 from bench.report import Goal, Report
@@ -31,6 +31,7 @@ _STATES = 1000
 _WARM_SECONDS = 1.0
 _UP_WITHIN = 10.0
 _PLAIN = "nginx alone"
+_EMPTY = "asking an empty application"
 _KINDS: tuple[SessionKind, ...] = ("sealed", "signed", "reference")
 _GOAL = 0.30
 
@@ -53,16 +54,23 @@ http {{
 }}
 """
 
-# What the printed configuration does for a backend, without a question.
+# What the printed configuration does for a backend, without a question ("off") or with the barest one.
 _SITE = """\
     upstream backend {{ server {backend}; keepalive 64; }}
+    upstream asked {{ server {asked}; keepalive 64; }}
     server {{
         listen {listen};
+        proxy_http_version 1.1;
+        proxy_set_header Host $http_host;
+        proxy_set_header Connection "";
         location / {{
-            proxy_http_version 1.1;
-            proxy_set_header Host $http_host;
-            proxy_set_header Connection "";
+            auth_request {question};
             proxy_pass http://backend;
+        }}
+        location = /asked {{
+            internal;
+            proxy_pass_request_body off;
+            proxy_pass http://asked;
         }}
     }}
 """
@@ -84,10 +92,10 @@ _HEAD = [
 
 @dataclass(frozen=True, slots=True)
 class _Scenario:
-    """``gateway`` is who is asked, None where nobody is."""
+    """``asked`` is who is, None where nobody is."""
 
     nginx: Child
-    gateway: Child | None
+    asked: Child | None
     requests: tuple[bytes, ...]
 
 
@@ -110,7 +118,13 @@ def measure_nginx(stage: Stage, replay: Replay, *, rounds: int, seconds: float) 
     with contextlib.ExitStack() as stack:
         asked = {f"asking, {kind}": _asking(stack, stage, program, kind) for kind in _KINDS}
         states = next(iter(asked.values())).requests  # carried, and nobody looks at them
-        scenarios = {_PLAIN: _Scenario(stack.enter_context(_alone(stage, program)), None, states), **asked}
+        empty = stack.enter_context(child(["-m", "bench.answers", "empty"], stage.directory / "nginx-empty.log"))
+        plain = {_PLAIN: ("off", None), _EMPTY: ("/asked", empty)}
+        bare = {
+            name: _Scenario(stack.enter_context(_bare(stage, program, question, who)), who, states)
+            for name, (question, who) in plain.items()
+        }
+        scenarios = bare | asked
         for scenario in scenarios.values():
             replay.run(scenario.nginx.host, scenario.nginx.port, scenario.requests, _WARM_SECONDS)
         seen: dict[str, list[_Round]] = {name: [] for name in scenarios}
@@ -151,11 +165,12 @@ def _asking(stack: contextlib.ExitStack, stage: Stage, program: str, kind: Sessi
     return _Scenario(nginx, gateway, tuple(map(business, states)))
 
 
-def _alone(stage: Stage, program: str) -> contextlib.AbstractContextManager[Child]:
-    directory = stage.directory / "nginx-alone"
+def _bare(stage: Stage, program: str, question: str, asked: Child | None) -> contextlib.AbstractContextManager[Child]:
+    directory = stage.directory / f"nginx-{question.strip('/')}"
     directory.mkdir()
     listen = f"127.0.0.1:{free_port('127.0.0.1')}"
-    site = _SITE.format(listen=listen, backend=stage.backend.origin.removeprefix("http://"))
+    backend, asked_at = (each.origin.removeprefix("http://") for each in (stage.backend, asked or stage.backend))
+    site = _SITE.format(listen=listen, backend=backend, asked=asked_at, question=question)
     return _nginx(program, directory, site, listen)
 
 
@@ -188,7 +203,8 @@ def _menshen(*arguments: str) -> str:
 
 
 def _round(name: str, scenario: _Scenario, stage: Stage, replay: Replay, seconds: float) -> _Round:
-    workers = [] if scenario.gateway is None else [p for p in tree(scenario.gateway.pid) if name_of(p) == "worker"]
+    asked = [] if scenario.asked is None else tree(scenario.asked.pid)
+    workers = [pid for pid in asked if name_of(pid) not in ("node", "envoy")]  # which have nothing to do
     parts = tree(scenario.nginx.pid), workers, tree(stage.backend.pid)
     before = [cpu_seconds(each) for each in parts]
     load = replay.run(scenario.nginx.host, scenario.nginx.port, scenario.requests, seconds)
