@@ -14,7 +14,7 @@ All below ``/emulator/wechat``. A ticket goes out when it is asked for, not ever
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import aiohttp
 import msgspec
@@ -24,16 +24,15 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from menshen.emulator.component import ComponentSettings, Push
+from menshen.emulator.control_body import BODY_LIMIT, asked
 from menshen.emulator.state import Emulator
 
 __all__ = ["component_routes"]
 
-_BODY_LIMIT = 64 * 1024
 _PUSH_SECONDS = 5.0
 
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 _Key = Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z+/]{43}$")]
-_Ask = TypeVar("_Ask", bound=msgspec.Struct)
 
 
 class _Component(msgspec.Struct, forbid_unknown_fields=True):
@@ -57,19 +56,19 @@ def component_routes(emulator: Emulator) -> list[Route]:
     """What the Open Platform's console does, and WeChat's own clock."""
 
     async def add(request: Request) -> JSONResponse:
-        ask = await _asked(request, _Component)
+        ask = await asked(request, _Component)
         settings = ComponentSettings(ask.secret, ask.token, ask.message_key)
         emulator.add_component(ask.appid, settings, frozenset(ask.authorized))
         return JSONResponse({"appid": ask.appid})
 
     async def ticket(request: Request) -> JSONResponse:
-        ask = await _asked(request, _Ticket)
+        ask = await asked(request, _Ticket)
         push = emulator.component_ticket(ask.appid)
         sent = {"query": dict(push.query), "body": push.body}
         return JSONResponse(sent | (await _pushed(ask.url, push) if ask.url else {}))
 
     async def revoke(request: Request) -> JSONResponse:
-        emulator.revoke_component_token((await _asked(request, _OfComponent)).appid)
+        emulator.revoke_component_token((await asked(request, _OfComponent)).appid)
         return JSONResponse({})
 
     return [
@@ -93,19 +92,7 @@ async def _pushed(url: str, push: Push) -> dict[str, object]:
                 allow_redirects=False,
             ) as response,
         ):
-            told = await response.content.read(_BODY_LIMIT)
+            told = await response.content.read(BODY_LIMIT)
             return {"status": response.status, "answer": told.decode("utf-8", "replace")}
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         raise HTTPException(400, f"the push did not arrive ({type(error).__name__})") from None
-
-
-async def _asked(request: Request, kind: type[_Ask]) -> _Ask:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _BODY_LIMIT:
-            raise HTTPException(413, f"the body is over {_BODY_LIMIT} bytes")
-    try:
-        return msgspec.json.decode(bytes(body), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise HTTPException(400, str(error)) from None

@@ -26,7 +26,7 @@ A request that is wrong gets 400, an unknown app or platform 404, both with ``{"
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import msgspec
 from starlette.applications import Starlette
@@ -36,6 +36,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from menshen.emulator.component_control import component_routes
+from menshen.emulator.control_body import asked
 from menshen.emulator.dialect import ApiSecurity
 from menshen.emulator.faults import APIS, Fault
 from menshen.emulator.state import AppSettings, Emulator, NotFaked, UnknownApp, UnknownPlatform
@@ -43,13 +44,11 @@ from menshen.emulator.team import Team, team_routes
 
 __all__ = ["control_app"]
 
-_BODY_LIMIT = 64 * 1024
 _MOST_CODES = 100_000
 
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 _Key = Annotated[str, msgspec.Meta(min_length=1, max_length=8192)]
 _OptionalKey = Annotated[str, msgspec.Meta(max_length=8192)]
-_Ask = TypeVar("_Ask", bound=msgspec.Struct)
 
 
 class _ApiSecurity(msgspec.Struct, forbid_unknown_fields=True):
@@ -119,7 +118,7 @@ def control_app(emulator: Emulator, team: Team) -> Starlette:
     """The control API as an application of its own, and the services of ``team``."""
 
     async def apps(request: Request) -> JSONResponse:
-        ask = await _asked(request, _App)
+        ask = await asked(request, _App)
         keys = ask.api_security
         settings = AppSettings(
             ask.secret,
@@ -142,25 +141,25 @@ def control_app(emulator: Emulator, team: Team) -> Starlette:
         )
 
     async def login(request: Request) -> JSONResponse:
-        ask = await _asked(request, _Login)
+        ask = await asked(request, _Login)
         code = emulator.login(_platform(request), ask.appid, ask.user, anonymous=ask.anonymous)
         return JSONResponse({"anonymous_code" if ask.anonymous else "code": code})
 
     async def codes(request: Request) -> JSONResponse:
-        ask = await _asked(request, _Codes)
+        ask = await asked(request, _Codes)
         platform = _platform(request)
         return JSONResponse(
             {"codes": [emulator.login(platform, ask.appid, f"{ask.user_prefix}{n}") for n in range(ask.count)]}
         )
 
     async def phone(request: Request) -> JSONResponse:
-        ask = await _asked(request, _Phone)
+        ask = await asked(request, _Phone)
         return JSONResponse(
             {"code": emulator.phone(_platform(request), ask.appid, ask.user, ask.phone, ask.country_code)}
         )
 
     async def open_data(request: Request) -> JSONResponse:
-        ask = await _asked(request, _OpenData)
+        ask = await asked(request, _OpenData)
         platform = _platform(request)
         if ask.kind == "phone":
             made = emulator.phone_data(platform, ask.appid, ask.user, ask.phone, ask.country_code, ask.watermark)
@@ -170,20 +169,20 @@ def control_app(emulator: Emulator, team: Team) -> Starlette:
         return JSONResponse({"encryptedData": made.encrypted_data, "iv": made.iv, **plain})
 
     async def session_key(request: Request) -> JSONResponse:
-        ask = await _asked(request, _Login)
+        ask = await asked(request, _Login)
         emulator.rotate_key(_platform(request), ask.appid, ask.user)
         return JSONResponse({})
 
     async def access_token(request: Request) -> JSONResponse:
-        emulator.revoke_token(_platform(request), (await _asked(request, _OfApp)).appid)
+        emulator.revoke_token(_platform(request), (await asked(request, _OfApp)).appid)
         return JSONResponse({})
 
     async def certificate(request: Request) -> JSONResponse:
-        ask = await _asked(request, _OfApp)
+        ask = await asked(request, _OfApp)
         return JSONResponse(emulator.renew_certificate(_platform(request), ask.appid))
 
     async def add_fault(request: Request) -> JSONResponse:
-        fault = _fault(await _asked(request, _Fault))
+        fault = _fault(await asked(request, _Fault))
         emulator.add_fault(_platform(request), fault)
         amount = {"times": fault.times} if fault.rate is None else {"rate": fault.rate}
         return JSONResponse(
@@ -230,18 +229,6 @@ def control_app(emulator: Emulator, team: Team) -> Starlette:
 
 def _platform(request: Request) -> str:
     return str(request.path_params["platform"])
-
-
-async def _asked(request: Request, kind: type[_Ask]) -> _Ask:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _BODY_LIMIT:
-            raise HTTPException(413, f"the body is over {_BODY_LIMIT} bytes")
-    try:
-        return msgspec.json.decode(bytes(body), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise HTTPException(400, str(error)) from None
 
 
 def _fault(ask: _Fault) -> Fault:

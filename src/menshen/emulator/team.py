@@ -24,7 +24,7 @@ import json
 import sys
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -32,13 +32,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from menshen.emulator.control_body import body_of, read_as
+
 __all__ = ["Team", "team_routes"]
 
-_BODY_LIMIT = 64 * 1024
 _MOST: Final = 1000
 _HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
-
-Kind = TypeVar("Kind", bound=msgspec.Struct)
 
 
 class _Message(msgspec.Struct, forbid_unknown_fields=True):
@@ -114,7 +113,7 @@ def team_routes(team: Team) -> list[Route]:
     """The services as routes."""
 
     async def sms(request: Request) -> Response:
-        team.send(_read(await _signed(request, team.secret), _Message))
+        team.send(read_as(await _signed(request, team.secret), _Message))
         return JSONResponse({"sent": True})
 
     async def messages(request: Request) -> Response:
@@ -123,15 +122,15 @@ def team_routes(team: Team) -> list[Route]:
         return JSONResponse({"messages": shown})
 
     async def verifier(request: Request) -> Response:
-        question = _read(await _signed(request, team.secret), _Question)
+        question = read_as(await _signed(request, team.secret), _Question)
         return JSONResponse({"account": team.account_of(question.username, question.password)})
 
     async def add_account(request: Request) -> Response:
-        team.add_account(_read(await _body(request), _Account))
+        team.add_account(read_as(await body_of(request), _Account))
         return JSONResponse({})
 
     async def captcha(request: Request) -> Response:
-        question = _read(await _signed(request, team.secret), _Captcha)
+        question = read_as(await _signed(request, team.secret), _Captcha)
         return JSONResponse({"passed": team.passes(question.captcha)})
 
     async def webhook(request: Request) -> Response:
@@ -147,7 +146,7 @@ def team_routes(team: Team) -> list[Route]:
         return JSONResponse({"events": list(team.events)})
 
     async def secret(request: Request) -> Response:
-        team.secret = _read(await _body(request), _Secret).secret
+        team.secret = read_as(await body_of(request), _Secret).secret
         return JSONResponse({})
 
     def route(path: str, method: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
@@ -167,7 +166,7 @@ def team_routes(team: Team) -> list[Route]:
 
 async def _signed(request: Request, secret: str) -> bytes:
     """The body of a call that is signed (standardwebhooks.com)."""
-    body = await _body(request)
+    body = await body_of(request)
     id_, timestamp, signature = (request.headers.get(name, "") for name in _HEADERS)
     if not (id_ and timestamp and signature):
         raise HTTPException(401, f"a signed call has the headers {', '.join(_HEADERS)}")
@@ -178,19 +177,3 @@ async def _signed(request: Request, secret: str) -> bytes:
         if expected not in signature.split(" "):
             raise HTTPException(401, "the signature is not of the secret")
     return body
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _BODY_LIMIT:
-            raise HTTPException(413, f"the body is over {_BODY_LIMIT} bytes")
-    return bytes(body)
-
-
-def _read(body: bytes, kind: type[Kind]) -> Kind:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise HTTPException(400, str(error)) from None
