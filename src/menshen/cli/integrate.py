@@ -19,13 +19,14 @@ from menshen.config.snapshot import Endpoint, Snapshot
 from menshen.documents.documents import Documents, load_document
 from menshen.errors import ConfigInvalid, ConfigUnavailable, KeyRingInvalid
 from menshen.integrate import NotCarried, Site, VerifyTls, site_of
-from menshen.integrate.apisix import apisix, apisix_secret
-from menshen.integrate.caddy import caddy, caddy_secret
-from menshen.integrate.envoy_gateway import envoy_gateway, envoy_gateway_secret
-from menshen.integrate.haproxy import haproxy, haproxy_script, haproxy_secret
-from menshen.integrate.kong import kong, kong_secret
+from menshen.integrate.apisix import apisix
+from menshen.integrate.caddy import caddy
+from menshen.integrate.environment import environment_secret
+from menshen.integrate.envoy_gateway import envoy_gateway
+from menshen.integrate.haproxy import haproxy, haproxy_script
+from menshen.integrate.kong import kong
 from menshen.integrate.nginx import nginx, nginx_secret
-from menshen.integrate.traefik import traefik, traefik_secret
+from menshen.integrate.traefik import traefik
 from menshen.secret import Secret
 from menshen.storage.proxy_secret import proxy_secret
 from menshen.storage.sealing import load_master_key
@@ -47,12 +48,12 @@ class Proxy(StrEnum):
 
 _PRINTED: dict[Proxy, tuple[Callable[[Site], str], Callable[[Secret], str]]] = {
     Proxy.NGINX: (nginx, nginx_secret),
-    Proxy.CADDY: (caddy, caddy_secret),
-    Proxy.HAPROXY: (haproxy, haproxy_secret),
-    Proxy.TRAEFIK: (traefik, traefik_secret),
-    Proxy.APISIX: (apisix, apisix_secret),
-    Proxy.KONG: (kong, kong_secret),
-    Proxy.ENVOY_GATEWAY: (envoy_gateway, envoy_gateway_secret),
+    Proxy.CADDY: (caddy, environment_secret),
+    Proxy.HAPROXY: (haproxy, environment_secret),
+    Proxy.TRAEFIK: (traefik, environment_secret),
+    Proxy.APISIX: (apisix, environment_secret),
+    Proxy.KONG: (kong, environment_secret),
+    Proxy.ENVOY_GATEWAY: (envoy_gateway, environment_secret),
 }
 
 _NO_QUERY = {Proxy.CADDY, Proxy.TRAEFIK}

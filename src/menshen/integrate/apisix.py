@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-import yaml
-
 from menshen.config.snapshot import Upstream
 from menshen.integrate.matches import ODD_PATHS, apis_of, client_paths
-from menshen.integrate.openresty import Json, entry_of, function_of
-from menshen.integrate.rendering import rendered
+from menshen.integrate.openresty import Json, entry_of, function_of, printed
 from menshen.integrate.site import Domain, Site
-from menshen.secret import Secret
 from menshen.storage.proxy_secret import PROXY_SECRET_VARIABLE
 
-__all__ = ["apisix", "apisix_secret"]
+__all__ = ["apisix"]
 
 _SECRET: Final = f'os.getenv("{PROXY_SECRET_VARIABLE}")'
 _BEFORE: Final = """\
@@ -50,19 +46,7 @@ def apisix(site: Site) -> str:
         "upstreams": [menshen, *(_upstream(upstream) for upstream in site.upstreams)],
         "global_rules": [{"id": "menshen", "plugins": rule}],
     }
-    values = {
-        "site": site,
-        "variable": PROXY_SECRET_VARIABLE,
-        "authorities": [u.tls.ca for u in site.upstreams if u.tls is not None and u.tls.ca],
-        "transform": any("_" in name for name in site.returned),
-        "configuration": yaml.safe_dump(objects, sort_keys=False, width=10000, allow_unicode=True).strip(),
-    }
-    return rendered("apisix.yaml.j2", values)
-
-
-def apisix_secret(secret: Secret) -> str:
-    """A line of the file that systemd's ``EnvironmentFile`` names."""
-    return f"{PROXY_SECRET_VARIABLE}={secret.reveal()}\n"
+    return printed("apisix.yaml.j2", site, objects)
 
 
 def _routes(domain: Domain, site: Site) -> list[tuple[Json, Json]]:

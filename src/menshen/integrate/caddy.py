@@ -11,10 +11,9 @@ from menshen.integrate.answers import OWN_ANSWERS, body_of
 from menshen.integrate.matches import ODD_PATHS, Match
 from menshen.integrate.rendering import rendered
 from menshen.integrate.site import Domain, Site
-from menshen.secret import Secret
 from menshen.storage.proxy_secret import PROXY_SECRET_VARIABLE
 
-__all__ = ["caddy", "caddy_secret"]
+__all__ = ["caddy"]
 
 _ID = "{http.request.uuid}"
 
@@ -36,11 +35,6 @@ def caddy(site: Site) -> str:
             "answers": {name: (refusal, body_of(refusal, _ID)) for name, refusal in OWN_ANSWERS.items()},
         },
     )
-
-
-def caddy_secret(secret: Secret) -> str:
-    """A line of the file that systemd's ``EnvironmentFile`` names."""
-    return f"{PROXY_SECRET_VARIABLE}={secret.reveal()}\n"
 
 
 def _address(domain: Domain, site: Site) -> str:

@@ -24,10 +24,9 @@ from menshen.integrate.answers import body_of
 from menshen.integrate.matches import Match, apis_of, client_paths
 from menshen.integrate.rendering import rendered
 from menshen.integrate.site import Domain, Site
-from menshen.secret import Secret
 from menshen.storage.proxy_secret import PROXY_SECRET_VARIABLE
 
-__all__ = ["envoy_gateway", "envoy_gateway_secret"]
+__all__ = ["envoy_gateway"]
 
 Json = dict[str, Any]
 
@@ -63,11 +62,6 @@ def envoy_gateway(site: Site) -> str:
         "configuration": yaml.safe_dump_all(objects, sort_keys=False, width=10000, allow_unicode=True).strip(),
     }
     return rendered("envoy-gateway.yaml.j2", values)
-
-
-def envoy_gateway_secret(secret: Secret) -> str:
-    """What ``export`` takes, for ``envsubst``."""
-    return f"{PROXY_SECRET_VARIABLE}={secret.reveal()}\n"
 
 
 def _gateway(site: Site) -> Json:

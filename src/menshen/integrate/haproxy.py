@@ -11,10 +11,9 @@ from menshen.integrate.answers import OWN_ANSWERS, body_of
 from menshen.integrate.matches import ODD_PATHS, Match
 from menshen.integrate.rendering import rendered
 from menshen.integrate.site import Site
-from menshen.secret import Secret
 from menshen.storage.proxy_secret import PROXY_SECRET_VARIABLE
 
-__all__ = ["haproxy", "haproxy_script", "haproxy_secret"]
+__all__ = ["haproxy", "haproxy_script"]
 
 _ID = "%[var(txn.menshen_id)]"
 
@@ -50,11 +49,6 @@ def haproxy(site: Site) -> str:
 def haproxy_script() -> str:
     """``menshen.lua``."""
     return (files("menshen.integrate") / "templates" / "menshen.lua").read_text(encoding="utf-8")
-
-
-def haproxy_secret(secret: Secret) -> str:
-    """A line of the file that systemd's ``EnvironmentFile`` names."""
-    return f"{PROXY_SECRET_VARIABLE}={secret.reveal()}\n"
 
 
 def _entry(match: Match, site: Site) -> tuple[str, str]:

@@ -10,17 +10,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-import yaml
-
 from menshen.config.snapshot import Upstream
 from menshen.integrate.matches import apis_of
-from menshen.integrate.openresty import ANY_METHOD, Json, entry_of, function_of
-from menshen.integrate.rendering import rendered
+from menshen.integrate.openresty import ANY_METHOD, Json, entry_of, function_of, printed
 from menshen.integrate.site import Domain, Site
-from menshen.secret import Secret
 from menshen.storage.proxy_secret import PROXY_SECRET_VARIABLE
 
-__all__ = ["kong", "kong_secret"]
+__all__ = ["kong"]
 
 _SECRET: Final = 'kong.vault.get("{vault://env/' + PROXY_SECRET_VARIABLE.lower().replace("_", "-") + '}")'
 _BEFORE: Final = """\
@@ -60,19 +56,7 @@ def kong(site: Site) -> str:
         "upstreams": [_balanced(upstream) for upstream in site.upstreams],
         "plugins": [{"name": "pre-function", "config": config}],
     }
-    values = {
-        "site": site,
-        "variable": PROXY_SECRET_VARIABLE,
-        "authorities": [u.tls.ca for u in site.upstreams if u.tls is not None and u.tls.ca],
-        "transform": any("_" in name for name in site.returned),
-        "configuration": yaml.safe_dump(objects, sort_keys=False, width=10000, allow_unicode=True).strip(),
-    }
-    return rendered("kong.yaml.j2", values)
-
-
-def kong_secret(secret: Secret) -> str:
-    """A line of the file that systemd's ``EnvironmentFile`` names."""
-    return f"{PROXY_SECRET_VARIABLE}={secret.reveal()}\n"
+    return printed("kong.yaml.j2", site, objects)
 
 
 def _length(domain: Domain) -> int:

@@ -10,11 +10,15 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Any, Final
 
+import yaml
+
 from menshen.integrate.answers import OWN_ANSWERS, body_of
 from menshen.integrate.matches import ODD_PATHS, Match
+from menshen.integrate.rendering import rendered
 from menshen.integrate.site import Site
+from menshen.storage.proxy_secret import PROXY_SECRET_VARIABLE
 
-__all__ = ["ANY_METHOD", "Json", "entry_of", "function_of", "lua"]
+__all__ = ["ANY_METHOD", "Json", "entry_of", "function_of", "lua", "printed"]
 
 Json = dict[str, Any]
 
@@ -50,6 +54,18 @@ def function_of(site: Site, entries: dict[str, Json], secret: str, last: str) ->
     for name, text in values.items():
         code = code.replace(f"@{name}@", text)
     return f"{code}\n{last}\n"
+
+
+def printed(template: str, site: Site, objects: Json) -> str:
+    """The configuration of these objects, in the template's text around it."""
+    values = {
+        "site": site,
+        "variable": PROXY_SECRET_VARIABLE,
+        "authorities": [u.tls.ca for u in site.upstreams if u.tls is not None and u.tls.ca],
+        "transform": any("_" in name for name in site.returned),
+        "configuration": yaml.safe_dump(objects, sort_keys=False, width=10000, allow_unicode=True).strip(),
+    }
+    return rendered(template, values)
 
 
 def _answer(name: str) -> Json:

@@ -19,10 +19,9 @@ from menshen.gateway.wire import HEADER_CLIENT, HEADER_PROXY, HEADER_REQUEST_ID,
 from menshen.integrate.matches import Match, apis_of, client_paths
 from menshen.integrate.rendering import rendered
 from menshen.integrate.site import Domain, Site
-from menshen.secret import Secret
 from menshen.storage.proxy_secret import PROXY_SECRET_VARIABLE
 
-__all__ = ["traefik", "traefik_secret"]
+__all__ = ["traefik"]
 
 Json = dict[str, Any]
 
@@ -57,11 +56,6 @@ def traefik(site: Site) -> str:
     configuration = yaml.safe_dump({"http": http, **tls}, sort_keys=False, width=10000, allow_unicode=True)
     values = {"site": site, "variable": PROXY_SECRET_VARIABLE, "configuration": configuration.strip()}
     return rendered("traefik.yaml.j2", values)
-
-
-def traefik_secret(secret: Secret) -> str:
-    """A line of the file that systemd's ``EnvironmentFile`` names."""
-    return f"{PROXY_SECRET_VARIABLE}={secret.reveal()}\n"
 
 
 def _routers(site: Site) -> Iterator[Json]:
