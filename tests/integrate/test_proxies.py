@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socketserver
+import threading
 from itertools import product
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from menshen.errors import REFUSALS
 from tests.edge.conftest import APPID, SECRET, Stack
 from tests.edge.processes import Reply
 from tests.edge.test_error_table import PROVOKED
-from tests.integrate.proxies import ALL_FRONTS, Front, printed
+from tests.integrate.proxies import ALL_FRONTS, FRONTS, Front, printed
 
 NOT_HERE = {"body_malformed", "body_too_large"}
 """Of login bodies, which no proxy hands over."""
@@ -319,3 +321,22 @@ def test_the_printed_configuration_does_not_hold_the_secret(proxy: str, asked: S
     assert value is not None
     assert value[0] not in printed(asked, proxy)
     assert SECRET not in printed(asked, proxy)
+
+
+@pytest.mark.parametrize("proxy", FRONTS)
+def test_a_backend_that_breaks_off_is_one_that_is_not_there(proxy: str, asked: Stack, tmp_path: Path) -> None:
+    class BreaksOff(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+
+    front: Front = FRONTS[proxy]
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), BreaksOff) as broken:
+        thread = threading.Thread(target=broken.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        backend, elsewhere = asked.backend.origin.removeprefix("http://"), f"127.0.0.1:{broken.server_address[1]}"
+        try:
+            with front(asked, tmp_path, edit=lambda text: text.replace(backend, elsewhere)) as running:
+                assert running.gateway("/mall/static/x").refusal == (503, 5010, "upstream_unavailable")
+        finally:
+            broken.shutdown()
+            thread.join()
