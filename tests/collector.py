@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.serving import served
 
 __all__ = ["Collector", "SpanSeen", "collecting"]
 
@@ -119,11 +120,5 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def collecting() -> Iterator[Collector]:
-    with Collector() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with served(Collector()) as server:
+        yield server

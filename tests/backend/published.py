@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from tests.backend.issuer import NOW, PAYLOAD, Ring, part
+from tests.serving import served
 
 __all__ = ["Published", "publishing"]
 
@@ -83,12 +83,6 @@ def publishing() -> Iterator[Published]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with served(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
         gateway.url = f"http://127.0.0.1:{server.server_address[1]}/.well-known/jwks.json"
-        try:
-            yield gateway
-        finally:
-            server.shutdown()
-            thread.join()
+        yield gateway

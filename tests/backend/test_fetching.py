@@ -12,6 +12,7 @@ import pytest
 
 from menshen.backend import Keys, KeysUnavailable, from_url
 from tests.backend.issuer import Ring
+from tests.serving import served
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -26,14 +27,8 @@ def server(answer: Answer) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as serving:
-        thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{serving.server_address[1]}/.well-known/jwks.json"
-        finally:
-            serving.shutdown()
-            thread.join()
+    with served(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as serving:
+        yield f"http://127.0.0.1:{serving.server_address[1]}/.well-known/jwks.json"
 
 
 def says(body: bytes, status: int = 200, **headers: str) -> Answer:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import ssl
-import threading
 import time
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -37,6 +36,7 @@ from tests.edge.processes import Client
 from tests.envoy.certificates import self_signed
 from tests.platforms.api_security import SYMMETRIC_KEY, certificate_text
 from tests.platforms.app_keys import private_text, public_text
+from tests.serving import served
 
 
 def document(base_url: str, *, platform: str = "wechat", appid: str = APPID, secret: str = SECRET) -> str:
@@ -153,14 +153,8 @@ def test_a_certificate_of_somebody_else(directory: Path, tmp_path: Path) -> None
     context.load_cert_chain(chain, key)
     server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with served(server):
         finding = found(directory, document(f"https://127.0.0.1:{server.server_port}"))
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
     assert (finding.status, finding.trouble) == ("failed", "platform_certificate_refused")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from menshen.doctor.upstreams import CHECK
 from tests.doctor.installed import free_port, install, looked_at, troubles
 from tests.envoy.certificates import self_signed
+from tests.serving import served
 
 
 class _Healthy(BaseHTTPRequestHandler):
@@ -32,12 +32,8 @@ def secured(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     context.load_cert_chain(chain, key)
     server = HTTPServer(("127.0.0.1", 0), _Healthy)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server.server_port, chain
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(server):
+        yield server.server_port, chain
 
 
 def found(directory: Path, upstream: str) -> list[str]:

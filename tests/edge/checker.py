@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.serving import served
 
 __all__ = ["GOOD", "Asked", "Checker", "checking"]
 
@@ -91,14 +92,8 @@ def checking() -> Iterator[Checker]:
 
     server = Server(("127.0.0.1", 0), Handler)
     checker.origin = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with served(server):
         yield checker
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def _token(target: str, headers: dict[str, str]) -> str:

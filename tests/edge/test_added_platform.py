@@ -11,7 +11,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +23,7 @@ from tests.docs.test_docs import blocks
 from tests.edge.conftest import Stack, running_stack
 from tests.edge.desk import Desk, admin_call, operator
 from tests.edge.processes import REPOSITORY
+from tests.serving import served
 
 PAGE = "docs/how-to/add-a-platform.md"
 SECRET = "planted-appsecret-of-acme-0123456789"
@@ -151,14 +151,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def acme() -> Iterator[Acme]:
-    with Acme() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with served(Acme()) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

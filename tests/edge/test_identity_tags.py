@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import pytest
 from tests.edge.conftest import APPID, OTHER_APPID, OTHER_SECRET, QQ_APPID, SECRET, Stack, running_stack
 from tests.edge.people import Person, api, rows
 from tests.edge.processes import Reply
+from tests.serving import served
 
 DOCUMENT = """\
 version: 1
@@ -139,14 +139,8 @@ class _Gray(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def _gray() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Gray) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with served(ThreadingHTTPServer(("127.0.0.1", 0), _Gray)) as server:
+        yield f"127.0.0.1:{server.server_address[1]}"
 
 
 @pytest.fixture(scope="module")

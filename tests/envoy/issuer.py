@@ -21,6 +21,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from menshen.config.route_rules import Jwks, JwtRules, TokenAt
 from tests.envoy.signed import Key, public
+from tests.serving import served
 
 __all__ = [
     "AUDIENCE",
@@ -137,15 +138,9 @@ def running_issuer(issuer: Issuer) -> Iterator[Issuer]:
         def handle_error(self, request: Any, client_address: Any) -> None:
             """Envoy may have given up."""
 
-    with Server(("127.0.0.1", issuer.port), Handler) as server:
+    with served(Server(("127.0.0.1", issuer.port), Handler)) as server:
         issuer.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            yield issuer
-        finally:
-            server.shutdown()
-            thread.join()
+        yield issuer
 
 
 def _encoded(data: bytes) -> str:

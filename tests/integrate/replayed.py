@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from menshen.gateway.answer import Answer
 from menshen.gateway.forward_auth import told
 from menshen.web.verify import VERIFY_PATHS
+from tests.serving import served
 
 __all__ = ["Replayed", "replayed"]
 
@@ -44,11 +44,5 @@ class _Question(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def replayed() -> Iterator[Replayed]:
-    with Replayed(("127.0.0.1", 0), _Question) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with served(Replayed(("127.0.0.1", 0), _Question)) as server:
+        yield server

@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import http.server
 import json
-import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from tests.serving import served
 
 Answer = int | Literal["stall", "close", "redirect", "nonsense", "half"]
 
@@ -141,12 +142,5 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def taking() -> Iterator[Taking]:
-    server = Taking()
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with served(Taking()) as server:
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
