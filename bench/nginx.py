@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import math
 import os
 import shutil
@@ -24,6 +23,7 @@ from bench.report import Goal, Report
 from bench.stage import Stage, business
 from menshen.cli.address import free_port
 from menshen.config.login_rules import SessionKind
+from tests.nginx import nginx_command
 
 __all__ = ["measure_nginx"]
 
@@ -34,25 +34,6 @@ _PLAIN = "nginx alone"
 _EMPTY = "asking an empty application"
 _KINDS: tuple[SessionKind, ...] = ("sealed", "signed", "reference")
 _GOAL = 0.30
-
-_MAIN = """\
-daemon off;
-{user}
-worker_processes 1;
-pid {directory}/nginx.pid;
-error_log stderr warn;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    client_body_temp_path {directory}/body;
-    proxy_temp_path {directory}/proxy;
-    fastcgi_temp_path {directory}/fastcgi;
-    uwsgi_temp_path {directory}/uwsgi;
-    scgi_temp_path {directory}/scgi;
-    keepalive_requests 1000000;
-    {site}
-}}
-"""
 
 # What the printed configuration does for a backend, without a question ("off") or with the barest one.
 _SITE = """\
@@ -176,12 +157,10 @@ def _bare(stage: Stage, program: str, question: str, asked: Child | None) -> con
 
 @contextlib.contextmanager
 def _nginx(program: str, directory: Path, site: str, listen: str) -> Iterator[Child]:
-    # Its workers would be somebody else, and the directory is ours alone.
-    user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
-    config, log = directory / "nginx.conf", directory / "nginx.log"
-    config.write_text(_MAIN.format(directory=directory, user=user, site=site))
+    command = nginx_command(directory, f"keepalive_requests 1000000;\n{site}", program=program)
+    log = directory / "nginx.log"
     with log.open("ab") as errors:
-        process = subprocess.Popen([program, "-p", str(directory), "-c", str(config)], stdout=errors, stderr=errors)
+        process = subprocess.Popen(command, stdout=errors, stderr=errors)
     try:
         host, _, port = listen.rpartition(":")
         deadline = time.monotonic() + _UP_WITHIN

@@ -12,6 +12,8 @@ from typing import Any
 import yaml
 
 from menshen.integrate.openresty import lua
+from menshen.storage.proxy_secret import PROXY_SECRET_VARIABLE
+from tests.nginx import nginx_command
 
 __all__ = ["MODULES", "nginx_with_lua"]
 
@@ -19,22 +21,7 @@ Json = dict[str, Any]
 
 MODULES = (Path("/usr/lib/nginx/modules/ndk_http_module.so"), Path("/usr/lib/nginx/modules/ngx_http_lua_module.so"))
 
-_NGINX = """\
-{modules}
-daemon off;
-{user}
-worker_processes 1;
-pid {directory}/nginx.pid;
-error_log stderr warn;
-env MENSHEN_VERIFY_SECRET;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    client_body_temp_path {directory}/body;
-    proxy_temp_path {directory}/proxy;
-    fastcgi_temp_path {directory}/fastcgi;
-    uwsgi_temp_path {directory}/uwsgi;
-    scgi_temp_path {directory}/scgi;
+_HTTP = """\
     lua_package_path "{library}/?.lua;;";
     lua_transform_underscores_in_response_headers off;
     underscores_in_headers on;
@@ -60,7 +47,6 @@ http {{
             proxy_pass http://$to$upstream_uri;
         }}
     }}
-}}
 """
 
 _ROUTES = """\
@@ -119,7 +105,7 @@ return assert(loadstring({code}))()
 """
 
 
-def nginx_with_lua(proxy: str, printed: str, listen: str, directory: Path, user: str) -> list[str]:
+def nginx_with_lua(proxy: str, printed: str, listen: str, directory: Path) -> list[str]:
     """Write all files; the command that runs them."""
     printed_objects = yaml.safe_load(printed)
     routes, access, after = (_apisix if proxy == "apisix" else _kong)(printed_objects)
@@ -130,10 +116,8 @@ def nginx_with_lua(proxy: str, printed: str, listen: str, directory: Path, user:
     call = f"return assert(loadstring({_quoted(after)}))(){'()' if proxy == 'apisix' else ''}\n"
     (directory / "header_filter.lua").write_text(call, encoding="utf-8")
     modules = "\n".join(f"load_module {module};" for module in MODULES)
-    library = Path(__file__).parent
-    configuration = _NGINX.format(modules=modules, directory=directory, user=user, library=library, listen=listen)
-    (directory / "nginx.conf").write_text(configuration)
-    return ["nginx", "-p", str(directory), "-c", str(directory / "nginx.conf")]
+    http = _HTTP.format(directory=directory, library=Path(__file__).parent, listen=listen)
+    return nginx_command(directory, http, main=f"{modules}\nenv {PROXY_SECRET_VARIABLE};")
 
 
 def _apisix(objects: Json) -> tuple[list[Json], str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import json
 import os
 import re
@@ -25,6 +24,7 @@ from tests.edge.conftest import OTHER_SECRET, Stack
 from tests.edge.processes import REPOSITORY, Client
 from tests.integrate.lua_in_nginx import MODULES, nginx_with_lua
 from tests.integrate.translation import bootstrap
+from tests.nginx import nginx_command
 
 __all__ = [
     "ALL_FRONTS",
@@ -48,24 +48,6 @@ Front = Callable[..., contextlib.AbstractContextManager[Stack]]
 """``front(stack, directory, edit=…, secret=…, verify=…, options=…)``: the stack with a real proxy as its gateway."""
 
 _UP_WITHIN = 20.0
-
-_NGINX = """\
-daemon off;
-{user}
-worker_processes 1;
-pid {directory}/nginx.pid;
-error_log stderr warn;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    client_body_temp_path {directory}/body;
-    proxy_temp_path {directory}/proxy;
-    fastcgi_temp_path {directory}/fastcgi;
-    uwsgi_temp_path {directory}/uwsgi;
-    scgi_temp_path {directory}/scgi;
-    include {directory}/menshen.conf;
-}}
-"""
 
 
 def verify_of(stack: Stack) -> str:
@@ -102,11 +84,8 @@ def behind_nginx(
 ) -> Iterator[Stack]:
     listen = _prepared(stack, directory, "nginx", "menshen.conf", edit, verify, options)
     (directory / "menshen-secret.conf").write_text(_secret(stack, "nginx", secret))
-    # Its workers would be somebody else, and the directory is ours alone.
-    user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
-    (directory / "nginx.conf").write_text(_NGINX.format(directory=directory, user=user))
-    arguments = ["nginx", "-p", str(directory), "-c", str(directory / "nginx.conf")]
-    with proxied(arguments, listen, directory / "nginx.log"):
+    command = nginx_command(directory, f"include {directory}/menshen.conf;")
+    with proxied(command, listen, directory / "nginx.log"):
         yield replace(stack, gateway=Client(f"http://{listen}"))
 
 
@@ -190,8 +169,7 @@ def _lua_front(proxy: str) -> Front:
             pytest.skip("nginx's Lua module is not installed")
         listen = f"127.0.0.1:{free_port('127.0.0.1')}"
         text = edit(printed(stack, proxy, "--verify", verify or verify_of(stack), "--listen", listen, *options))
-        user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
-        arguments = nginx_with_lua(proxy, text, listen, directory, user)
+        arguments = nginx_with_lua(proxy, text, listen, directory)
         name, _, value = _secret(stack, proxy, secret).strip().partition("=")
         with proxied(arguments, listen, directory / "nginx.log", {name: value}):
             yield replace(stack, gateway=Client(f"http://{listen}"))
