@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 from dataclasses import replace
 from typing import Any
 
@@ -33,7 +34,7 @@ def state(*snapshots: Snapshot) -> BrainState:
 def door(brain: BrainState | None, user_api: Any = None) -> VerifyEndpoint:
     nothing: Any = None
     authorization = AuthorizationEndpoint(*(nothing, nothing, nothing, nothing), nobody, SeenLog(), lambda: NOW, brain)
-    return VerifyEndpoint(authorization, user_api, Secret(SECRET))
+    return VerifyEndpoint(authorization, user_api, Secret(SECRET), secrets.token_bytes)
 
 
 def ask(

@@ -88,7 +88,8 @@ async def _run(arguments: argparse.Namespace) -> None:
             brain, door = parts.brain, arguments.verify_host
             await stack.enter_async_context(serving(brain, arguments.host, arguments.port, shared=True, cancel=False))
             if door:
-                verify = VerifyEndpoint(parts.authorization, brain, proxy_secret(master_key, os.environ))
+                known = proxy_secret(master_key, os.environ)
+                verify = VerifyEndpoint(parts.authorization, brain, known, secrets.token_bytes)
                 port: int = arguments.verify_port
                 tls = _tls(arguments)
                 await stack.enter_async_context(serving(verify, door, port, shared=True, cancel=False, tls=tls))

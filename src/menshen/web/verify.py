@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hmac
 import logging
-import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -44,6 +43,7 @@ from menshen.gateway.wire import (
     stamp,
 )
 from menshen.secret import Secret
+from menshen.sessions.claims import RandomBytes
 from menshen.web.authorization import AuthorizationEndpoint, BrainState
 from menshen.web.questions import OWN_WORDS, VERIFY_PATHS, forwarded, question_of
 
@@ -68,7 +68,7 @@ log = logging.getLogger("menshen.verify")
 class VerifyEndpoint:
     """``authorization`` decides, ``user_api`` serves; ``secret`` is what proxies must know.
 
-    ``new_id`` names requests for proxies that do not.
+    ``random(n)`` gives n bytes of OS randomness: it names requests for proxies that do not.
     """
 
     def __init__(
@@ -76,14 +76,17 @@ class VerifyEndpoint:
         authorization: AuthorizationEndpoint,
         user_api: ASGIApp,
         secret: Secret,
-        new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+        random: RandomBytes,
     ) -> None:
         self._authorization = authorization
         self._user_api = user_api
         self._secret = secret.reveal().encode()
-        self._new_id = new_id
+        self._random = random
         self._known = _known(None)
         self._read: BrainState | None = None
+
+    def _new_id(self) -> str:
+        return self._random(16).hex()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         said, sent = _apart(scope)
