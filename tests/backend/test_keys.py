@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -231,6 +232,25 @@ def test_a_client_that_hangs_up_does_not_end_the_fetch_of_the_others() -> None:
         await asyncio.wait([first, second])
         slow.go.set()
         return await third
+
+    assert asyncio.run(meanwhile()) is not None
+
+
+def test_a_client_that_hangs_up_before_a_thread_is_free_does_not_end_it_either() -> None:
+    gateway, free = Gateway(), threading.Event()
+    kid = gateway.ring.keys[0].kid
+
+    async def meanwhile() -> ECKey | None:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        busy = loop.run_in_executor(None, free.wait, 10)
+        first = asyncio.ensure_future(gateway.keys.key_async(kid))
+        await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.wait([first])
+        free.set()
+        await busy
+        return await asyncio.wait_for(gateway.keys.key_async(kid), 10)
 
     assert asyncio.run(meanwhile()) is not None
 

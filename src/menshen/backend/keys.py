@@ -79,7 +79,9 @@ class Keys:
         if flight is not None:
             running, mine = flight
             if mine:
-                await asyncio.get_running_loop().run_in_executor(None, self._fly, running)
+                # Shielded: a client that hangs up while no thread is free would take the fetch out of the queue, and
+                # everybody would wait for it without end.
+                await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, self._fly, running))
             await asyncio.wrap_future(running)
         return self._known(kid)
 
