@@ -20,6 +20,7 @@ from menshen.errors import (
     PlatformRefusedUs,
     PlatformSaysBusy,
     PlatformTimeout,
+    PlatformUnreachable,
     Refusal,
 )
 from menshen.gateway.access_tokens import AHEAD
@@ -319,6 +320,26 @@ def test_a_holder_that_takes_too_long_is_replaced_and_does_not_overwrite(stage):
         async with stage.database.reading() as connection:
             row = await find_token(connection, KEY)
         assert (row.claim, row.claimed_until) == ("", 0.0)
+
+    stage(main)
+
+
+def test_a_token_goes_nowhere_but_where_it_came_from(stage):
+    async def main(stage):
+        tokens, sent = stage.tokens(), []
+        old, left = await tokens.token(stage.app())
+        moved = stage.app(secret="made-up", origin=f"http://127.0.0.1:{refused_port()}")
+
+        def call(token):
+            sent.append(token)
+            yield PlatformRequest("GET", moved.base_url, query={"access_token": token})
+
+        for process in (tokens, stage.tokens(await stage.another_database())):
+            with pytest.raises(PlatformUnreachable):
+                await process.run(moved, call)
+        assert sent == []
+        assert await stage.tokens().token(stage.app()) == (old, left)
+        assert stage.asked() == 1
 
     stage(main)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 
 import pytest
 import uvloop
 
 from menshen.config.snapshot import App
 from menshen.emulator.state import AppSettings
+from menshen.emulator.wecom import CORP
 from menshen.errors import CodeInvalid, InternalFault, PlatformRefusedUs
 from menshen.figures.counting import Counts
 from menshen.gateway.access_tokens import AccessTokens
@@ -107,5 +109,20 @@ def test_a_platform_without_an_adapter(stage):
     async def main(s):
         with pytest.raises(InternalFault):
             await exchange_on(s).code2session(App("a", "nowhere", APPID, Secret(SECRET)), "code")
+
+    stage(main)
+
+
+def test_a_token_that_came_for_another_apps_secret_does_not_outlive_it(stage):
+    async def main(s):
+        for appid, secret in ((APPID, "linked"), ("wx00000000000000d2", "not-linked")):
+            s.emulator.add_app("wecom", appid, AppSettings(secret, platform_key=CORP))
+        exchange = exchange_on(s)
+        right = replace(s.app("wecom", secret="linked"), platform_key=CORP)
+        with pytest.raises(CodeInvalid):
+            await exchange.code2session(
+                replace(right, secret=Secret("not-linked")), s.emulator.login("wecom", APPID, "alice")
+            )
+        assert (await exchange.code2session(right, s.emulator.login("wecom", APPID, "alice"))).openid
 
     stage(main)

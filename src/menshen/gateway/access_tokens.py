@@ -12,6 +12,8 @@ what is refused is compared with what there is, and only the very token that was
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -127,9 +129,10 @@ class AccessTokens:
         self._random = random
         self._lease = lease
         self._tickets = tickets
-        self._held: dict[TokenKey, _Held] = {}
-        self._hold_off: dict[TokenKey, float] = {}
-        self._renewals: dict[tuple[TokenKey, Secret | None], asyncio.Task[_Found]] = {}
+        # By :func:`_context`.
+        self._held: dict[str, _Held] = {}
+        self._hold_off: dict[str, float] = {}
+        self._renewals: dict[tuple[str, Secret | None], asyncio.Task[_Found]] = {}
 
     @property
     def platforms(self) -> Mapping[str, Platform]:
@@ -192,7 +195,7 @@ class AccessTokens:
         return held.token, max(0, int(held.expires_at - self._clock()))
 
     async def _current(self, app: App) -> _Held:
-        key = _key(app)
+        key = _context(app)
         held, now = self._held.get(key), self._clock()
         if held is not None and now < held.due_at:
             return held
@@ -208,14 +211,14 @@ class AccessTokens:
         return held
 
     async def _other_than(self, app: App, refused: Secret) -> _Found:
-        held = self._held.get(_key(app))
+        held = self._held.get(_context(app))
         if held is not None and held.good(self._clock(), refused):
             return _Found(held, new=False)
         return await self._renewed(app, refused)
 
     async def _renewed(self, app: App, refused: Secret | None) -> _Found:
         """One renewal at a time in this process; who comes meanwhile shares it."""
-        flight = (_key(app), refused)
+        flight = (_context(app), refused)
         task = self._renewals.get(flight)
         if task is None:
             task = asyncio.create_task(self._renew(app, refused))
@@ -224,7 +227,7 @@ class AccessTokens:
         # Shielded: the client that set it off may hang up.
         return await asyncio.shield(task)
 
-    def _landed(self, flight: tuple[TokenKey, Secret | None], done: asyncio.Task[_Found]) -> None:
+    def _landed(self, flight: tuple[str, Secret | None], done: asyncio.Task[_Found]) -> None:
         self._renewals.pop(flight, None)
         if not done.cancelled():
             done.exception()  # looked at here, for the case that every client has hung up
@@ -236,7 +239,7 @@ class AccessTokens:
         except TimeoutError:
             pass
         else:
-            self._held[_key(app)] = found.held
+            self._held[_context(app)] = found.held
             return found
         raise PlatformTimeout("another process did not finish fetching the access token")
 
@@ -245,7 +248,7 @@ class AccessTokens:
         while True:
             async with self._database.reading() as connection:
                 row = await find_token(connection, key)
-            held, now = self._unsealed(key, row), self._clock()
+            held, now = self._unsealed(app, row), self._clock()
             good = held is not None and held.good(now, refused)
             if held is not None and good and now < held.due_at:
                 return _Found(held, new=False)
@@ -270,13 +273,13 @@ class AccessTokens:
                 await release_token(connection, key, claim)
             raise
         fetched = _Held(got.token, now, now + got.expires_in)
-        sealed = self._sealer.seal(got.token, _context(key))
+        sealed = self._sealer.seal(got.token, _context(app))
         async with self._database.writing() as connection:
             if await store_token(connection, key, claim, sealed, fetched.fetched_at, fetched.expires_at):
                 return fetched
             row = await find_token(connection, key)
         # We took longer than the lease; what the successor has stored is what everybody else uses.
-        stored = self._unsealed(key, row)
+        stored = self._unsealed(app, row)
         return stored if stored is not None and stored.good(self._clock(), refused) else fetched
 
     async def _ask(self, app: App, refused: Secret | None) -> PlatformToken:
@@ -304,13 +307,13 @@ class AccessTokens:
         with self._counts.calling(app.platform, app.name):
             return await self._client.run(flow)
 
-    def _unsealed(self, key: TokenKey, row: TokenRow | None) -> _Held | None:
+    def _unsealed(self, app: App, row: TokenRow | None) -> _Held | None:
         if row is None or not row.sealed_token:
             return None
         try:
-            return _Held(self._sealer.unseal(row.sealed_token, _context(key)), row.fetched_at, row.expires_at)
+            return _Held(self._sealer.unseal(row.sealed_token, _context(app)), row.fetched_at, row.expires_at)
         except KeyRingInvalid:
-            return None  # of another master key; a token can be fetched again
+            return None  # of another master key, address or AppSecret; a token can be fetched again
 
 
 def as_app(component: Component) -> App:
@@ -329,5 +332,12 @@ def _key(app: App) -> TokenKey:
     return TokenKey(app.platform, app.appid)
 
 
-def _context(key: TokenKey) -> str:
-    return f"{key.platform}/{key.appid}"
+def _context(app: App) -> str:
+    """Whose a token is, where it came from and for what: it is good for nothing else.
+
+    An operator who does not know the AppSecret could otherwise write one that he has made up beside a ``base_url`` of
+    his own, and be sent the token with the next call. Nor is a token that came for a wrong secret to outlive it.
+    """
+    key, secret = _key(app), app.secret if app.component is None else app.component.secret
+    asked = hashlib.sha256(json.dumps([app.base_url, app.platform_key, secret.reveal()]).encode()).hexdigest()
+    return f"{key.platform}/{key.appid}/{asked}"
