@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -219,6 +220,30 @@ def test_misuse_is_a_fault_of_ours(run):
                 await client.code2session(App("a", "nokia", "x", Secret(SECRET)), CODE)
             with pytest.raises(CodeMalformed):
                 await client.code2session(app("http://127.0.0.1:9"), "a&b")
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        f"http://127.0.0.1:9/?secret={SECRET}",
+        PlatformRequest("GET", "http://127.0.0.1:9/", query={"secret": SECRET.encode()}),
+        PlatformRequest("POST", "http://127.0.0.1:9/", json={"secret": SECRET.encode()}),
+        PlatformRequest("GET", f"http://127.0.0.1:9/{SECRET}".encode()),
+    ],
+    ids=["text", "query", "json", "url"],
+)
+def test_what_is_no_request_is_our_fault_and_nothing_of_it_is_told(run, request_):
+    def flow():
+        yield request_
+
+    async def main():
+        async with PlatformClient() as client:
+            with pytest.raises(InternalFault) as raised:
+                await client.run(flow())
+            assert SECRET not in "".join(traceback.format_exception(raised.value))
+            assert raised.value.__context__ is None
 
     run(main())
 

@@ -43,7 +43,7 @@ class Acme(BarePlatform):
         return self.given()
 
     def given(self):
-        if isinstance(self.gives, Exception):
+        if isinstance(self.gives, BaseException):
             raise self.gives
         return self.gives
 
@@ -116,7 +116,7 @@ def test_what_it_opens_is_passed_on(ask, value):
 
 
 @pytest.mark.parametrize(("ask", "_"), FLOWS.values(), ids=FLOWS)
-@pytest.mark.parametrize("kind", [ValueError, KeyError, RuntimeError, RecursionError])
+@pytest.mark.parametrize("kind", [ValueError, KeyError, RuntimeError, RecursionError, SystemExit])
 def test_what_it_raises_is_our_fault_and_its_text_goes_nowhere(ask, _, kind):
     with pytest.raises(InternalFault) as raised:
         answered(ask(giving(kind(LEAK))), {})
@@ -129,9 +129,10 @@ def test_what_it_raises_is_our_fault_and_its_text_goes_nowhere(ask, _, kind):
 
 @pytest.mark.parametrize(("ask", "_"), CALLS.values(), ids=CALLS)
 def test_so_it_is_with_open_data(ask, _):
-    with pytest.raises(InternalFault) as raised:
-        ask(giving(ValueError(LEAK)))
-    assert LEAK not in "".join(traceback.format_exception(raised.value))
+    for error in (ValueError(LEAK), SystemExit(LEAK)):
+        with pytest.raises(InternalFault) as raised:
+            ask(giving(error))
+        assert LEAK not in "".join(traceback.format_exception(raised.value))
     with pytest.raises(OpenDataInvalid):
         ask(giving(OpenDataInvalid()))
     with pytest.raises(InternalFault):
@@ -167,7 +168,15 @@ def test_an_identity_that_can_be_none_logs_nobody_in(value):
 
 
 @pytest.mark.parametrize(
-    "value", [None, PlatformToken(Secret(""), 7200), PlatformToken("plain", 7200), PlatformToken(SECRET, 0)], ids=str
+    "value",
+    [
+        None,
+        PlatformToken(Secret(""), 7200),
+        PlatformToken("plain", 7200),
+        PlatformToken(SECRET, 0),
+        PlatformToken(SECRET, 10**400),
+    ],
+    ids=["none", "empty", "plain", "over", "endless"],
 )
 def test_an_access_token_that_is_none(value):
     with pytest.raises(InternalFault):

@@ -168,7 +168,7 @@ class PlatformClient:
         """One HTTP call, sent at most once.
 
         Raises PlatformUnreachable (nothing was sent), PlatformTimeout (sent; no answer, or not all of it in time) and
-        PlatformReplyInvalid (an answer that is not HTTP, breaks off, or is over REPLY_LIMIT).
+        PlatformReplyInvalid (an answer that is not HTTP, breaks off, or is over REPLY_LIMIT); InternalFault.
         """
         if self._session is None:
             raise InternalFault("the platform client is not open")
@@ -182,6 +182,9 @@ class PlatformClient:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # ValueError: an address or a value that cannot be in a URL.
             failure = _broken(error, progress)
+        except (TypeError, AttributeError) as error:
+            # What an adapter yielded is no request, or has a value of no kind that can be sent, which yarl quotes.
+            failure = InternalFault(f"a request that cannot be sent ({type(error).__name__})")
         else:
             if reply is not None:
                 return reply

@@ -47,6 +47,8 @@ _CALLS: Final = (
     "check_session",
     "reset_session_key",
 )
+_LONGEST: Final = 10 * 366 * 86_400
+"""Seconds of an access token. More of them are no date, and a platform's number may have thousands of digits."""
 _FLAGS: Final = ("open_data", "phone_data", "session_keys", "phone_codes", "session_checks", "stable_tokens")
 
 
@@ -140,7 +142,7 @@ def _flow(begun: Callable[[], Flow[Any]], good: Callable[[Any], T]) -> Flow[T]:
         return good((yield from begun()))
     except MenshenError:
         raise
-    except Exception as error:  # noqa: BLE001 - it may raise anything
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - it may raise anything
         why = where(error)
     raise InternalFault(why)  # out here: the exception, whose text may hold anything, does not ride along
 
@@ -150,7 +152,7 @@ def _asked(begun: Callable[[], Any], kind: type[T]) -> T:
         return _of(kind, begun())
     except MenshenError:
         raise
-    except Exception as error:  # noqa: BLE001 - it may raise anything
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - it may raise anything
         why = where(error)
     raise InternalFault(why)
 
@@ -173,7 +175,7 @@ def _identity(value: Any) -> PlatformIdentity:
 
 def _token(value: Any) -> PlatformToken:
     found = _of(PlatformToken, value)
-    if not _of(Secret, found.token) or _of(int, found.expires_in) <= 0:
+    if not _of(Secret, found.token) or not 0 < _of(int, found.expires_in) <= _LONGEST:
         raise InternalFault("the adapter gave no access token")
     return found
 
