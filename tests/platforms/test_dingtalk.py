@@ -121,7 +121,7 @@ def test_an_address_that_has_called_too_often_is_answered_without_a_number():
         login({"status": 1111, "wait": 5, "source": "x5", "punish": "deny", "uuid": "xxx"})
 
 
-@pytest.mark.parametrize("sub_code", [None, "", "isv.permission", [], True])
+@pytest.mark.parametrize("sub_code", [None, "", "isv.permission", [], True, 0, "0", "-00"])
 def test_88_alone_is_a_permission(sub_code):
     with pytest.raises(PlatformRefusedUs) as raised:
         login(within(sub_code, "鉴权异常"))

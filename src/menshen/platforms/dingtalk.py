@@ -185,7 +185,7 @@ def _fields(reply: PlatformReply, errors: ErrorTable, hidden: tuple[Secret, ...]
         raise PlatformLimit("the address is shut out for a while")
     number, said = fields.get("errcode"), fields.get("errmsg")
     within = fields.get("sub_code")
-    if str(number) == str(_WITHIN) and isinstance(within, str | int) and _NUMBER.fullmatch(str(within)):
+    if str(number) == str(_WITHIN) and isinstance(within, str | int) and _NUMBER.fullmatch(str(within)) and int(within):
         number, said = within, fields.get("sub_msg") or said
     refuse(number, said, errors, hidden)
     if reply.status != 200 or number is None:
