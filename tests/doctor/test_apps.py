@@ -263,6 +263,7 @@ def test_without_a_token_nobody_logs_in_to_wecom(directory: Path, emulator: Clie
     finding = found(directory, text)
     assert (finding.status, finding.trouble) == ("failed", "address_shut_out")
     assert "60020" in finding.found.en
+    assert "企业可信IP, IP 白名单, 服务器出口 IP" in finding.advice.en  # as WeCom, Feishu and DingTalk name them
 
 
 def secured(directory: Path, emulator: Client, changed: int = 0, later: float = 0, **change: str) -> Finding:

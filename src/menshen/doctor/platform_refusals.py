@@ -151,11 +151,11 @@ SHUT_OUT = Trouble(
     "failed",
     Said(
         "{platform} takes no calls for {appid} from this machine: its address is not on the list ({errcode})",
-        "{platform} 不接受本机为 {appid} 发起的调用：本机地址不在可信 IP 中（{errcode}）",
+        "{platform} 不接受本机为 {appid} 发起的调用：本机地址不在 IP 名单中（{errcode}）",
     ),
     Said(
-        "Add the public address of this machine to the trusted addresses (企业可信IP) at {page}.",
-        "到 {page} 把本机公网地址加入“企业可信IP”。",
+        "Add this machine's public address to the app's addresses (企业可信IP, IP 白名单, 服务器出口 IP) at {page}.",
+        "到 {page} 把本机公网地址加入 IP 名单（企业可信IP、IP 白名单或服务器出口 IP）。",
     ),
 )
 NOT_APPROVED = Trouble(
