@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 
-/** Who calls: the claims of X-Menshen-Assertion. Java 17 or newer, nothing but the JDK. */
+/** Who calls: the claims of X-Menshen-Assertion. Nothing but the JDK, 17.0.3 or newer: one before takes a signature of zeros. */
 final class Caller {
     private static final Pattern COMPACT = Pattern.compile("[\\w-]{1,512}\\.[\\w-]{1,8000}\\.[\\w-]{85}[AQgw]");
 
