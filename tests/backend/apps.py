@@ -107,7 +107,7 @@ def django_configured(mode: str, url: str, asynchronous: bool) -> None:
     keys = {"TRUSTED_NETWORK": True} if mode == "trusted" else {"UPSTREAM": "orders", "KEYS": url}
     settings.configure(
         ALLOWED_HOSTS=["127.0.0.1"],
-        MIDDLEWARE=["menshen.backend.django.AssertionMiddleware"],
+        MIDDLEWARE=["tests.backend.reading_first.ReadingFirst", "menshen.backend.django.AssertionMiddleware"],
         MENSHEN=keys | ({"OPTIONAL": True} if mode == "optional" else {}),
         ROOT_URLCONF=(path("me", me_async if asynchronous else me),),
     )
