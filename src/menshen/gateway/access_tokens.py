@@ -68,8 +68,8 @@ _HOLD_OFF = 10.0
 _MOST_CALLS = 4
 """With the token in memory, with one that others stored, with a new one; and once more should they be at it too."""
 
-_OF_COMPONENTS: Final = "wechat-component"
-"""In the place of a platform: no platform of this name can be in a document with an app that has the same AppID."""
+_OF_COMPONENTS: Final = "wechat component"
+"""In the place of a platform, whose name has no space: a package may bring any other."""
 
 _FIRST_LOOK, _SLOWEST_LOOK = 0.005, 0.1
 
