@@ -239,7 +239,7 @@ def _client_api(outline: Outline) -> Iterator[Problem]:
                     "刷新令牌依赖客户端接口，而 listener.client_api 已将其关闭",
                 )
         return
-    if not outline.bindings:
+    if not outline.bindings and not outline.components:
         return
     base = outline.listener.client_api.rstrip("/")
     own = {f"{base}/{path}" for path in OWN_PATHS}

@@ -9,7 +9,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["OWN_PATHS"]
+from menshen.config.snapshot import Snapshot
+
+__all__ = ["OWN_PATHS", "served_paths"]
+
+_PUSHES: Final = "wechat/component/"
 
 OWN_PATHS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -38,8 +42,20 @@ OWN_PATHS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "authing/graphql/v2": ("POST",),
         "authing/api/v2/logout": ("GET",),
         "authing/api/v2/upload": ("POST",),
-        "wechat/component/": ("POST",),
+        _PUSHES: ("POST",),
         "openapi.json": ("GET",),
     }
 )
 """Path -> methods. One that ends in a slash is everything below it."""
+
+
+def served_paths(snapshot: Snapshot) -> Mapping[str, tuple[str, ...]]:
+    """Those that there are: none where ``listener.client_api`` is switched off, or where nobody can log in.
+
+    But tickets are taken from the first: without one no customer can authorise the component that logs his users in.
+    """
+    if not snapshot.listener.client_api.rstrip("/"):
+        return {}
+    if any(route.login is not None for route in snapshot.routes):
+        return OWN_PATHS
+    return {_PUSHES: OWN_PATHS[_PUSHES]} if snapshot.components else {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from menshen.config.own_paths import OWN_PATHS
+from menshen.config.own_paths import served_paths
 from menshen.config.snapshot import Snapshot
 from menshen.envoy.answers import answered
 from menshen.envoy.authorization import AUTHORIZATION, not_asked
@@ -32,11 +32,9 @@ _WHOLE: Final = 90.0
 
 
 def client_api(snapshot: Snapshot) -> dict[str, list[Json]]:
-    """Path -> routes; none where it is switched off, or where nobody can log in."""
-    base = snapshot.listener.client_api.rstrip("/")
-    if not base or not any(route.login is not None for route in snapshot.routes):
-        return {}
-    return {f"{base}/{path}": _call(base, path, methods, snapshot.checksum) for path, methods in OWN_PATHS.items()}
+    """Path -> routes."""
+    base, served = snapshot.listener.client_api.rstrip("/"), served_paths(snapshot)
+    return {f"{base}/{path}": _call(base, path, methods, snapshot.checksum) for path, methods in served.items()}
 
 
 def _call(base: str, path: str, methods: Sequence[str], checksum: str) -> list[Json]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from menshen.config.own_paths import OWN_PATHS
+from menshen.config.own_paths import served_paths
 from menshen.config.snapshot import Route, Snapshot
 from menshen.envoy.paths import api_match, group_match
 from menshen.envoy.routes import published_at
@@ -73,9 +73,7 @@ def apis_of(matches: Sequence[Match]) -> list[Match]:
 
 def _own(snapshot: Snapshot) -> Iterator[Match]:
     base = snapshot.listener.client_api.rstrip("/")
-    if not base or not any(route.login is not None for route in snapshot.routes):
-        return
-    for path, methods in OWN_PATHS.items():
+    for path, methods in served_paths(snapshot).items():
         pattern = re.escape(f"{base}/{path}") + (_REST if path.endswith("/") else "")
         yield Match(pattern, methods)
         yield Match(pattern, status=405, allow=tuple(sorted(methods)))
