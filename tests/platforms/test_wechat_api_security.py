@@ -267,6 +267,15 @@ def test_a_number_that_is_told() -> None:
     )
 
 
+def test_a_text_that_is_no_unicode_is_passed_over_as_in_the_clear() -> None:
+    told = json.dumps({"_appid": APP.appid, "_timestamp": NOW, "rid": "\ud800", **NUMBER}).encode()
+    iv, bound = bytes(12), f"{URL}|{APP.appid}|{NOW}|{KEYS.symmetric_key_sn}".encode()
+    text = AESGCM(base64.b64decode(KEYS.symmetric_key.reveal())).encrypt(iv, told, bound)
+    parts = {"iv": iv, "data": text[:-16], "authtag": text[-16:]}
+    body = json.dumps({name: base64.b64encode(part).decode() for name, part in parts.items()}).encode()
+    assert answered(signed_reply(body, URL, APP.appid, NOW, KEYS)).pure == "13580006666"
+
+
 def test_other_calls_are_neither_encrypted_nor_signed() -> None:
     """Their pages do not say that they may be."""
     login, session = WECHAT.code2session(APP, "0" * 32), Secret("tiihtNczf5v6AKRyjwEUhQ==")
