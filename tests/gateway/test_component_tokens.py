@@ -8,8 +8,10 @@ from urllib.parse import urlencode
 
 import pytest
 import uvloop
+from pydantic import TypeAdapter, ValidationError
 
 from menshen.config.snapshot import App, Component
+from menshen.config.values import Name
 from menshen.emulator.component import ComponentSettings
 from menshen.emulator.state import AppSettings
 from menshen.errors import (
@@ -20,7 +22,7 @@ from menshen.errors import (
     PlatformRefusedUs,
     Refusal,
 )
-from menshen.gateway.access_tokens import AccessTokens
+from menshen.gateway.access_tokens import AccessTokens, _key
 from menshen.gateway.code_exchange import PlatformExchange
 from menshen.gateway.component_tickets import COMPONENT_TICKET, ComponentTickets
 from menshen.platforms.registry import adapter_of
@@ -105,6 +107,12 @@ def test_all_customers_apps_share_one_token(stage):
         assert s.asked(TOKEN_PATH) == 1
 
     stage(main)
+
+
+def test_no_platform_of_a_package_has_the_row_of_a_components_token():
+    platform = _key(app()).platform
+    with pytest.raises(ValidationError):
+        TypeAdapter(Name).validate_python(platform)
 
 
 def test_before_the_first_ticket_nothing_is_sent(stage):
