@@ -87,19 +87,6 @@ class _WeCom(Dialect):
         return Payload(*encrypted(fields, visitor.session_key, random), raw, signature)
 
 
-def _mobile(
-    visitor: Visitor,
-    number: str,
-    country: str,
-    watermark: Mapping[str, Any],
-    *,
-    random: RandomBytes,
-) -> Payload:
-    """As the address book writes it; that the field has this name is not confirmed."""
-    shown = number if country == "86" else f"+{country} {number}"
-    return Payload(*encrypted({"mobile": shown, "watermark": dict(watermark)}, visitor.session_key, random))
-
-
 WECOM: Final = _WeCom(
     content_type="application/json; charset=UTF-8",
     errors=MappingProxyType(
@@ -136,5 +123,5 @@ WECOM: Final = _WeCom(
     app_grant="",
     by_token=True,
     steady_tokens=True,
-    phone_data=_mobile,
+    numbers=False,
 )

@@ -134,7 +134,8 @@ class WeCom(ByMember, BareTokenPlatform):
     plugin_type = "WecomMpLogin"
     default_base_url = "https://qyapi.weixin.qq.com"
     code_pattern = CODE_PATTERN  # those seen have 43 characters of it
-    # No phone codes: numbers come encrypted only. No word on a session_key: wx.qy.checkSession is the client's.
+    # No word on a session_key: wx.qy.checkSession is the client's.
+    phone_data = False  # there is, but it proves nothing: wecom_data.py
     stable_tokens = True  # 97164: inside its life the same one
     refused_for = REFUSED_FOR
     settings_page = "work.weixin.qq.com > 应用管理 > 小程序"
