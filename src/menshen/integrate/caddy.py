@@ -9,6 +9,7 @@ from menshen.config.snapshot import Upstream
 from menshen.gateway.forward_auth import ANSWERED
 from menshen.integrate.answers import OWN_ANSWERS, body_of
 from menshen.integrate.matches import ODD_PATHS, Match
+from menshen.integrate.names import FAMILIES, spellings
 from menshen.integrate.rendering import rendered
 from menshen.integrate.site import Domain, Site
 from menshen.storage.proxy_secret import PROXY_SECRET_VARIABLE
@@ -17,10 +18,14 @@ __all__ = ["caddy"]
 
 _ID = "{http.request.uuid}"
 
+_SEPARATORS = ".!#$%&'*+^`|~"
+"""What a header's name may have beside letters, digits, "-" and "_"."""
+
 
 def caddy(site: Site) -> str:
     """A Caddyfile without global options; the secret is in Caddy's environment."""
     entries = {each.name: _first_of_each(_entry(match, site) for match in each.matches) for each in site.domains}
+    families = [spelling for family in FAMILIES for spelling in spellings((family,))]
     domains = [(_address(each, site), entries[each.name]) for each in site.domains]
     return rendered(
         "Caddyfile.j2",
@@ -30,6 +35,8 @@ def caddy(site: Site) -> str:
             "answered": ANSWERED,
             "domains": domains,
             "odd": _quoted(f"~^[^ ]+ {ODD_PATHS}(?:\\?.*)?$"),
+            "separators": [_quoted(f"-*{each}*") for each in (_SEPARATORS if site.underscores else "_" + _SEPARATORS)],
+            "families": families,
             "said": _said,
             "ways": _ways(site),
             "answers": {name: (refusal, body_of(refusal, _ID)) for name, refusal in OWN_ANSWERS.items()},

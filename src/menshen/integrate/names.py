@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from itertools import product
 from typing import Final
 
-from menshen.config.reserved import TRACE_NAMES
+from menshen.config.reserved import TRACE_FAMILIES, TRACE_NAMES
 from menshen.config.shape import identity_names
 from menshen.config.snapshot import Snapshot
 from menshen.config.tag_values import tag_header
@@ -35,10 +35,20 @@ _INTERNAL: Final = (
     *wire.SECRET_HEADERS,
 )
 
-_FAMILIES: Final = (
-    *(f"x-forwarded-{name}" for name in ("host", "port", "prefix", "uri", "method", "server", "user")),
-    *(f"x-original-{name}" for name in ("url", "uri", "host", "method")),
-    *(f"x-envoy-{name}" for name in ("original-path", "original-host", "external-address", "internal")),
+FAMILIES: Final = ("x-menshen", "x-forwarded", "x-original", "x-envoy", *TRACE_FAMILIES)
+"""What all names begin with that no client may send whatever comes behind: for proxies that match that much."""
+
+_FORWARDED: Final = (
+    *("for", "proto", "protocol", "scheme", "ssl", "host", "port", "prefix", "uri", "method", "server"),
+    *("user", "email", "groups", "preferred-username", "access-token", "client-cert", "tls-client-cert"),
+)
+
+_ENVOY: Final = ("original-path", "original-host", "external-address", "internal", "auth-partial-body")
+
+_KNOWN: Final = (
+    *(f"x-forwarded-{name}" for name in _FORWARDED),
+    *(f"x-original-{name}" for name in ("url", "uri", "host", "method", "forwarded-for")),
+    *(f"x-envoy-{name}" for name in _ENVOY),
     *(f"x-wx-{name}" for name in ("openid", "appid", "unionid", "source", "env", "region", "service", "call-id")),
     *(f"x-wx-from-{name}" for name in ("openid", "appid", "unionid")),
 )
@@ -50,7 +60,7 @@ def stripped_names(snapshot: Snapshot) -> tuple[str, ...]:
     """What a client may not send, lower-case: identity, even of a plugin that is not here, and what is ours."""
     tags = {tag_header(tag) for plugin in plugins_of(snapshot) for tag in plugin.identity_tags}
     ours = {f"x-menshen-{name}" for name in _MENSHEN}
-    names = {*_INTERNAL, *_FAMILIES, *NEVER, *CLIENT_ADDRESS, *TRACE_NAMES, "baggage", *ours, *tags}
+    names = {*_INTERNAL, *_KNOWN, *NEVER, *CLIENT_ADDRESS, *TRACE_NAMES, "baggage", *ours, *tags}
     return tuple(sorted({*names, *identity_names(snapshot)}))
 
 

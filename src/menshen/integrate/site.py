@@ -105,7 +105,7 @@ def site_of(
     credentials = {name: tuple(group for group in groups if name in stops[group].headers) for name in names}
     underscores = any("_" in name for name in names)
     stripped = stripped_names(snapshot)
-    own = {"x-request-id", *names}  # set by the proxy, or read by the brain
+    own = {"x-request-id", "x-forwarded-for", "x-forwarded-proto", *names}  # set by the proxy, or read by the brain
     return Site(
         verify=verify,
         listen=listen,

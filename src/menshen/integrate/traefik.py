@@ -28,6 +28,10 @@ Json = dict[str, Any]
 _ODD: Final = r"^(?:[^/]|$)|%2F|%3B|[\\;\x00-\x1f\x7f\x{FFFD}]|//|/\.{1,2}(?:/|$)|%25(?:25)*(?:2[eEfF]|3[bB]|5[cC]|00)"
 """Of the path that Traefik matches: ``%61`` is ``a`` there and at the backend, ``%E9`` is its byte, ``%2f`` stays."""
 
+_OTHER_UPGRADE: Final = "HeaderRegexp(`Upgrade`, `.`) && !HeaderRegexp(`Upgrade`, `^(?i:websocket)$`)"
+"""In a tunnel of HTTP/2 (h2c) a client says every header and path by itself. Of two such headers Traefik has kept the
+first, before it looks for a router, or takes the request for none that changes protocols."""
+
 
 def traefik(site: Site) -> str:
     """A dynamic configuration for the file provider, which puts the secret in from Traefik's environment."""
@@ -60,7 +64,8 @@ def traefik(site: Site) -> str:
 
 def _routers(site: Site) -> Iterator[Json]:
     """In the order in which they are to be tried. The wildcard hosts last, then the longest."""
-    yield {"rule": _path(_ODD), "service": "menshen", "middlewares": ["menshen-known", "refused-malformed_request"]}
+    yield {"rule": _path(_ODD), **_refused("malformed_request")}
+    yield {"rule": _OTHER_UPGRADE, **_refused("malformed_request")}
     for domain in sorted(site.domains, key=lambda each: (each.name[:1] == "*", -len(each.name))):
         client = client_paths(domain.matches)
         if client:

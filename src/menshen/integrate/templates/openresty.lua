@@ -58,11 +58,28 @@ local function ask(route)
   return ngx.exit(ngx.HTTP_OK)
 end
 
+-- Of "GET http://a/ HTTP/1.1" with "Host: b" a gateway may find the route by a, and the backend would read b.
+local function two_hosts()
+  local sent = (ngx.var.http_host or ""):lower():gsub(":%d*$", ""):gsub("%.$", "")
+  return sent ~= "" and sent ~= ngx.var.host
+end
+
+-- A WebSocket and nothing else: in a tunnel of HTTP/2 (h2c) a client says every header and path by itself.
+local function only_websocket()
+  local websocket = (ngx.var.http_upgrade or ""):lower() == "websocket"
+  ngx.req.clear_header("upgrade")
+  ngx.req.clear_header("connection")
+  if websocket then
+    ngx.req.set_header("upgrade", "websocket")
+    ngx.req.set_header("connection", "upgrade")
+  end
+end
+
 -- "send" is how this gateway is told path and query of what it sends.
 local function before(id, send)
   local entry = at[id]
   if entry == nil then return say("no_such_route") end
-  if ngx.re.find(ngx.var.request_uri, odd, "jos") then return say("malformed") end
+  if two_hosts() or ngx.re.find(ngx.var.request_uri, odd, "jos") then return say("malformed") end
   if entry.refused ~= nil then return say(entry.refused, entry.allow) end
   local told = entry.asked and ask(entry.route) or {}
   -- Strip first, in every spelling that nginx lets in. Without a limit: a header behind the last that is read would stay.
@@ -70,6 +87,7 @@ local function before(id, send)
     if ngx.re.find(name, forbidden, "jois") then ngx.req.clear_header(name) end
   end
   ngx.req.set_header("x-request-id", ngx.var.request_id)
+  only_websocket()
   if entry.client then
     ngx.req.set_header("x-menshen-proxy", @secret@)
     ngx.req.set_header("x-menshen-client", ngx.var.remote_addr)
