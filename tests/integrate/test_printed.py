@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
-from tests.integrate.test_golden import said
+from menshen.cli.app import app
+from menshen.cli.integrate import Proxy
+from tests.integrate.test_golden import HERE, said
 
 Json = dict[str, Any]
 
@@ -142,3 +146,31 @@ def test_envoy_gateway_removes_every_spelling_but_of_the_one_header_that_it_sets
         assert gone(name), name
     for name in ("x-menshen-proxyy", "x-menshen-user", "x-menshen-cookie", "x-forwarded-for", "x-request-id"):
         assert gone(name), name
+
+
+@pytest.mark.parametrize("proxy", Proxy)
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("{name: x-state,", "{name: x.state,", "header x.state"),
+        ("name: x-code", "name: x$code", "header x$code"),
+        ("/etc/ssl/media.pem", '"/etc/ssl/a; b.pem"', "file /etc/ssl/a; b.pem"),
+        ("version: 1", "version: 1\nlistener: {client_api: /verify}", "listener.client_api /verify"),
+    ],
+)
+def test_what_would_be_read_in_another_way_is_not_printed(
+    proxy: Proxy, old: str, new: str, said: str, tmp_path: Path
+) -> None:
+    text = (HERE / "rich.yaml").read_text()
+    assert old in text
+    (tmp_path / "odd.yaml").write_text(text.replace(old, new))
+    run = CliRunner().invoke(app, ["integrate", proxy, "--config", str(tmp_path / "odd.yaml")])
+    assert (run.exit_code, run.stdout) == (1, "")
+    assert f"{proxy} does not carry this: {said}" in run.stderr
+
+
+def test_traefik_carries_no_tunnel_but_a_websocket() -> None:
+    routers = list(TRAEFIK["routers"].values())
+    tunnel = next(each for each in routers if "Upgrade" in each["rule"])
+    assert tunnel["middlewares"] == ["menshen-known", "refused-malformed_request"]
+    assert all(each["priority"] < tunnel["priority"] for each in routers if "menshen-ask" in each["middlewares"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +17,7 @@ from menshen.config.loading import read_text
 from menshen.config.snapshot import Endpoint, Snapshot
 from menshen.documents.documents import Documents, load_document
 from menshen.errors import ConfigInvalid, ConfigUnavailable, KeyRingInvalid
-from menshen.integrate import NotCarried, Site, VerifyTls, site_of
+from menshen.integrate import PLAIN, NotCarried, Site, VerifyTls, site_of
 from menshen.integrate.apisix import apisix
 from menshen.integrate.caddy import caddy
 from menshen.integrate.environment import environment_secret
@@ -60,7 +59,6 @@ _NO_QUERY = {Proxy.CADDY, Proxy.TRAEFIK}
 """Those that cannot take a parameter off a query and leave the rest as it was."""
 
 _BY_TLS = {Proxy.NGINX, Proxy.CADDY, Proxy.HAPROXY}
-_PLAIN = re.compile(r"[A-Za-z0-9._/+@:-]+")
 
 _NOT_BESIDE = {Proxy.TRAEFIK}
 """Those that cannot put a header of Menshen's beside a backend's answer."""
@@ -142,8 +140,7 @@ def _verify_tls(proxy: Proxy, asked: Endpoint, ca: str, name: str, certificate: 
     if bool(certificate) != bool(key) and proxy is not Proxy.HAPROXY:
         raise typer.BadParameter("goes with the other", param_hint="--client-cert, --client-key")
     for text in (ca, name, certificate, key):
-        # They stand in the configuration as they are, in whose language these have a meaning.
-        if text and not _PLAIN.fullmatch(text):
+        if text and not PLAIN.fullmatch(text):
             raise typer.BadParameter(f"{text!r} has characters that are not printed", param_hint="--verify-ca")
     if not name and _is_address(asked.host):
         raise typer.BadParameter("a certificate is known by its name", param_hint="--verify-name")

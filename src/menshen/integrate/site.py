@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from menshen.config.carried import carried
 from menshen.config.shape import identity_names, only_envoy, returned_names, shape
@@ -15,8 +17,14 @@ from menshen.gateway.wire import HEADER_PROXY
 from menshen.integrate.matches import Match, matches_at
 from menshen.integrate.names import returned_cookies, spellings, stripped_names
 from menshen.sessions.lifetimes import renewable
+from menshen.web.questions import OWN_WORDS
 
-__all__ = ["Domain", "NotCarried", "Site", "VerifyTls", "site_of"]
+__all__ = ["PLAIN", "Domain", "NotCarried", "Site", "VerifyTls", "site_of"]
+
+PLAIN: Final = re.compile(r"[A-Za-z0-9._/+@:-]+")
+"""Files and names that stand in a configuration as they are, in whose language other characters have a meaning."""
+
+_HEADER: Final = re.compile(r"[a-z0-9_-]+")
 
 
 class NotCarried(MenshenError):
@@ -99,9 +107,10 @@ def site_of(
     stops = {group: carried(route for route in snapshot.routes if route.group == group) for group in groups}
     left = tuple(f"group {group}: credentials in the query" for group in groups if stops[group].query and not query)
     given = () if beside else tuple(_given(snapshot))
-    if missing or versions or http2 or left or given:
-        raise NotCarried((*missing, *versions, *http2, *left, *given))
     names = sorted({name for each in stops.values() for name in each.headers})
+    unprinted = tuple(_unprinted(snapshot, names))
+    if missing or versions or http2 or left or given or unprinted:
+        raise NotCarried((*missing, *versions, *http2, *left, *given, *unprinted))
     credentials = {name: tuple(group for group in groups if name in stops[group].headers) for name in names}
     underscores = any("_" in name for name in names)
     stripped = stripped_names(snapshot)
@@ -135,6 +144,23 @@ def _read(route: Route) -> Iterator[str]:
         yield "authorization"
     for rules in route.custom:
         yield from rules.reads
+
+
+def _unprinted(snapshot: Snapshot, credentials: Iterable[str]) -> Iterator[str]:
+    """What would be read in another way where it is printed: ``$upstream_http_x.user`` is nginx's variable of ``x``."""
+    for name in sorted({*identity_names(snapshot), *returned_names(snapshot), *credentials}):
+        if not _HEADER.fullmatch(name):
+            yield f"header {name}: a name with other characters than letters, digits, - and _"
+    tls = snapshot.listener.tls
+    files = {
+        *((tls.certificate, tls.key) if tls else ()),
+        *(u.tls.ca for u in snapshot.upstreams if u.tls and u.tls.ca),
+    }
+    for file in sorted(files):
+        if not PLAIN.fullmatch(file):
+            yield f"file {file}: a path with characters that are not printed"
+    if f"{snapshot.listener.client_api}/".startswith(OWN_WORDS):
+        yield f"listener.client_api {snapshot.listener.client_api}: proxies ask there"
 
 
 def _given(snapshot: Snapshot) -> Iterator[str]:
