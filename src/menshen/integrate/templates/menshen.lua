@@ -33,8 +33,8 @@ local function question(txn, shape)
 end
 
 core.register_action("menshen_ask", { "http-req" }, function(txn, url, shape, by)
-  local asked = { url = url, headers = question(txn, shape), timeout = 30000 }
-  if by ~= "-" then asked.dst = by end
+  -- "by" gives up first: this client would ask again.
+  local asked = { url = url, headers = question(txn, shape), timeout = 40000, dst = by }
   local answer = core.httpclient():get(asked)
   local headers = answer.headers or {}
   if answer.status == 200 and first(headers, "x-menshen-target") then
