@@ -183,5 +183,17 @@ def test_no_request_hides_in_another(edge: Edge, head: str) -> None:
     assert all(request.target == "/mall/static/a" or _was_asked(edge, request) for request in edge.backend.received)
 
 
+@pytest.mark.parametrize("path", ["/mall/static/a", "/mall/orders/7"])
+def test_no_tunnel_of_http2_is_asked_of_a_backend(edge: Edge, path: str) -> None:
+    """In one a client would say every path and header by itself: behind a backend's 101 nobody looks any more."""
+    tunnel = Reply(101, (("connection", "upgrade"), ("upgrade", "h2c")))
+    edge.backend.answer = lambda asked: tunnel if asked.one("upgrade") else Reply()
+    head = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nuser_session: s\r\n"
+    with socket.create_connection(("127.0.0.1", edge.port), timeout=5) as client:
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: h\r\n{head}\r\n".encode())
+        assert client.recv(65536).split()[1] in (b"200", b"400", b"403")
+    assert all(request.one("upgrade") is None for request in edge.backend.received)
+
+
 def _was_asked(edge: Edge, request: Received) -> bool:
     return request.one("x-menshen-openid") == "o-real" and bool(edge.brain.received)
