@@ -324,35 +324,6 @@ def test_a_holder_that_takes_too_long_is_replaced_and_does_not_overwrite(stage):
     stage(main)
 
 
-def test_where_every_token_is_refused_not_every_call_gets_another(stage):
-    """A forced one is to be had 20 times a day, and ends that of whoever has it."""
-
-    async def main(stage):
-        tokens, good = stage.tokens(), False
-
-        def call(token):
-            yield PlatformRequest("GET", f"{stage.origin}/wechat/wxa/checksession", query={"access_token": token})
-            if not good:
-                raise TokenRefused(platform_errcode=40001)
-            return token
-
-        for _ in range(20):
-            with pytest.raises(PlatformRefusedUs) as raised:
-                await tokens.run(stage.app(), call)
-            assert raised.value.platform_errcode == 40001
-        assert stage.asked() == 3  # the first, the same again, and by force another
-        stage.clock.time += 10
-        for _ in range(20):
-            with pytest.raises((PlatformLimit, PlatformRefusedUs)):
-                await tokens.run(stage.app(), call)
-        assert stage.asked() == 5  # so soon WeChat gives no other
-        good = True
-        await tokens.run(stage.app(), call)  # the token is tried all the while
-        assert stage.asked() == 5
-
-    stage(main)
-
-
 def test_a_token_goes_nowhere_but_where_it_came_from(stage):
     async def main(stage):
         tokens, sent = stage.tokens(), []

@@ -63,7 +63,7 @@ _PATIENCE = 3.5
 """Seconds beyond the lease that a request waits: for a dead holder's successor to fetch."""
 
 _HOLD_OFF = 10.0
-"""Seconds between attempts to replace a token that is still good, or one that was refused when it was new."""
+"""Seconds between attempts to replace a token that is still good."""
 
 _MOST_CALLS = 4
 """With the token in memory, with one that others stored, with a new one; and once more should they be at it too."""
@@ -129,9 +129,9 @@ class AccessTokens:
         self._random = random
         self._lease = lease
         self._tickets = tickets
-        self._held: dict[str, _Held] = {}  # by :func:`_context`, as the others are
+        # By :func:`_context`.
+        self._held: dict[str, _Held] = {}
         self._hold_off: dict[str, float] = {}
-        self._given_up: dict[str, Mapping[Secret, float]] = {}
         self._renewals: dict[tuple[str, Secret | None], asyncio.Task[_Found]] = {}
 
     @property
@@ -154,8 +154,6 @@ class AccessTokens:
             except TokenRefused as refused:
                 errcode = refused.platform_errcode
             if found.new:
-                self._give_up(app, found.held.token)
-            if self._clock() < self._given_up.get(_context(app), {}).get(found.held.token, 0.0):
                 break
             found = await self._other_than(app, found.held.token)
         raise PlatformRefusedUs("a token that the platform has just given is refused", platform_errcode=errcode)
@@ -211,10 +209,6 @@ class AccessTokens:
                 raise
         self._hold_off[key] = now + _HOLD_OFF
         return held
-
-    def _give_up(self, app: App, refused: Secret) -> None:
-        # For a while. With a try for each login the few tokens that there are by force a day would soon be gone.
-        self._given_up[_context(app)] = {refused: self._clock() + _HOLD_OFF}
 
     async def _other_than(self, app: App, refused: Secret) -> _Found:
         held = self._held.get(_context(app))
@@ -296,7 +290,6 @@ class AccessTokens:
         # Only now: force kills a token that other holders may be using, and there are few of it a day.
         got = await self._called(app, flow(True))
         if got.token == refused:
-            self._give_up(app, refused)
             raise PlatformLimit("the platform goes on giving the access token that it refuses")
         return got
 
