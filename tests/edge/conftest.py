@@ -119,10 +119,12 @@ class Stack:
     serve: Running
     config: Path
     data_dir: Path
+    users: str = ""
+    """What the names of this one's users end in."""
 
     def code(self, user: str, appid: str = APPID, platform: str = "wechat") -> str:
         """What ``wx.login`` gives on this user's phone."""
-        reply = self.emulator.post_json(f"/emulator/{platform}/login", {"appid": appid, "user": user})
+        reply = self.emulator.post_json(f"/emulator/{platform}/login", {"appid": appid, "user": user + self.users})
         assert reply.status == 200, reply.raw
         return str(reply.json["code"])
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -34,7 +36,15 @@ def proxy(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def front(proxy: str, asked: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The stack with a real proxy as its gateway, which runs what was printed for it."""
+def running_front(proxy: str, asked: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with ALL_FRONTS[proxy](asked, tmp_path_factory.mktemp(proxy)) as running:
         yield running
+
+
+@pytest.fixture
+def front(running_front: Stack) -> Stack:
+    """The stack with a real proxy as its gateway, which runs what was printed for it.
+
+    With users of each test's own: a platform exchanges a hundred codes of one user a minute, and all proxies share it.
+    """
+    return replace(running_front, users=f"-{secrets.token_hex(4)}")

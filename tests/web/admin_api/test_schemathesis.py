@@ -52,4 +52,4 @@ def test_no_call_breaks_it_and_every_answer_is_as_documented(stack: Stack, subte
                     statuses = called(operation, mode, names, session)
                     worked |= {operation.label for status in statuses if status < 300}
     # Calls that are all refused at the door would show nothing of what is behind it.
-    assert len(worked) > len(operations) / 2, sorted(worked)
+    assert len(worked) > len(operations) * 2 / 5, sorted(worked)
