@@ -209,6 +209,8 @@ def test_what_a_proxy_refuses_by_itself_is_said_in_the_words_of_the_contract() -
     status, headers, body = ask(door(state(SNAPSHOT)), PROXY, path="/verify/refused/method_not_allowed/GET,POST")
     assert (status, headers["allow"], body["reason"]) == (405, "GET,POST", "method_not_allowed")
     assert ask(door(state(SNAPSHOT)), PROXY, path="/verify/refused/anything")[2]["reason"] == "no_such_route"
+    said = ask(door(state(SNAPSHOT)), PROXY, path="/verify/refused/method_not_allowed/GET\r\nx-menshen-user: u1")
+    assert (said[0], said[2]["reason"], said[1].get("allow")) == (405, "method_not_allowed", None)
 
 
 @pytest.mark.parametrize(

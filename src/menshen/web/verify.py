@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -52,6 +53,7 @@ __all__ = ["VerifyEndpoint"]
 _FOUND_BY_PROXY: Final[Mapping[str, type[Refusal]]] = {
     refusal.reason: refusal for refusal in (MalformedRequest, NoSuchRoute, MethodNotAllowed)
 }
+_METHODS: Final = re.compile(r"[A-Z]+(?:, ?[A-Z]+)*")
 _OWN: Final = b"x-menshen-"
 _PROXY: Final = HEADER_PROXY.encode()
 _ROUTE: Final = HEADER_ROUTE.encode()
@@ -237,7 +239,9 @@ def _refused(found: str, request_id: str) -> Answer:
     """What a proxy has refused by itself, ``REASON`` or ``REASON/METHODS``, in the words of the contract."""
     reason, _, methods = found.partition("/")
     answer = answer_refusal(_FOUND_BY_PROXY.get(reason, NoSuchRoute)(), request_id)
-    return replace(answer, headers=[*answer.headers, (b"allow", methods.encode())]) if methods else answer
+    if not _METHODS.fullmatch(methods):  # a line end in it would be no header, and no answer either
+        return answer
+    return replace(answer, headers=[*answer.headers, (b"allow", methods.encode())])
 
 
 def _asked(said: Mapping[bytes, bytes]) -> Scope:

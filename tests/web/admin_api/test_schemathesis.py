@@ -51,5 +51,6 @@ def test_no_call_breaks_it_and_every_answer_is_as_documented(stack: Stack, subte
                 for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
                     statuses = called(operation, mode, names, session)
                     worked |= {operation.label for status in statuses if status < 300}
-    # Calls that are all refused at the door would show nothing of what is behind it.
-    assert len(worked) > len(operations) * 2 / 5, sorted(worked)
+    # Calls that are all refused at the door would show nothing of what is behind it. Of components there is none here.
+    possible = [each for each in operations if "component" not in each.label]
+    assert len(worked) > len(possible) / 2, sorted(worked)
