@@ -22,19 +22,13 @@ from bench.people import APPID, fill, openid_of
 from bench.report import Goal, Report
 from menshen.config.snapshot import App, Snapshot
 from menshen.documents.documents import load_document
-from menshen.gateway.assertion import Asserter
-from menshen.gateway.decide import route_table
 from menshen.gateway.hooks import Hooks
 from menshen.gateway.wire import AUTHZ_PREFIX, HEADER_CLIENT, HEADER_RECEIVED, HEADER_REQUEST_ID, HEADER_ROUTE, stamp
-from menshen.node.assembly import Parts, assembled
+from menshen.node.assembly import Parts, assembled, brain_state
 from menshen.platforms.base import PlatformIdentity
 from menshen.platforms.client import PlatformClient
 from menshen.secret import Secret
-from menshen.sessions.keys import assertion_keys, load_key_rings, refresh_keys, sealed_keys, signed_keys
-from menshen.sessions.refresh import RefreshTokens
-from menshen.sessions.sealed import SealedSessions
-from menshen.sessions.signed import SignedSessions
-from menshen.sessions.states import States
+from menshen.sessions.keys import load_key_rings
 from menshen.storage.database import Database, sqlite_url
 from menshen.storage.log_tables import login_log
 from menshen.storage.tables import identities, sessions
@@ -156,15 +150,7 @@ async def _worker(directory: Path, url: str, platform: _Platform) -> AsyncIterat
 
 
 def _state(snapshot: Snapshot, keys: Path, parts: Parts) -> BrainState:
-    rings = load_key_rings(keys)
-    states = States(
-        sealed=SealedSessions(sealed_keys(rings), secrets.token_bytes),
-        signed=SignedSessions(signed_keys(rings)),
-        references=parts.references,
-        refresh=RefreshTokens(refresh_keys(rings), secrets.token_bytes),
-    )
-    asserter = Asserter(assertion_keys(rings))
-    return BrainState(route_table((snapshot,)), {snapshot.checksum: snapshot}, states, asserter)
+    return brain_state((snapshot,), load_key_rings(keys), parts.references, secrets.token_bytes, lambda _: {})
 
 
 async def _log_in_until(parts: Parts, platform: _Platform, route: str, until: float) -> int:

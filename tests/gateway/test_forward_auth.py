@@ -36,7 +36,7 @@ def test_no_body_can_break_a_header() -> None:
 
 
 def test_a_cookie_beside_leave_to_pass_stands_by_itself() -> None:
-    headers = told(Answer(True, 200, list(COOKIES)), "nginx").headers
+    headers = with_request(Answer(True, 200, list(COOKIES)), b"", b"/x", "nginx").headers[:2]
     assert headers == [(b"x-menshen-set-cookie-1", COOKIES[0][1]), (b"x-menshen-set-cookie-2", COOKIES[1][1])]
 
 
@@ -49,13 +49,22 @@ def test_a_backend_gets_the_cookies_that_are_left() -> None:
 
 
 def test_an_identity_header_that_a_route_does_not_have_is_said_to_be_empty() -> None:
-    headers = dict(with_request(LEAVE, b"", b"/", (b"x-menshen-user", b"x-other")).headers)
+    headers = dict(with_request(LEAVE, b"", b"/", names=(b"x-menshen-user", b"x-other")).headers)
     assert (headers[b"x-menshen-user"], headers[b"x-other"]) == (b"u1", b"")
 
 
+def test_to_nginx_nothing_is_said_that_is_empty() -> None:
+    anonymous = Answer(True, 200, [(b"x-menshen-user", b""), (b"x-menshen-app", b"shop")])
+    headers = with_request(anonymous, b"", b"/", "nginx", (b"x-other",)).headers
+    assert [header for header in headers if header[1]] == [(b"x-menshen-app", b"shop"), (b"x-menshen-target", b"/")]
+    assert not {b"x-menshen-user", b"x-other"} & dict(headers).keys()
+
+
 def test_words_to_envoy_stay_with_envoy() -> None:
-    alone = Answer(True, 200, [(b"x-envoy-auth-headers-to-remove", b"cookie")])
-    assert told(alone, "plain").headers == []
+    left = Answer(True, 200, [(b"x-envoy-auth-headers-to-remove", b"cookie"), (b"cookie", b"b=1")])
+    for dialect in ("plain", "nginx", "traefik", "envoy"):
+        names = dict(with_request(left, b"a=1; b=1", b"/", dialect).headers).keys()
+        assert names == {b"x-menshen-cookie", b"x-menshen-target"}
 
 
 def test_a_refusal_has_nothing_of_the_request() -> None:
@@ -64,14 +73,14 @@ def test_a_refusal_has_nothing_of_the_request() -> None:
 
 
 def test_traefik_copies_by_name_so_nothing_internal_is_said() -> None:
-    answer = with_request(Answer(True, 200, [(b"x-menshen-user", b"u1"), *COOKIES]), b"a=1", b"/x")
+    answer = with_request(Answer(True, 200, [(b"x-menshen-user", b"u1"), *COOKIES]), b"a=1", b"/x", "traefik")
     headers = told(answer, "traefik", "r1").headers
     assert headers == [(b"x-menshen-user", b"u1"), *COOKIES, (b"cookie", b"a=1"), (b"x-request-id", b"r1")]
     assert told(answer_json({"session": "s"}, []), "traefik").status == ANSWERED
 
 
 def test_an_envoy_that_is_not_ours_gets_what_is_the_clients_under_another_name() -> None:
-    answer = with_request(Answer(True, 200, [(b"user_session", b"s"), *COOKIES[:1]]), b"user_session=s", b"/x")
+    answer = with_request(Answer(True, 200, [(b"user_session", b"s"), *COOKIES[:1]]), b"user_session=s", b"/x", "envoy")
     headers = dict(told(answer, "envoy", given={b"user_session"}).headers)
     assert headers[b"x-menshen-give-user_session"] == b"s"
     assert headers[b"x-menshen-set-cookie-1"] == COOKIES[0][1]

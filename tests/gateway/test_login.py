@@ -29,8 +29,9 @@ from menshen.errors import (
     RegistrationClosed,
     UserBanned,
 )
+from menshen.gateway.assertion import Asserter
 from menshen.gateway.codes import LoggedIn, Spend
-from menshen.gateway.identity import identity_values
+from menshen.gateway.identity import Identities
 from menshen.gateway.phone import PhoneFlows
 from menshen.gateway.proofs import Proofs
 from menshen.secret import Secret
@@ -83,7 +84,9 @@ def test_an_account_is_bound_once_and_the_code_alone_carries_it_from_then_on(dat
         assert bound.claims.account == "zhang"
         later = await desk.enter(desk.code("amy"))
         assert later.claims.account == "zhang"
-        assert identity_values(desk.plugin, later.claims)["account"] == "zhang"
+        plugin = replace(desk.plugin, identity=(("account", "x-account"),))
+        identities = Identities(Asserter([None]))  # type: ignore[list-item]
+        assert identities.headers(plugin, later.claims, "orders", later.claims.iat) == ((b"x-account", b"zhang"),)
         assert [row.account for row in await desk.rows(sessions)] == ["zhang", "zhang"]
         opened = desk.states.open("sealed", desk.state(later).encode(), later.claims.iat)
         assert opened is not None

@@ -13,7 +13,7 @@ from menshen.config.snapshot import Route, Snapshot
 from menshen.envoy.normal_path import normal_target
 from menshen.envoy.route_table import find_entry
 from menshen.envoy.routes import domains_of, route_configuration
-from menshen.integrate.matches import ODD_PATHS, matches_at
+from menshen.integrate.matches import ODD_PATHS, PLAIN_PATHS, Match, by_segment, matches_at
 from tests.gateway.samples import SNAPSHOT
 
 WORDS = ("mall", "shop", "orders", "a", "a,b", "static", "{id}", "x.y", "v1")
@@ -39,7 +39,11 @@ asked = st.lists(st.sampled_from((*WORDS, "7", "a%2Cb", "")), max_size=5).map(la
 
 
 def found_here(snapshot: Snapshot, domain: str, method: str, path: str) -> str:
-    for match in matches_at(domain, snapshot):
+    return found_among(matches_at(domain, snapshot), method, path)
+
+
+def found_among(matches: list[Match], method: str, path: str) -> str:
+    for match in matches:
         if (not match.methods or method in match.methods) and re.fullmatch(match.path, path, re.DOTALL):
             return match.route.id if match.route else str(match.status)
     raise AssertionError("nothing fits")
@@ -59,6 +63,42 @@ def test_they_find_what_envoy_finds(snapshot: Snapshot, path: str, method: str) 
         return
     for domain in domains_of(snapshot):
         assert found_here(snapshot, domain, method, path) == found_by_envoy(snapshot, domain, method, path)
+
+
+@given(snapshots, asked, st.sampled_from(("GET", "POST", "PUT")))
+def test_those_of_the_first_segment_find_what_all_find(snapshot: Snapshot, path: str, method: str) -> None:
+    for domain in domains_of(snapshot):
+        matches = matches_at(domain, snapshot)
+        branches = by_segment(matches)
+        below = branches.get(path.split("/")[1].lower(), branches[""])
+        assert found_among(below, method, path) == found_among(matches, method, path)
+
+
+def test_only_those_of_the_first_segment_are_tried() -> None:
+    rows = [("/mall", "/a"), ("/mall.x", "/*"), ("/shop", "/{id}"), ("/Shop", "/"), ("", "/{any}/b"), ("", "/a,b/c")]
+    routes = tuple(published(*row, (), ("*",), number) for number, row in enumerate(rows))
+    branches = by_segment(matches_at("*", replace(SNAPSHOT, routes=routes).sealed()))
+    tried = {
+        segment: [match.route.prefix + match.route.path for match in found if match.route]
+        for segment, found in branches.items()
+    }
+    any_ = ["/a,b/c", "/{any}/b"]
+    assert tried == {
+        "mall": ["/mall/a", *any_],
+        "mall.x": ["/mall.x/*", *any_],
+        "shop": ["/Shop/", "/shop/{id}", *any_],
+        "": any_,
+    }
+
+
+@given(st.text(st.sampled_from("/.%;\\aA2fFeE5cC#{~-_\x7fé 0"), max_size=12).map(lambda text: "/" + text))
+def test_a_path_that_is_plain_is_not_odd(path: str) -> None:
+    assert not (re.fullmatch(PLAIN_PATHS, path) and re.fullmatch(ODD_PATHS, path, re.DOTALL))
+
+
+@pytest.mark.parametrize("path", ["/mall", "/mall/", "/mall/orders/42", "/a.b/~c/d-e_f"])
+def test_most_paths_are_plain(path: str) -> None:
+    assert re.fullmatch(PLAIN_PATHS, path)
 
 
 @given(st.text(st.sampled_from("/.%;\\aA2fFeE5cC#{~\x7fé 0"), max_size=12).map(lambda text: "/" + text))

@@ -14,6 +14,7 @@ from menshen.errors import BrainUnavailable, DatabaseUnavailable, InternalFault,
 from menshen.figures.counting import Counts
 from menshen.gateway.assertion import Asserter
 from menshen.gateway.decide import route_table
+from menshen.gateway.identity import Identities
 from menshen.sessions.seen import SeenLog
 from menshen.web.authorization import AuthorizationEndpoint, BrainState
 from tests.gateway.samples import NOW, SNAPSHOT, nobody
@@ -31,7 +32,9 @@ class BrokenLogin:
 
 
 def state() -> BrainState:
-    return BrainState(route_table((SNAPSHOT,)), {SNAPSHOT.checksum: SNAPSHOT}, new_states(), Asserter([None]))  # type: ignore[list-item]
+    return BrainState(
+        route_table((SNAPSHOT,)), {SNAPSHOT.checksum: SNAPSHOT}, new_states(), Identities(Asserter([None]))
+    )  # type: ignore[list-item]
 
 
 def ask(endpoint: AuthorizationEndpoint, path: str, **headers: str) -> tuple[int, dict[str, Any]]:

@@ -15,6 +15,7 @@ from menshen.config.shape import shape
 from menshen.config.snapshot import Snapshot
 from menshen.gateway.assertion import Asserter
 from menshen.gateway.decide import route_table
+from menshen.gateway.identity import Identities
 from menshen.secret import Secret
 from menshen.sessions.seen import SeenLog
 from menshen.web.authorization import AuthorizationEndpoint, BrainState
@@ -28,7 +29,7 @@ PROXY = ("x-menshen-proxy", SECRET)
 
 def state(*snapshots: Snapshot) -> BrainState:
     by_checksum = {snapshot.checksum: snapshot for snapshot in snapshots}
-    return BrainState(route_table(snapshots), by_checksum, new_states(), Asserter([None]))  # type: ignore[list-item]
+    return BrainState(route_table(snapshots), by_checksum, new_states(), Identities(Asserter([None])))  # type: ignore[list-item]
 
 
 def door(brain: BrainState | None, user_api: Any = None) -> VerifyEndpoint:
@@ -73,7 +74,7 @@ def test_who_does_not_know_the_secret_learns_nothing(given: str) -> None:
         status, headers, body = ask(
             door(state(SNAPSHOT)), ("x-menshen-proxy", given), *question("mall/static")[1:], path=path
         )
-        assert (status, headers, body) == (403, {"content-length": "0"}, {})
+        assert (status, headers, body) == (403, {}, {})
 
 
 def test_a_secret_that_stands_beside_a_clients_own_is_none() -> None:

@@ -7,7 +7,7 @@ for Envoy at the very edge.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 import msgspec
@@ -15,11 +15,10 @@ from msgspec.structs import replace
 
 from menshen.config.snapshot import LoginPlugin, Route
 from menshen.errors import LoginRefused, PlatformLimit, PluginRefused, Refusal
-from menshen.gateway.assertion import Asserter
 from menshen.gateway.codes import LoggedIn
 from menshen.gateway.credentials import cookie_without
 from menshen.gateway.decision import Allow
-from menshen.gateway.identity import identity_headers, identity_tags, identity_values, tells
+from menshen.gateway.identity import Identities, identity_tags, no_identity
 from menshen.gateway.reply import render_refusal, render_reply
 from menshen.gateway.request import AuthRequest
 from menshen.gateway.returning import Handed, returned
@@ -31,7 +30,8 @@ from menshen.sessions.states import States
 
 __all__ = ["Answer", "answer_allow", "answer_json", "answer_login", "answer_redirect", "answer_refusal", "handed"]
 
-Headers = list[tuple[bytes, bytes]]
+Header = tuple[bytes, bytes]
+Headers = list[Header]
 
 _JSON: Headers = [(b"content-type", b"application/json; charset=utf-8"), (b"cache-control", b"no-store")]
 _REMOVE = b"x-envoy-auth-headers-to-remove"
@@ -82,15 +82,17 @@ def answer_json(body: Mapping[str, object] | msgspec.Struct, headers: Headers) -
     return Answer(False, 200, [*_JSON, *headers], msgspec.json.encode(body))
 
 
-def answer_allow(allow: Allow, request: AuthRequest, states: States, asserter: Asserter, now: float) -> Answer:
+def answer_allow(allow: Allow, request: AuthRequest, states: States, identities: Identities, now: float) -> Answer:
     """Let a checked, anonymous or public request through with its identity headers, all of them set.
 
     A state that is due gets its successor back, where a login would put it; a reference stays the same text.
     """
-    plugin = allow.route.login
+    route, claims = allow.route, allow.claims
+    plugin = route.login
     if plugin is None:
-        return Answer(True, 200, _unset(allow.route, request))
-    headers = _to_backend(allow.route, plugin, allow.claims, request, asserter, now)
+        return Answer(True, 200, _unset(route, request))
+    who = no_identity(plugin) if claims is None else identities.headers(plugin, claims, route.upstream, now)
+    headers = _to_backend(route, plugin, claims, request, who)
     if allow.renewed is not None:
         state = states.mint(plugin, allow.renewed, allow.state.decode("latin-1"))
         headers += returned(plugin, Handed(state, allow.renewed.exp - int(now)), body=False)
@@ -103,7 +105,7 @@ def answer_login(
     logged_in: LoggedIn,
     request: AuthRequest,
     states: States,
-    asserter: Asserter,
+    identities: Identities,
     now: float,
     user: ShownUser | None = None,
 ) -> Answer:
@@ -116,8 +118,8 @@ def answer_login(
     if plugin.respond == "gateway":
         reply = render_reply(plugin, claims, given, new_user=logged_in.new_user, user=user)
         return answer_json(reply, returned(plugin, given))
-    extra = {"session_key": logged_in.session_key.reveal()}
-    headers = _to_backend(route, plugin, claims, request, asserter, now, extra)
+    who = identities.made(plugin, claims, route.upstream, now, {"session_key": logged_in.session_key.reveal()})
+    headers = _to_backend(route, plugin, claims, request, who)
     return Answer(True, 200, headers + returned(plugin, given, body=False))
 
 
@@ -157,21 +159,9 @@ def _none_of(names: tuple[str, ...], theirs: tuple[tuple[str, str], ...]) -> tup
 
 
 def _to_backend(
-    route: Route,
-    plugin: LoginPlugin,
-    claims: SessionClaims | None,
-    request: AuthRequest,
-    asserter: Asserter,
-    now: float,
-    extra: Mapping[str, str] | None = None,
+    route: Route, plugin: LoginPlugin, claims: SessionClaims | None, request: AuthRequest, who: Iterable[Header]
 ) -> Headers:
-    values = identity_values(plugin, claims)
-    if extra:
-        values.update(extra)
-    if claims is not None and tells("assertion", plugin.identity):
-        values["assertion"] = asserter.assertion(claims, plugin.app.name, route.upstream, now)
-    headers = identity_headers(plugin, values) + identity_tags(route, plugin, claims) + _cookies_left(plugin, request)
-    headers += request.found
+    headers = [*who, *identity_tags(route, plugin, claims), *_cookies_left(plugin, request), *request.found]
     if route.needs_uid:
         headers.append((_UID, (claims.sub if claims is not None else "").encode()))
     return headers
@@ -179,13 +169,15 @@ def _to_backend(
 
 def _cookies_left(plugin: LoginPlugin, request: AuthRequest) -> Headers:
     """The Cookie header for the backend, without our cookies in it (attack class 10)."""
+    sent = request.headers.get(b"cookie")
+    if sent is None:
+        return []
     ours = set()
     if "cookie" in (plugin.session.request_in, plugin.session.return_in):
         ours.add(plugin.session.name.encode())
     if plugin.code.position == "cookie":
         ours.add(plugin.code.name.encode())
-    sent = request.headers.get(b"cookie")
-    if not ours or sent is None:
+    if not ours:
         return []
     left = cookie_without(sent, frozenset(ours))
     return [(b"cookie", left)] if left else [(_REMOVE, b"cookie")]

@@ -41,6 +41,8 @@ _DENIED: Final = 403
 _SET_COOKIE: Final = b"set-cookie"
 _COOKIE: Final = HEADER_COOKIE.encode()
 _TARGET: Final = HEADER_TARGET.encode()
+_ENVOYS_ALONE: Final = frozenset((_REMOVED, b"cookie"))
+_ENVOYS: Final = _ENVOYS_ALONE | {_SET_COOKIE}
 
 
 def told(answer: Answer, dialect: Dialect, request_id: str = "", given: Collection[bytes] = ()) -> Answer:
@@ -55,10 +57,7 @@ def told(answer: Answer, dialect: Dialect, request_id: str = "", given: Collecti
     if dialect == "envoy":
         return _to_filter(answer, given)
     if answer.passes:
-        names = {name for name, _ in answer.headers}
-        if _REMOVED not in names and _SET_COOKIE not in names:
-            return answer  # most are
-        return replace(answer, headers=_apart([header for header in answer.headers if header[0] != _REMOVED]))
+        return answer
     headers = [*answer.headers, (HEADER_STATUS.encode(), b"%d" % answer.status)]
     if dialect == "plain":
         return replace(answer, status=ANSWERED if 200 <= answer.status < 300 else answer.status, headers=headers)
@@ -66,29 +65,35 @@ def told(answer: Answer, dialect: Dialect, request_id: str = "", given: Collecti
     return replace(answer, status=_DENIED, headers=[*_apart(headers), (HEADER_BODY.encode(), body)], body=b"")
 
 
-def with_request(answer: Answer, cookie: bytes, target: bytes, names: Iterable[bytes] = ()) -> Answer:
+def with_request(
+    answer: Answer, cookie: bytes, target: bytes, dialect: Dialect = "plain", names: Iterable[bytes] = ()
+) -> Answer:
     """Leave to pass, with what of the request the backend gets in place of the client's own.
 
     ``cookie`` is the client's header, ``target`` path and query as the backend is to see them. ``names`` are those of
-    every identity header of the revision: a proxy that reads one finds it, "" where this route has none.
+    every identity header of the revision: who reads one finds it, "" where this route has none. To nginx a header that
+    is "" is none, and what is not sent need not be read.
     """
     if not answer.passes:
         return answer
-    said, headers = dict(answer.headers), answer.headers
-    left = said.get(b"cookie", b"" if said.get(_REMOVED) == b"cookie" else cookie)
-    if b"cookie" in said:
-        headers = [header for header in headers if header[0] != b"cookie"]
-    unset = [(name, b"") for name in names if name not in said]
-    headers = [*headers, *unset, (_COOKIE, left), (_TARGET, target)]
-    return Answer(True, answer.status, headers, answer.body, answer.reason)
+    said = dict(answer.headers)
+    left = said.get(b"cookie", b"" if said.get(_REMOVED) == b"cookie" else cookie) if cookie else b""
+    if dialect == "nginx":
+        headers = [header for header in answer.headers if header[1]]
+    else:
+        headers = [*answer.headers, *((name, b"") for name in names if name not in said)]
+    if not _ENVOYS.isdisjoint(said):
+        headers = [header for header in headers if header[0] not in _ENVOYS_ALONE]
+        headers = headers if dialect == "traefik" else _apart(headers)
+    headers += (_COOKIE, left), (_TARGET, target)
+    return Answer(True, answer.status, headers)
 
 
 def _by_name(answer: Answer, request_id: str) -> Answer:
     if not answer.passes:
         return replace(answer, status=ANSWERED) if 200 <= answer.status < 300 else answer
-    left = dict(answer.headers).get(HEADER_COOKIE.encode(), b"")
-    unsaid = {_REMOVED, b"cookie", HEADER_COOKIE.encode(), HEADER_TARGET.encode()}
-    headers = [header for header in answer.headers if header[0] not in unsaid]
+    left = dict(answer.headers).get(_COOKIE, b"")
+    headers = [header for header in answer.headers if header[0] not in (_COOKIE, _TARGET)]
     headers += [(b"cookie", left)] if left else []  # none: what the client sent is taken away and not replaced
     return replace(answer, status=200, headers=[*headers, (HEADER_REQUEST_ID.encode(), request_id.encode())])
 
@@ -96,7 +101,7 @@ def _by_name(answer: Answer, request_id: str) -> Answer:
 def _to_filter(answer: Answer, given: Collection[bytes]) -> Answer:
     if answer.passes:
         headers = [(_GIVE + name if name in given else name, value) for name, value in answer.headers]
-        return replace(answer, status=200, headers=_apart([header for header in headers if header[0] != _REMOVED]))
+        return replace(answer, status=200, headers=headers)
     if 300 <= answer.status < 500:
         return answer
     true = (HEADER_STATUS.encode(), b"%d" % answer.status)

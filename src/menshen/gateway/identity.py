@@ -6,23 +6,84 @@ might have sent is left standing (security rule 1, attack class 4).
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 from menshen.config.route_rules import IdentityTag
 from menshen.config.snapshot import IdentityField, LoginPlugin, Route
 from menshen.config.tag_values import tag_header, tag_value
+from menshen.gateway.assertion import REUSE, Asserter
 from menshen.sessions.claims import SessionClaims
 
-__all__ = ["identity_headers", "identity_tags", "identity_values", "tells"]
+__all__ = ["Identities", "identity_tags", "no_identity"]
 
 IdentityHeaders = tuple[tuple[IdentityField, str], ...]
+Headers = tuple[tuple[bytes, bytes], ...]
+
+_KEPT = 10_000
 
 
-def identity_values(plugin: LoginPlugin, claims: SessionClaims | None) -> dict[str, str]:
-    """Identity field -> value, and ``claim:<name>`` for the user record's own. Without claims every value is ""."""
-    if claims is None:
-        return {}
+@dataclass(slots=True)
+class _Kept:
+    claims: SessionClaims
+    of: tuple[object, ...]
+    headers: Headers
+    until: float
+
+
+class Identities:
+    """Who calls, as a backend is told it.
+
+    The signature of an assertion costs more than the rest of a check together, and the other headers a good part of
+    it. So they are made once for the same claims, plugin and upstream, and used again for as long as an assertion may
+    be. Only what is told is kept, never a verdict: each request is still checked (attack class 24).
+    """
+
+    def __init__(self, asserter: Asserter, kept: int = _KEPT) -> None:
+        self._asserter = asserter
+        self._most = kept
+        self._kept: OrderedDict[tuple[str, int, str, str], _Kept] = OrderedDict()
+
+    def headers(self, plugin: LoginPlugin, claims: SessionClaims, upstream: str, now: float) -> Headers:
+        """The plugin's headers for these claims, in its order; ``now`` in Unix seconds."""
+        key = (claims.sid, claims.iat, plugin.name, upstream)
+        of = (plugin.identity, plugin.claims, plugin.app.name)
+        kept = self._kept.get(key)
+        # The claims themselves too: a refresh within a second of the login may have brought others of the user's own.
+        if kept is not None and now < kept.until and kept.of == of and (kept.claims is claims or kept.claims == claims):
+            kept.claims = claims  # those that were opened: the next time they are the same object
+            return kept.headers
+        headers = self.made(plugin, claims, upstream, now)
+        self._kept[key] = _Kept(claims, of, headers, now + REUSE)
+        self._kept.move_to_end(key)
+        if len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return headers
+
+    def made(
+        self,
+        plugin: LoginPlugin,
+        claims: SessionClaims,
+        upstream: str,
+        now: float,
+        extra: Mapping[str, str] | None = None,
+    ) -> Headers:
+        """The same, made anew; with the values of ``extra``, which are of this request alone."""
+        values = {**_values(plugin, claims), **(extra or {})}
+        if any(field == "assertion" for field, _ in plugin.identity):
+            values["assertion"] = self._asserter.assertion(claims, plugin.app.name, upstream, now)
+        return _headers(plugin, values)
+
+
+def no_identity(plugin: LoginPlugin) -> Headers:
+    """The plugin's headers where nobody is known."""
+    return _headers(plugin, {})
+
+
+def _values(plugin: LoginPlugin, claims: SessionClaims) -> dict[str, str]:
+    """Identity field -> value, and ``claim:<name>`` for the user record's own."""
     values = {
         "user": claims.sub,
         "platform": claims.platform,
@@ -39,29 +100,23 @@ def identity_values(plugin: LoginPlugin, claims: SessionClaims | None) -> dict[s
     return values
 
 
-def identity_headers(plugin: LoginPlugin, values: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    """The plugin's headers, all of them, in its order."""
-    headers = [(header, values.get(field, "").encode()) for field, header in _as_sent(plugin.identity)]
-    for key, header in _claims_as_sent(plugin.claims):
-        headers.append((header, values.get(key, "").encode()))
-    return headers
+def _headers(plugin: LoginPlugin, values: Mapping[str, str]) -> Headers:
+    """All of them, "" where there is no value."""
+    return (
+        *((header, values.get(field, "").encode()) for field, header in _as_sent(plugin.identity)),
+        *((header, values.get(key, "").encode()) for key, header in _claims_as_sent(plugin.claims)),
+    )
 
 
 @lru_cache(maxsize=1024)
 def _as_sent(pairs: IdentityHeaders) -> tuple[tuple[IdentityField, bytes], ...]:
-    """Field and header of a set, worked out once and not on every check."""
+    """Field and header of a set: who keeps many identities keeps a header's name once."""
     return tuple((field, header.encode()) for field, header in pairs)
 
 
 @lru_cache(maxsize=1024)
 def _claims_as_sent(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, bytes], ...]:
     return tuple((f"claim:{name}", header.encode()) for name, header in pairs)
-
-
-@lru_cache(maxsize=1024)
-def tells(field: IdentityField, pairs: IdentityHeaders) -> bool:
-    """Whether a set has a header for this field."""
-    return any(field == each for each, _ in pairs)
 
 
 def identity_tags(route: Route, plugin: LoginPlugin, claims: SessionClaims | None) -> list[tuple[bytes, bytes]]:

@@ -18,7 +18,7 @@ from menshen.envoy.paths import api_match, group_match
 from menshen.envoy.routes import published_at
 from menshen.envoy.typed import Json
 
-__all__ = ["ODD_PATHS", "Match", "apis_of", "client_paths", "matches_at"]
+__all__ = ["ODD_PATHS", "PLAIN_PATHS", "Match", "apis_of", "by_segment", "client_paths", "matches_at"]
 
 _ODD: Final = (
     "%(?:2[fF]|5[cC]|00|3[bB])",
@@ -37,6 +37,12 @@ _REST: Final = "[^?]*"
 
 ODD_PATHS: Final = f"(?:[^/][^?]*|[^?]*(?:{'|'.join(_ODD)})[^?]*|)"
 """Paths that two readers could read in two ways (attack classes 12 to 14)."""
+
+PLAIN_PATHS: Final = "(?:/[a-zA-Z0-9_~-][a-zA-Z0-9._~-]*+)++/?"
+"""Paths that are not odd, as most are, found at a glance."""
+
+_FIRST_SEGMENT: Final = re.compile(r"(?:\(\?:)?/((?:\w|\\[^\w/]){1,40})(?:/|\(\?:/|\)?$)", re.ASCII)
+"""At the beginning of the expression of a match: a first segment that has no other spelling. Long ones are no names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,15 @@ def matches_at(domain: str, snapshot: Snapshot) -> list[Match]:
     by_prefix = published_at(domain, snapshot.routes)
     longest = sorted(by_prefix, key=lambda prefix: (-len(prefix), prefix))
     return [*_own(snapshot), *(match for prefix in longest for match in _below(prefix, by_prefix[prefix]))]
+
+
+def by_segment(matches: Sequence[Match]) -> dict[str, list[Match]]:
+    """What can fit a path by its first segment, which is in lower case here, each list in order; those at "" can fit
+    any. To try them all one after the other would take the longer the more APIs there are."""
+    found = [_FIRST_SEGMENT.match(match.path) for match in matches]
+    segments = [each[1].replace("\\", "").lower() if each else "" for each in found]
+    together = list(zip(segments, matches, strict=True))
+    return {wanted: [match for segment, match in together if segment in (wanted, "")] for wanted in {"", *segments}}
 
 
 def client_paths(matches: Sequence[Match]) -> str:

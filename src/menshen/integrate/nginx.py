@@ -8,7 +8,7 @@ from typing import Any
 from menshen.config.snapshot import Upstream
 from menshen.gateway.wire import HEADER_PROXY
 from menshen.integrate.answers import OWN_ANSWERS, STATUSES, body_of
-from menshen.integrate.matches import ODD_PATHS, Match
+from menshen.integrate.matches import ODD_PATHS, PLAIN_PATHS, Match, by_segment
 from menshen.integrate.rendering import rendered
 from menshen.integrate.site import Domain, Site
 from menshen.secret import Secret
@@ -20,14 +20,15 @@ SECRET_FILE = "menshen-secret.conf"  # noqa: S105  (a file's name)
 
 def nginx(site: Site) -> str:
     """For the ``http`` block; the secret is in a file beside it, which it includes."""
-    domains = [(_server_name(each), [_entry(match, site) for match in each.matches]) for each in site.domains]
+    domains = [(_server_name(each), _branches(each, site)) for each in site.domains]
     return rendered(
         "nginx.conf.j2",
         {
             "site": site,
             "secret_file": SECRET_FILE,
             "domains": domains,
-            "odd": _quoted(f"~^\\S+ {ODD_PATHS}$"),
+            "odd": _quoted(f"~^{ODD_PATHS}$"),
+            "plain": _quoted(f"~^{PLAIN_PATHS}$"),
             "upstreams": [_upstream(upstream) for upstream in site.upstreams],
             "credentials": [_credential(name, groups, site) for name, groups in site.credentials.items()],
             "variable": _variable,
@@ -46,6 +47,15 @@ def nginx_secret(secret: Secret) -> str:
 
 def _server_name(domain: Domain) -> str:
     return "_" if domain.name == "*" else domain.name
+
+
+def _branches(domain: Domain, site: Site) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Lines of a map for every first segment, that of the others last. nginx folds the case of a key, not of a line."""
+    found = by_segment(domain.matches)
+    return [
+        (_quoted(f"/{segment}") if segment else "default", [_entry(match, site) for match in found[segment]])
+        for segment in sorted(found, key=lambda segment: (not segment, segment))
+    ]
 
 
 def _entry(match: Match, site: Site) -> tuple[str, str]:

@@ -26,6 +26,7 @@ from menshen.gateway.decide import route_table
 from menshen.gateway.guard import LoginGuard
 from menshen.gateway.guards import Guards
 from menshen.gateway.hooks import Hooks
+from menshen.gateway.identity import Identities
 from menshen.gateway.issue import Issuer
 from menshen.gateway.login import Login
 from menshen.gateway.open_data import OpenData
@@ -193,8 +194,8 @@ def brain_state(
         references=references,
         refresh=RefreshTokens(refresh_keys(keys), random),
     )
-    asserter = Asserter(assertion_keys(keys))
-    return BrainState(route_table(snapshots), _by_checksum(snapshots), states, asserter, plugins(snapshots))
+    identities = Identities(Asserter(assertion_keys(keys)))
+    return BrainState(route_table(snapshots), _by_checksum(snapshots), states, identities, plugins(snapshots))
 
 
 def following_state(state: BrainState, snapshots: tuple[Snapshot, ...], plugins: PluginsOf) -> BrainState:

@@ -8,7 +8,7 @@ beside them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -28,10 +28,10 @@ from menshen.errors import (
 )
 from menshen.figures.counting import ALLOWED, ANONYMOUS, LOGGED_IN, NOT_ASKED, Counts
 from menshen.gateway.answer import Answer, answer_allow, answer_login, answer_redirect, answer_refusal
-from menshen.gateway.assertion import Asserter
 from menshen.gateway.codes import LoggedIn
 from menshen.gateway.decide import IsRevoked, RouteTable, admit, decide
 from menshen.gateway.decision import Allow, Deny, Exchange, Load
+from menshen.gateway.identity import Identities
 from menshen.gateway.issue import Caller
 from menshen.gateway.plugin_steps import RoutePlugins
 from menshen.gateway.request import AuthRequest, RequestLine
@@ -100,7 +100,7 @@ class BrainState:
     routes: RouteTable
     snapshots: Mapping[str, Snapshot]
     states: States
-    asserter: Asserter
+    identities: Identities
     plugins: Mapping[str, RoutePlugins] = field(default_factory=dict)
     """Of the installation's own types, by Envoy's stamp; of every route that has some."""
 
@@ -146,12 +146,9 @@ class AuthorizationEndpoint:
         await send({"type": "http.response.start", "status": status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body})
 
-    async def answer(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes]) -> Answer:
+    def answer(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes]) -> Awaitable[Answer]:
         """What becomes of a request, for whoever asks and however it is told. It never raises."""
-        answer = await (self._traced if self._spans.on else self._answer)(scope, receive, headers)
-        if answer.reason:
-            self._decisions[answer.reason] += 1
-        return answer
+        return (self._traced if self._spans.on else self._answer)(scope, receive, headers)
 
     async def _traced(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes]) -> Answer:
         with self._spans.of(headers.get(_TRACE, b""), "decide") as span:
@@ -163,15 +160,18 @@ class AuthorizationEndpoint:
     async def _answer(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes]) -> Answer:
         request_id = headers.get(_REQUEST_ID, b"").decode("latin-1")
         try:
-            return await self._decide(scope, receive, headers, request_id)
+            answer = await self._decide(scope, receive, headers, request_id)
         except DatabaseUnavailable as error:
             # Nobody can say whether this login or reference is good, so it is not (security rule 4).
             log.warning("database_unavailable", extra={"request_id": request_id, "why": str(error)})
-            return answer_refusal(BrainUnavailable(), request_id, self._plugin(headers))
+            answer = answer_refusal(BrainUnavailable(), request_id, self._plugin(headers))
         except Exception:
             # Fail closed, whatever it was (security rule 4).
             log.exception("decision_failed", extra={"request_id": request_id})
-            return answer_refusal(InternalFault(), request_id, self._plugin(headers))
+            answer = answer_refusal(InternalFault(), request_id, self._plugin(headers))
+        if answer.reason:
+            self._decisions[answer.reason] += 1
+        return answer
 
     def _plugin(self, headers: Mapping[bytes, bytes]) -> LoginPlugin | None:
         """The login plugin of the route that is asked about, None where it has none or is not known."""
@@ -185,14 +185,18 @@ class AuthorizationEndpoint:
         now = self._clock()
         stamp = headers.get(_ROUTE, b"").decode("latin-1")
         route = state.routes.get(stamp)
-        limit = BODY_LIMIT if route is None or route.key_pair is None else max(BODY_LIMIT, route.key_pair.body_limit)
-        body = await _body(receive, limit) if headers.get(_LENGTH, b"0") != b"0" else None
+        body, too_long = None, False
+        if headers.get(_LENGTH, b"0") != b"0":
+            signed = None if route is None else route.key_pair
+            limit = BODY_LIMIT if signed is None else max(BODY_LIMIT, signed.body_limit)
+            body = await _body(receive, limit)
+            too_long = len(body) > limit
         request = AuthRequest(
             route=stamp,
             headers=headers,
             query=scope["query_string"],
             body=body,
-            body_partial=headers.get(_PARTIAL) == b"true" or len(body or b"") > limit,
+            body_partial=too_long or headers.get(_PARTIAL) == b"true",
             request_id=request_id,
             received=seconds_of(headers.get(_RECEIVED), now),
         )
@@ -217,7 +221,7 @@ class AuthorizationEndpoint:
                     self._seen.renewed(renewed, now)
                 elif claims is not None:
                     self._seen.used(claims, now)
-                answer = answer_allow(allow, request, state.states, state.asserter, now)
+                answer = answer_allow(allow, request, state.states, state.identities, now)
                 if claims is not None:
                     self._decisions[ALLOWED] += 1
                 else:
@@ -284,7 +288,7 @@ class AuthorizationEndpoint:
                 user = await self._users.find(logged_in.claims.sub, rules.listener.client_api)
             except Refusal as refusal:  # banned or closed a moment ago, and his sessions with it
                 return answer_refusal(refusal, request.request_id, plugin)
-        answer = answer_login(route, plugin, logged_in, request, state.states, state.asserter, now, user)
+        answer = answer_login(route, plugin, logged_in, request, state.states, state.identities, now, user)
         self._decisions[LOGGED_IN] += 1
         return answer
 

@@ -29,7 +29,7 @@ from menshen.errors import (
     RouteStale,
 )
 from menshen.gateway.answer import Answer, answer_refusal
-from menshen.gateway.forward_auth import told, with_request
+from menshen.gateway.forward_auth import Dialect, told, with_request
 from menshen.gateway.wire import (
     API_PREFIX,
     AUTHZ_PREFIX,
@@ -100,7 +100,7 @@ class VerifyEndpoint:
             return
         dialect = VERIFY_PATHS.get(path)
         if dialect is not None:
-            await _send(send, told(await self._answer(receive, said, sent), dialect))
+            await _send(send, told(await self._answer(receive, said, sent, dialect), dialect))
             return
         forwarded(said, sent, self._new_id)
         if path.startswith(OWN_WORDS):
@@ -122,13 +122,15 @@ class VerifyEndpoint:
         if question.refused:
             answer = _refused(question.refused, request_id)
         else:
-            answer = await self._answer(receive, said, sent)
+            answer = await self._answer(receive, said, sent, question.dialect)
         if answer.passes and question.dialect == "login":
             # Sent here for a code that is none: there is no backend behind this door.
             answer = answer_refusal(MalformedRequest(), request_id)
         await _send(send, told(answer, question.dialect, request_id, self._known.given))
 
-    async def _answer(self, receive: Receive, said: Mapping[bytes, bytes], sent: dict[bytes, bytes]) -> Answer:
+    async def _answer(
+        self, receive: Receive, said: Mapping[bytes, bytes], sent: dict[bytes, bytes], dialect: Dialect
+    ) -> Answer:
         try:
             way = self._way(said.get(_ROUTE, b""))
             asked = _asked(said)
@@ -141,7 +143,8 @@ class VerifyEndpoint:
             sent[_CLIENT] = said[_CLIENT]
         answer = await self._authorization.answer(asked, receive, sent)
         target = _without(said[_URI], way.query)
-        return with_request(answer, cookie, _below(target, way.above) if way.above else target, way.identity)
+        target = _below(target, way.above) if way.above else target
+        return with_request(answer, cookie, target, dialect, way.identity)
 
     def _way(self, stamp: bytes) -> _Way:
         """The route that the proxy says. Raises ``RouteStale``."""
@@ -282,6 +285,5 @@ def _apart(scope: Scope) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
 
 
 async def _send(send: Send, answer: Answer) -> None:
-    length = (b"content-length", b"%d" % len(answer.body))
-    await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, length]})
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     await send({"type": "http.response.body", "body": answer.body})

@@ -14,6 +14,7 @@ from menshen.gateway.answer import Answer, answer_json
 from menshen.gateway.assertion import Asserter
 from menshen.gateway.bearers import Bearers
 from menshen.gateway.decide import route_table
+from menshen.gateway.identity import Identities
 from menshen.gateway.wire import BODY_LIMIT
 from menshen.secret import Secret
 from menshen.sessions.claims import SessionClaims
@@ -27,7 +28,7 @@ from tests.sessions.rings import new_states
 from tests.web.user_api.asking import JSON, SNAPSHOT, ask
 
 STATES = new_states()
-BRAIN = BrainState(route_table((SNAPSHOT,)), {SNAPSHOT.checksum: SNAPSHOT}, STATES, Asserter([None]))  # type: ignore[list-item]
+BRAIN = BrainState(route_table((SNAPSHOT,)), {SNAPSHOT.checksum: SNAPSHOT}, STATES, Identities(Asserter([None])))  # type: ignore[list-item]
 STATE = STATES.sealed.mint(
     SessionClaims("u1", "s1", SHOP.platform, SHOP.appid, "o1", "", int(NOW) - 5, int(NOW) + 500, int(NOW) - 5)
 )
