@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,9 +32,18 @@ _STATES = 1000
 _WARM_SECONDS = 1.0
 _UP_WITHIN = 10.0
 _PLAIN = "nginx alone"
+_UNTOLD = "alone, and tells the backend nothing"
 _EMPTY = "asking an empty application"
 _KINDS: tuple[SessionKind, ...] = ("sealed", "signed", "reference")
 _GOAL = 0.30
+
+# What the printed configuration tells a backend of a request, as those do that distributions print.
+_FORWARDED = """\
+        proxy_set_header Host $http_host;
+        proxy_set_header X-Request-Id $request_id;
+        proxy_set_header X-Forwarded-For $remote_addr;
+        proxy_set_header X-Forwarded-Proto $scheme;
+"""
 
 # What the printed configuration does for a backend, without a question ("off") or with the barest one.
 _SITE = """\
@@ -42,8 +52,8 @@ _SITE = """\
     server {{
         listen {listen};
         proxy_http_version 1.1;
-        proxy_set_header Host $http_host;
         proxy_set_header Connection "";
+        {headers}
         location / {{
             auth_request {question};
             proxy_pass http://backend;
@@ -100,10 +110,10 @@ def measure_nginx(stage: Stage, replay: Replay, *, rounds: int, seconds: float) 
         asked = {f"asking, {kind}": _asking(stack, stage, program, kind) for kind in _KINDS}
         states = next(iter(asked.values())).requests  # carried, and nobody looks at them
         empty = stack.enter_context(child(["-m", "bench.answers", "empty"], stage.directory / "nginx-empty.log"))
-        plain = {_PLAIN: ("off", None), _EMPTY: ("/asked", empty)}
+        plain = {_PLAIN: (_FORWARDED, None), _UNTOLD: ("", None), _EMPTY: (_FORWARDED, empty)}
         bare = {
-            name: _Scenario(stack.enter_context(_bare(stage, program, question, who)), who, states)
-            for name, (question, who) in plain.items()
+            name: _Scenario(stack.enter_context(_bare(stage, program, headers, who)), who, states)
+            for name, (headers, who) in plain.items()
         }
         scenarios = bare | asked
         for scenario in scenarios.values():
@@ -146,18 +156,18 @@ def _asking(stack: contextlib.ExitStack, stage: Stage, program: str, kind: Sessi
     return _Scenario(nginx, gateway, tuple(map(business, states)))
 
 
-def _bare(stage: Stage, program: str, question: str, asked: Child | None) -> contextlib.AbstractContextManager[Child]:
-    directory = stage.directory / f"nginx-{question.strip('/')}"
-    directory.mkdir()
+def _bare(stage: Stage, program: str, headers: str, asked: Child | None) -> contextlib.AbstractContextManager[Child]:
+    directory = Path(tempfile.mkdtemp(prefix="nginx-", dir=stage.directory))
+    question = "off" if asked is None else "/asked"
     listen = f"127.0.0.1:{free_port('127.0.0.1')}"
     backend, asked_at = (each.origin.removeprefix("http://") for each in (stage.backend, asked or stage.backend))
-    site = _SITE.format(listen=listen, backend=backend, asked=asked_at, question=question)
+    site = _SITE.format(listen=listen, backend=backend, asked=asked_at, question=question, headers=headers)
     return _nginx(program, directory, site, listen)
 
 
 @contextlib.contextmanager
 def _nginx(program: str, directory: Path, site: str, listen: str) -> Iterator[Child]:
-    command = nginx_command(directory, f"keepalive_requests 1000000;\n{site}", program=program)
+    command = nginx_command(directory, f"keepalive_requests 1000000;\n{site}", main="pcre_jit on;", program=program)
     log = directory / "nginx.log"
     with log.open("ab") as errors:
         process = subprocess.Popen(command, stdout=errors, stderr=errors)

@@ -6,7 +6,7 @@ import json
 
 from menshen.errors import BrainUnavailable, PlatformLimit
 from menshen.gateway.answer import Answer, answer_json, answer_refusal
-from menshen.gateway.forward_auth import ANSWERED, told, with_request
+from menshen.gateway.forward_auth import ANSWERED, numbered, told, with_request
 
 LEAVE = Answer(True, 200, [(b"x-menshen-user", b"u1")])
 COOKIES = [(b"set-cookie", b"a=1; Path=/"), (b"set-cookie", b"b=2; Path=/v1/token")]
@@ -49,15 +49,21 @@ def test_a_backend_gets_the_cookies_that_are_left() -> None:
 
 
 def test_an_identity_header_that_a_route_does_not_have_is_said_to_be_empty() -> None:
-    headers = dict(with_request(LEAVE, b"", b"/", names=(b"x-menshen-user", b"x-other")).headers)
+    headers = dict(with_request(LEAVE, b"", b"/", names=numbered([b"x-menshen-user", b"x-other"])).headers)
     assert (headers[b"x-menshen-user"], headers[b"x-other"]) == (b"u1", b"")
 
 
 def test_to_nginx_nothing_is_said_that_is_empty() -> None:
     anonymous = Answer(True, 200, [(b"x-menshen-user", b""), (b"x-menshen-app", b"shop")])
-    headers = with_request(anonymous, b"", b"/", "nginx", (b"x-other",)).headers
+    headers = with_request(anonymous, b"", b"/", "nginx", numbered([b"x-other", b"x-menshen-user"])).headers
     assert [header for header in headers if header[1]] == [(b"x-menshen-app", b"shop"), (b"x-menshen-target", b"/")]
     assert not {b"x-menshen-user", b"x-other"} & dict(headers).keys()
+
+
+def test_nginx_is_told_an_identity_by_names_that_differ_from_the_first_letter_on() -> None:
+    names = numbered([b"x-menshen-app", b"x-menshen-user"])
+    assert dict(with_request(LEAVE, b"", b"/", "nginx", names).headers)[b"1-x-menshen-user"] == b"u1"
+    assert dict(with_request(LEAVE, b"", b"/", "plain", names).headers)[b"x-menshen-user"] == b"u1"
 
 
 def test_words_to_envoy_stay_with_envoy() -> None:

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from menshen.config.snapshot import Upstream
+from menshen.gateway.forward_auth import numbered
 from menshen.gateway.wire import HEADER_PROXY
 from menshen.integrate.answers import OWN_ANSWERS, STATUSES, body_of
 from menshen.integrate.matches import ODD_PATHS, PLAIN_PATHS, Match, by_segment
@@ -32,6 +33,7 @@ def nginx(site: Site) -> str:
             "upstreams": [_upstream(upstream) for upstream in site.upstreams],
             "credentials": [_credential(name, groups, site) for name, groups in site.credentials.items()],
             "variable": _variable,
+            "told_as": {name.decode(): _variable(of.decode()) for name, of in numbered(_names(site)).items()},
             "answers": {
                 name: (refusal, _single(body_of(refusal, "$request_id"))) for name, refusal in OWN_ANSWERS.items()
             },
@@ -89,6 +91,10 @@ def _credential(name: str, groups: tuple[str, ...], site: Site) -> dict[str, Any
         "sent": f"http_{_variable(name)}",
         "groups": _quoted(f"~^(?:asked|open)/[^/]+/(?:{'|'.join(re.escape(group) for group in groups)})/"),
     }
+
+
+def _names(site: Site) -> list[bytes]:
+    return [name.encode() for name in site.identity]
 
 
 def _variable(header: str) -> str:

@@ -29,7 +29,7 @@ from menshen.errors import (
     RouteStale,
 )
 from menshen.gateway.answer import Answer, answer_refusal
-from menshen.gateway.forward_auth import Dialect, told, with_request
+from menshen.gateway.forward_auth import Dialect, numbered, told, with_request
 from menshen.gateway.wire import (
     API_PREFIX,
     AUTHZ_PREFIX,
@@ -189,13 +189,13 @@ class VerifyEndpoint:
 @dataclass(frozen=True, slots=True)
 class _Way:
     """A route as a question about it needs it: Envoy's ``stamp``, the ``query`` parameters that are credentials,
-    how many segments ``above`` it are taken off the path, the names of all ``identity`` headers, and what of it is
-    ``missing`` in another proxy."""
+    how many segments ``above`` it are taken off the path, the names of all ``identity`` headers with what nginx calls
+    them, and what of it is ``missing`` in another proxy."""
 
     stamp: bytes
     query: frozenset[bytes]
     above: int
-    identity: tuple[bytes, ...]
+    identity: Mapping[bytes, bytes]
     missing: tuple[str, ...]
 
 
@@ -223,7 +223,7 @@ def _known(state: BrainState | None) -> _Known:
 
 
 def _ways(snapshot: Snapshot) -> Iterator[tuple[str, _Way]]:
-    identity = tuple(name.encode() for name in identity_names(snapshot))
+    identity = numbered([name.encode() for name in identity_names(snapshot)])
     query: dict[str, frozenset[bytes]] = {}
     for group in {route.group for route in snapshot.routes}:
         names = carried(route for route in snapshot.routes if route.group == group).query
