@@ -80,6 +80,8 @@ def renew_at(claims: SessionClaims, rules: SessionRules) -> int:
 
 def renewed(claims: SessionClaims, rules: SessionRules, now: float) -> SessionClaims | None:
     """The claims of the state that replaces this one, None where nothing is due. ``sid`` and ``auth`` stay."""
+    if not claims.life:
+        return None  # as most have none, and every check asks
     at = renew_at(claims, rules)
     if not at or not at <= now < claims.exp:
         return None

@@ -25,8 +25,10 @@ def caller_of(request: AuthRequest) -> Caller:
 
 def seconds_of(text: bytes | None, now: float) -> float:
     """Envoy's stamp of when it received the request. Never later than now: clocks of two nodes may differ."""
+    if not text:
+        return now
     try:
-        seconds = float(text or b"nan")
+        seconds = float(text)
     except ValueError:
         return now
     return min(seconds, now) if math.isfinite(seconds) else now

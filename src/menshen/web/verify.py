@@ -100,7 +100,9 @@ class VerifyEndpoint:
             return
         dialect = VERIFY_PATHS.get(path)
         if dialect is not None:
-            await _send(send, told(await self._answer(receive, said, sent, dialect), dialect))
+            answer = told(await self._answer(receive, said, sent, dialect), dialect)
+            await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+            await send({"type": "http.response.body", "body": answer.body})
             return
         forwarded(said, sent, self._new_id)
         if path.startswith(OWN_WORDS):
