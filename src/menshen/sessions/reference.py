@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections import OrderedDict
+from functools import lru_cache
 from hashlib import sha256
 
 from menshen.errors import SessionInvalid
@@ -22,6 +23,7 @@ STALENESS = 1.0
 """Seconds. Where the list of ended sessions is older than this, what is kept is not believed: the record is read."""
 
 _KEPT = 200_000
+_SENT_AGAIN = 4096
 _LATE = 60
 """Seconds. Nobody who read a record before it changed puts it here later than this."""
 
@@ -43,6 +45,12 @@ def digest_of(state: bytes | str) -> str:
     return sha256(state.encode() if isinstance(state, str) else state).hexdigest()
 
 
+def _digest(state: bytes) -> str:
+    if not _well_formed(state):
+        raise SessionInvalid("not a reference")
+    return digest_of(state)
+
+
 class References:
     """What the ids that came lately stand for: at most ``kept``, the longest unused given up first."""
 
@@ -52,6 +60,8 @@ class References:
         self._digests: dict[str, str] = {}
         self._changed: dict[str, int] = {}
         self._heard = float("-inf")
+        # A page of a mini program sends one id many times in a second. What can be none raises, and is not remembered.
+        self._digest = lru_cache(_SENT_AGAIN)(_digest)
 
     def get(self, state: bytes, now: float) -> SessionClaims | None:
         """The claims behind an id; None where the record must be read (``now`` in Unix seconds).
@@ -60,11 +70,9 @@ class References:
         session on), and for any id while the list of ended sessions is not known to be complete. Raises
         ``SessionInvalid`` for a text that can be no id: nobody makes us ask the database with garbage.
         """
-        if not _well_formed(state):
-            raise SessionInvalid("not a reference")
+        digest = self._digest(state)
         if now - self._heard > STALENESS:
             return None
-        digest = sha256(state).hexdigest()
         claims = self._claims.get(digest)
         if claims is None or now >= claims.exp:
             return None
