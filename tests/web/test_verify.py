@@ -68,6 +68,10 @@ def question(route: str, snapshot: Snapshot = SNAPSHOT, uri: str = "/mall/x") ->
     return PROXY, stamp, ("x-menshen-method", "GET"), ("x-menshen-uri", uri), ("x-request-id", "r1")
 
 
+def nginx_asks(route: str, uri: str = "/mall/x", request_id: str = "r1") -> tuple[tuple[str, str], ...]:
+    return PROXY, ("x-menshen-route", f"{route}@{shape(SNAPSHOT)} {request_id} 192.0.2.7 GET {uri}")
+
+
 @pytest.mark.parametrize("given", ["", "wrong", SECRET[:-1], SECRET.upper()])
 def test_who_does_not_know_the_secret_learns_nothing(given: str) -> None:
     for path in ("/verify", "/verify/nginx", "/v1/me", "/nowhere"):
@@ -96,10 +100,27 @@ def test_a_refusal_is_told_as_it_is_to_who_can_carry_it() -> None:
 
 
 def test_a_refusal_is_a_403_to_nginx_with_the_rest_in_headers() -> None:
-    status, headers, body = ask(door(state(SNAPSHOT)), *question("mall/order"), path="/verify/nginx")
+    status, headers, body = ask(door(state(SNAPSHOT)), *nginx_asks("mall/order"), path="/verify/nginx")
     assert (status, headers["x-menshen-status"], body) == (403, "401", {})
     assert json.loads(headers["x-menshen-body"])["reason"] == "session_missing"
     assert headers["x-menshen-body"].isascii()
+
+
+def test_nginx_asks_in_one_line_that_ends_in_what_the_client_wrote() -> None:
+    headers = ask(door(state(SNAPSHOT)), *nginx_asks("mall/static", "/mall/a b?c"), path="/verify/nginx")[1]
+    assert headers["x-menshen-target"] == "/mall/a b?c"
+    said = ask(door(state(SNAPSHOT)), *nginx_asks("mall/order", request_id="r2"), path="/verify/nginx")[1]
+    assert json.loads(said["x-menshen-body"])["request_id"] == "r2"
+
+
+@pytest.mark.parametrize("line", ["", "{}", "{} r1", "{} r1 192.0.2.7 GET", " {} r1 192.0.2.7 GET /mall/x"])
+def test_a_line_of_nginx_that_is_not_whole_is_no_route(line: str) -> None:
+    """Not even beside what other proxies say."""
+    stamp = line.format(f"mall/static@{shape(SNAPSHOT)}")
+    asked = (PROXY, ("x-menshen-route", stamp), *question("mall/static")[2:])
+    status, headers, _ = ask(door(state(SNAPSHOT)), *asked, path="/verify/nginx")
+    assert (status, headers["x-menshen-status"]) == (403, "503")
+    assert json.loads(headers["x-menshen-body"])["reason"] == "route_stale"
 
 
 def test_before_the_first_state_everything_is_refused() -> None:

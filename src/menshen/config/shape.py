@@ -7,6 +7,7 @@ brain alone decides by (lifetimes, secrets, user rules, refusals) is no part of 
 from __future__ import annotations
 
 import hashlib
+from typing import Final
 
 import msgspec
 
@@ -15,9 +16,13 @@ from menshen.config.snapshot import LoginPlugin, Route, Snapshot
 __all__ = ["identity_names", "only_envoy", "returned_names", "shape"]
 
 
+_FORM: Final = 2
+"""Of the words between a proxy and the brain: a configuration that was printed for others is refused as stale."""
+
+
 def shape(snapshot: Snapshot) -> str:
     """16 hex digits over all that a printed configuration depends on."""
-    told = [snapshot.listener.client_api, *(_told(route) for route in snapshot.routes), *snapshot.upstreams]
+    told = [_FORM, snapshot.listener.client_api, *(_told(route) for route in snapshot.routes), *snapshot.upstreams]
     return hashlib.sha256(msgspec.json.encode(told, order="deterministic")).hexdigest()[:16]
 
 

@@ -33,7 +33,7 @@ def nginx(site: Site) -> str:
             "upstreams": [_upstream(upstream) for upstream in site.upstreams],
             "credentials": [_credential(name, groups, site) for name, groups in site.credentials.items()],
             "variable": _variable,
-            "told_as": {name.decode(): _variable(of.decode()) for name, of in numbered(_names(site)).items()},
+            "told_as": {name.decode(): of.decode() for name, of in numbered(_names(site)).items()},
             "answers": {
                 name: (refusal, _single(body_of(refusal, "$request_id"))) for name, refusal in OWN_ANSWERS.items()
             },

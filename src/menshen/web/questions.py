@@ -15,10 +15,10 @@ from starlette.types import Scope
 from menshen.gateway.forward_auth import Dialect
 from menshen.gateway.wire import HEADER_CLIENT, HEADER_METHOD, HEADER_REQUEST_ID, HEADER_ROUTE, HEADER_URI
 
-__all__ = ["OWN_WORDS", "VERIFY_PATHS", "Question", "forwarded", "question_of"]
+__all__ = ["OWN_WORDS", "VERIFY_PATHS", "Question", "asked_by_nginx", "forwarded", "question_of"]
 
 VERIFY_PATHS: Final[Mapping[str, Dialect]] = {"/verify": "plain", "/verify/nginx": "nginx"}
-"""Where a proxy asks that says all of it in headers of ours -> how it is answered."""
+"""Where a proxy asks that says all of it in words of ours -> how it is answered."""
 
 OWN_WORDS: Final = "/verify/"
 """Below it, but for those, ask proxies that have no words of their own: even a wrong secret is told by the contract."""
@@ -33,6 +33,7 @@ _METHOD: Final = HEADER_METHOD.encode()
 _URI: Final = HEADER_URI.encode()
 _CLIENT: Final = HEADER_CLIENT.encode()
 _REQUEST_ID: Final = HEADER_REQUEST_ID.encode()
+_NOTHING: Final = [b""] * 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,13 @@ def question_of(scope: Scope, said: dict[bytes, bytes], sent: Mapping[bytes, byt
     # The proxy has sent the request itself: nobody but us is to answer it. Anywhere else it has no path: refused.
     said[_URI] = raw.removeprefix(_LOGIN) + query if raw.startswith(_LOGIN + b"/") else b""
     return Question("login")
+
+
+def asked_by_nginx(said: dict[bytes, bytes], sent: dict[bytes, bytes]) -> None:
+    """``route@shape``, request id, address, method and path: one header, for each costs both sides."""
+    line = said.get(_ROUTE, b"").split(b" ", 4)
+    whole = line if len(line) == 5 else _NOTHING
+    said[_ROUTE], sent[_REQUEST_ID], said[_CLIENT], said[_METHOD], said[_URI] = whole
 
 
 def forwarded(said: dict[bytes, bytes], sent: dict[bytes, bytes], new_id: Callable[[], str]) -> None:

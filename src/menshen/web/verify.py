@@ -46,7 +46,7 @@ from menshen.gateway.wire import (
 from menshen.secret import Secret
 from menshen.sessions.claims import RandomBytes
 from menshen.web.authorization import AuthorizationEndpoint, BrainState
-from menshen.web.questions import OWN_WORDS, VERIFY_PATHS, forwarded, question_of
+from menshen.web.questions import OWN_WORDS, VERIFY_PATHS, asked_by_nginx, forwarded, question_of
 
 __all__ = ["VerifyEndpoint"]
 
@@ -100,6 +100,8 @@ class VerifyEndpoint:
             return
         dialect = VERIFY_PATHS.get(path)
         if dialect is not None:
+            if dialect == "nginx":
+                asked_by_nginx(said, sent)
             answer = told(await self._answer(receive, said, sent, dialect), dialect)
             await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
             await send({"type": "http.response.body", "body": answer.body})
