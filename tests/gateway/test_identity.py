@@ -10,14 +10,17 @@ import pytest
 from joserfc.jwk import ECKey
 
 from menshen.config.route_rules import IdentityTag, Jwks, JwtRules, TokenAt
-from menshen.gateway.answer import answer_allow
+from menshen.gateway.answer import answer_allow, answer_login
 from menshen.gateway.assertion import LIFETIME, REUSE, Asserter
+from menshen.gateway.codes import LoggedIn
 from menshen.gateway.decision import Allow
 from menshen.gateway.identity import Identities, identity_tags, no_identity
 from menshen.gateway.request import AuthRequest
+from menshen.secret import Secret
 from menshen.sessions.base64url import decode
 from menshen.sessions.claims import SessionClaims
 from tests.gateway.samples import NOW, OTHER, plugin, route
+from tests.sessions.rings import new_states
 
 CLAIMS = SessionClaims("u1", "s1", "wechat", "wx4f4bc4dec97d474b", "o1", "", int(NOW), int(NOW) + 60)
 
@@ -137,6 +140,17 @@ def test_what_is_of_one_request_is_not_kept() -> None:
     extra = {"session_key": "planted-session-key"}
     assert identities.made(login, CLAIMS, "orders", NOW, extra) == ((b"x-key", b"planted-session-key"),)
     assert identities.headers(login, CLAIMS, "orders", NOW) == ((b"x-key", b""),)
+
+
+def test_a_login_is_told_what_the_checks_behind_it_are_and_a_session_key_alone() -> None:
+    identities, states, request = new_identities(), new_states(), AuthRequest("r@c", {})
+    logged_in = LoggedIn(CLAIMS, Secret("planted-session-key"), new_user=False)
+    first = answer_login(route("order", SIGNED), SIGNED, logged_in, request, states, identities, NOW)
+    assert set(identities.headers(SIGNED, CLAIMS, "orders", NOW + 1)) <= set(first.headers)
+    with_key = plugin(identity=(("session_key", "x-key"),))
+    answer = answer_login(route("order", with_key), with_key, logged_in, request, states, identities, NOW)
+    assert (b"x-key", b"planted-session-key") in answer.headers
+    assert identities.headers(with_key, CLAIMS, "orders", NOW) == ((b"x-key", b""),)
 
 
 def test_where_nobody_logs_in_what_envoy_or_a_guard_has_set_is_not_emptied() -> None:

@@ -123,6 +123,14 @@ def test_a_line_of_nginx_that_is_not_whole_is_no_route(line: str) -> None:
     assert json.loads(headers["x-menshen-body"])["reason"] == "route_stale"
 
 
+def test_a_line_of_nginx_at_another_path_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    line = nginx_asks("mall/static", "/mall/x?js_code=planted-code@y")
+    assert ask(door(state(SNAPSHOT)), *line)[2]["reason"] == "route_stale"
+    record = next(record for record in caplog.records if record.msg == "proxy_stale")
+    assert (record.route, record.shape) == ("mall/static", shape(SNAPSHOT))  # type: ignore[attr-defined]
+    assert "planted-code" not in str(record.__dict__)
+
+
 def test_before_the_first_state_everything_is_refused() -> None:
     assert ask(door(None), *question("mall/static"))[0] == 503
 

@@ -118,7 +118,10 @@ def answer_login(
     if plugin.respond == "gateway":
         reply = render_reply(plugin, claims, given, new_user=logged_in.new_user, user=user)
         return answer_json(reply, returned(plugin, given))
-    who = identities.made(plugin, claims, route.upstream, now, {"session_key": logged_in.session_key.reveal()})
+    if "session_key" in dict(plugin.identity):  # of this answer alone: never kept
+        who = identities.made(plugin, claims, route.upstream, now, {"session_key": logged_in.session_key.reveal()})
+    else:
+        who = identities.headers(plugin, claims, route.upstream, now)
     headers = _to_backend(route, plugin, claims, request, who)
     return Answer(True, 200, headers + returned(plugin, given, body=False))
 

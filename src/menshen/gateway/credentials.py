@@ -139,21 +139,16 @@ def _at(request: AuthRequest, position: str, name: str) -> bytes | None:
 def _state(request: AuthRequest, plugin: LoginPlugin) -> bytes | None:
     rules = plugin.session
     name = rules.name
-    in_header = request.headers.get(_header(name))
-    if rules.request_in == "header" and not request.query and b"cookie" not in request.headers:
-        wanted = in_header  # as most do: there is nowhere else to look
-    else:
-        wanted = None
-        for position, value in (
-            ("header", in_header),
-            ("cookie", cookie_value(request, name)),
-            ("query", query_value(request, name)),
-        ):
-            if position == rules.request_in:
-                wanted = value
-            elif value and not position == rules.return_in == "cookie":
-                # A cookie that we set is different: the client's cookie jar sends it back; it is stripped, not read.
-                raise AmbiguousCredential("a login state outside its position")
+    places = [("header", request.headers.get(_header(name)))]
+    if request.query or b"cookie" in request.headers:  # most have neither, and so no other place
+        places += [("cookie", cookie_value(request, name)), ("query", query_value(request, name))]
+    wanted: bytes | None = None
+    for position, value in places:
+        if position == rules.request_in:
+            wanted = value
+        elif value and not position == rules.return_in == "cookie":
+            # A cookie that we set is different: the client's cookie jar sends it back; it is stripped, not read.
+            raise AmbiguousCredential("a login state outside its position")
     if wanted and rules.prefix:
         wanted = _bare(wanted, rules.prefix)
     if wanted and b"," in wanted:

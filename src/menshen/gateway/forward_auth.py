@@ -42,7 +42,7 @@ _DENIED: Final = 403
 _SET_COOKIE: Final = b"set-cookie"
 _COOKIE: Final = HEADER_COOKIE.encode()
 _TARGET: Final = HEADER_TARGET.encode()
-_NOBODY: Final[Mapping[bytes, bytes]] = MappingProxyType({})
+_NO_NAMES: Final[Mapping[bytes, bytes]] = MappingProxyType({})
 _ENVOYS_ALONE: Final = frozenset((_REMOVED, b"cookie"))
 _ENVOYS: Final = _ENVOYS_ALONE | {_SET_COOKIE}
 
@@ -74,7 +74,7 @@ def numbered(names: Sequence[bytes]) -> dict[bytes, bytes]:
 
 
 def with_request(
-    answer: Answer, cookie: bytes, target: bytes, dialect: Dialect = "plain", names: Mapping[bytes, bytes] = _NOBODY
+    answer: Answer, cookie: bytes, target: bytes, dialect: Dialect = "plain", names: Mapping[bytes, bytes] = _NO_NAMES
 ) -> Answer:
     """Leave to pass, with what of the request the backend gets in place of the client's own.
 

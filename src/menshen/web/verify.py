@@ -154,7 +154,8 @@ class VerifyEndpoint:
         """The route that the proxy says. Raises ``RouteStale``."""
         way = self._current().ways.get(stamp)
         if way is None:
-            name, _, form = stamp.decode("latin-1").rpartition("@")
+            # In nginx's words at another's path it is a whole line, and a code may be in it, behind the first word.
+            name, _, form = stamp.partition(b" ")[0].decode("latin-1").rpartition("@")
             log.warning("proxy_stale", extra={"route": name[:200], "shape": form[:32]})
             raise RouteStale
         if way.missing:
