@@ -27,9 +27,6 @@ class FakeBrain(FakeServer):
     """As :class:`FakeServer`, in the protocol that Envoy speaks with the workers."""
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._open[writer] = task
         connection = H2Connection(_CONFIG)
         connection.initiate_connection()
         asked: dict[int, tuple[list[tuple[str, str]], bytearray]] = {}
@@ -52,8 +49,6 @@ class FakeBrain(FakeServer):
             for answer in answering:
                 answer.cancel()
             await asyncio.gather(*answering, return_exceptions=True)
-            self._open.pop(writer, None)
-            writer.close()
 
     async def _reply(
         self,

@@ -7,6 +7,8 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from tests.listening import Listener
+
 __all__ = ["FakeServer", "Received", "Reply"]
 
 
@@ -47,48 +49,30 @@ class FakeServer:
     answer: Answer
     received: list[Received] = field(default_factory=list)
     port: int = 0
-    _server: asyncio.Server | None = None
-    _open: dict[asyncio.StreamWriter, asyncio.Task[None]] = field(default_factory=dict)
+    _listener: Listener | None = None
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=1 << 21)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._listener = Listener(self._serve, self.port, limit=1 << 21)
+        self.port = self._listener.port
 
     async def stop(self) -> None:
-        """As a SIGKILL looks from outside: the port closes and every connection with it."""
-        if self._server is not None:
-            self._server.close()
-            for _ in range(8):  # who was let in a moment ago is among the open ones only some turns of the loop later
-                await asyncio.sleep(0)
-            while serving := list(self._open.items()):
-                for writer, task in serving:
-                    writer.transport.abort()
-                    task.cancel()
-                await asyncio.gather(*(task for _, task in serving), return_exceptions=True)
-            await self._server.wait_closed()
-            await asyncio.sleep(0)  # a transport that was aborted closes its socket on the next turn
-            self._server = None
+        if self._listener is not None:
+            await self._listener.stop()
+            self._listener = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._open[writer] = task
-        try:
-            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-                while True:
-                    request = await _read(reader)
-                    reply = Reply() if request.target == "/health" else self._note(request)
-                    if reply.delay:
-                        await asyncio.sleep(reply.delay)
-                    if not reply.status:
-                        return
-                    writer.write(reply.raw if reply.raw is not None else _encode(reply, request.method))
-                    await writer.drain()
-                    if reply.raw is not None and reply.status != 101:
-                        return
-        finally:
-            self._open.pop(writer, None)
-            writer.close()
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                request = await _read(reader)
+                reply = Reply() if request.target == "/health" else self._note(request)
+                if reply.delay:
+                    await asyncio.sleep(reply.delay)
+                if not reply.status:
+                    return
+                writer.write(reply.raw if reply.raw is not None else _encode(reply, request.method))
+                await writer.drain()
+                if reply.raw is not None and reply.status != 101:
+                    return
 
     def _note(self, request: Received) -> Reply:
         self.received.append(request)

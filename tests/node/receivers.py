@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tests.listening import Listener
 from tests.serving import served
 
 Answer = int | Literal["stall", "close", "redirect", "nonsense", "half"]
@@ -81,28 +82,12 @@ class Receiver:
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[Receiver]:
-        serving: set[asyncio.Task[None]] = set()
-
-        async def run(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            try:
-                await self._serve(reader, writer)
-            finally:
-                writer.transport.abort()
-
-        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            serving.add(asyncio.get_running_loop().create_task(run(reader, writer)))
-
-        server = await asyncio.start_server(connected, "127.0.0.1", 0)
-        self.origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        listener = Listener(self._serve)
+        self.origin = f"http://127.0.0.1:{listener.port}"
         try:
             yield self
         finally:
-            server.close()
-            for task in serving:
-                task.cancel()
-            await asyncio.gather(*serving, return_exceptions=True)
-            await server.wait_closed()
-            await asyncio.sleep(0)
+            await listener.stop()
 
 
 class Taking(http.server.ThreadingHTTPServer):

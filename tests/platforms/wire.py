@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from menshen.config.snapshot import App
 from menshen.platforms.base import PlatformIdentity
 from menshen.secret import Secret
+from tests.listening import Listener
 
 SECRET = "5ec4e7canary0123456789abcdef0123"
 CODE = "051canary00ObAyK19vV1005SDWf0v0m"
@@ -52,31 +53,15 @@ class Peer:
 
     async def _play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        try:
-            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-                await self._script(self, reader, writer)
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
-        finally:
-            writer.transport.abort()
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            await self._script(self, reader, writer)
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[Peer]:
-        plays: set[asyncio.Task[None]] = set()
-
-        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            plays.add(asyncio.get_running_loop().create_task(self._play(reader, writer)))
-
-        server = await asyncio.start_server(connected, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
+        listener = Listener(self._play)
+        self.port = listener.port
         self.origin = f"http://127.0.0.1:{self.port}"
         try:
             yield self
         finally:
-            server.close()
-            for play in plays:
-                play.cancel()
-            await asyncio.gather(*plays, return_exceptions=True)
-            await server.wait_closed()
-            await asyncio.sleep(0)  # aborted transports close in the next turn
+            await listener.stop()
