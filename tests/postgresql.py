@@ -29,6 +29,7 @@ import asyncpg
 
 from menshen.storage.database import Database
 from menshen.storage.schema import migrate
+from tests.ports import free_port
 
 __all__ = ["PostgreSQL", "running_postgresql"]
 
@@ -176,9 +177,7 @@ def _initialise(directory: Path, password: str, account: pwd.struct_passwd | Non
 def _serving(
     directory: Path, settings: dict[str, str], account: pwd.struct_passwd | None
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     chosen = {
         "listen_addresses": "127.0.0.1",
         "port": str(port),

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.doctor.installed import PLANTED, document, free_port, install, listening
+from tests.doctor.installed import PLANTED, document, install, listening
 from tests.edge.conftest import APPID
 from tests.edge.processes import REPOSITORY, Client, command
+from tests.ports import free_port
 
 WRONG = "planted-and-not-the-right-secret"
 PAGE = "mp.weixin.qq.com > 开发管理 > 开发设置"

@@ -19,6 +19,7 @@ from menshen.doctor.installation import Place, found
 from menshen.node.data_directory import open_documents
 from menshen.sessions.keys import load_key_rings
 from tests.edge.conftest import APPID, SECRET
+from tests.ports import free_port
 
 PLANTED = SECRET
 """The AppSecret of every document here that is right."""
@@ -98,12 +99,6 @@ def troubles(check: Check, where: Place, subject: str = "") -> list[str]:
 def later(where: Place, seconds: float) -> Place:
     """The same installation, looked at by a machine whose clock is so far ahead."""
     return replace(where, clock=lambda: time.time() + seconds)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

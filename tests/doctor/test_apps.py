@@ -30,12 +30,13 @@ from menshen.platforms.wechat_phone import ERRORS as PHONE_ERRORS
 from menshen.platforms.wechat_token import TOKEN_ERRORS
 from menshen.platforms.wecom import CALL_ERRORS as WECOM_CALL_ERRORS
 from menshen.platforms.wecom import TOKEN_ERRORS as WECOM_TOKEN_ERRORS
-from tests.doctor.installed import free_port, install, listening, looked_at
+from tests.doctor.installed import install, listening, looked_at
 from tests.edge.conftest import APPID, QQ_APPID, QQ_SECRET, SECRET
 from tests.edge.processes import Client
 from tests.envoy.certificates import self_signed
 from tests.platforms.api_security import SYMMETRIC_KEY, certificate_text
 from tests.platforms.app_keys import private_text, public_text
+from tests.ports import free_port
 from tests.serving import served
 
 

@@ -14,7 +14,8 @@ from menshen.doctor.database import CHECK
 from menshen.storage.database import Database
 from menshen.storage.database_url import DATABASE_URL_VARIABLE
 from menshen.storage.schema import HEAD, migrate
-from tests.doctor.installed import free_port, install, looked_at, place, troubles
+from tests.doctor.installed import install, looked_at, place, troubles
+from tests.ports import free_port
 from tests.postgresql import PostgreSQL
 
 

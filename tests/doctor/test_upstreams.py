@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from menshen.doctor.upstreams import CHECK
-from tests.doctor.installed import free_port, install, looked_at, troubles
+from tests.doctor.installed import install, looked_at, troubles
 from tests.envoy.certificates import self_signed
+from tests.ports import free_port
 from tests.serving import served
 
 

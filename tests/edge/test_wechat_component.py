@@ -15,13 +15,13 @@ from urllib.parse import urlencode
 
 import pytest
 
-from menshen.cli.address import free_port
 from menshen.emulator.component import ComponentSettings, Push, sealed_push
 from tests.edge.conftest import Stack, running_stack
 from tests.edge.processes import REPOSITORY, Client, Reply
 from tests.edge.test_faults import workers
 from tests.edge.test_reload import menshen
 from tests.integrate.proxies import proxied
+from tests.ports import free_port
 
 COMPONENT, SHOP, STRANGER = "wx00000000000000c1", "wx00000000000000a1", "wx00000000000000a2"
 NEVER = "wx00000000000000c2"
@@ -238,7 +238,7 @@ def test_a_team_with_a_receiver_sends_a_copy_on_as_the_page_says(stack: Stack, t
     for of_the_page, ours in (("http://127.0.0.1:9010", stack.backend.origin), ("https://HOST", stack.gateway.origin)):
         assert of_the_page in written
         written = written.replace(of_the_page, ours)
-    listen = f"127.0.0.1:{free_port('127.0.0.1')}"
+    listen = f"127.0.0.1:{free_port()}"
     places = "".join(f"{name}_temp_path {tmp_path}/{name}; " for name in ("proxy", "fastcgi", "uwsgi", "scgi"))
     user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
     (tmp_path / "nginx.conf").write_text(

@@ -20,8 +20,9 @@ from menshen.gateway.wire import HEADER_ROUTE
 from tests.envoy.fake_brain import FakeBrain
 from tests.envoy.fakes import FakeServer, Received, Reply
 from tests.envoy.samples import sample
+from tests.ports import free_port
 
-__all__ = ["Edge", "Got", "allow", "deny", "edge_of", "free_port", "running"]
+__all__ = ["Edge", "Got", "allow", "deny", "edge_of", "running"]
 
 T = TypeVar("T")
 Headers = Iterable[tuple[str, str]]
@@ -178,10 +179,3 @@ def edge_of(**changes: Any) -> Iterator[Edge]:
             yield edge
         finally:
             edge.run(edge.stop())
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

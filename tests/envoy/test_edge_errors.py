@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from menshen.config.snapshot import Endpoint, HealthCheck, Upstream
-from tests.envoy.edge import Edge, edge_of, free_port
+from tests.envoy.edge import Edge, edge_of
 from tests.envoy.fakes import Reply
 from tests.envoy.samples import BY_HEADER, route, sample_routes
+from tests.ports import free_port
 
 STATE = [("user_session", "s")]
 UNAVAILABLE = (503, 5010, "upstream_unavailable")

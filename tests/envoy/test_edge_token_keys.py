@@ -18,11 +18,12 @@ from menshen.config.route_rules import Jwks, JwtRules
 from menshen.config.snapshot import Route
 from menshen.envoy import tokens
 from tests.envoy.certificates import self_signed
-from tests.envoy.edge import Got, edge_of, free_port
+from tests.envoy.edge import Got, edge_of
 from tests.envoy.issuer import P256, Issuer, hmac_key, issued, jwt_rules, public_of, running_issuer
 from tests.envoy.samples import route
 from tests.envoy.signed import Key
 from tests.envoy.test_edge_tokens import INVALID, MISSING, bearer
+from tests.ports import free_port
 
 UNCHECKED = (503, 5024, "checker_unavailable")
 NEXT: Key = ("partner-3", "ES256", ECKey.generate_key("P-256"))

@@ -22,9 +22,10 @@ from menshen.envoy import Addresses, DataPlane
 from menshen.envoy.addresses import FILES
 from menshen.errors import ChildFailed
 from tests.envoy.certificates import self_signed
-from tests.envoy.edge import Edge, edge_of, free_port
+from tests.envoy.edge import Edge, edge_of
 from tests.envoy.fakes import Reply, eventually
 from tests.envoy.samples import BY_HEADER, route, sample, sample_routes
+from tests.ports import free_port
 
 STATE = [("user_session", "s")]
 

@@ -18,13 +18,13 @@ from pathlib import Path
 
 import pytest
 
-from menshen.cli.address import free_port
 from menshen.envoy.binary import find_envoy
 from tests.edge.conftest import OTHER_SECRET, Stack
 from tests.edge.processes import REPOSITORY, Client
 from tests.integrate.lua_in_nginx import MODULES, nginx_with_lua
 from tests.integrate.translation import bootstrap
 from tests.nginx import nginx_command
+from tests.ports import free_port
 
 __all__ = [
     "ALL_FRONTS",
@@ -149,7 +149,7 @@ def behind_envoy_gateway(
     stack: Stack, directory: Path, edit: Edit = str, secret: str = "", verify: str = "", options: Sequence[str] = ()
 ) -> Iterator[Stack]:
     """Envoy by itself, with what Envoy Gateway would make of the objects: there is no cluster here."""
-    host, port = "127.0.0.1", free_port("127.0.0.1")
+    host, port = "127.0.0.1", free_port()
     where = ("--verify", verify or verify_of(stack), "--listen", f"{host}:{port}")
     name, _, value = _secret(stack, "envoy-gateway", secret).strip().partition("=")
     text = edit(printed(stack, "envoy-gateway", *where, *options)).replace(f"${{{name}}}", value)
@@ -167,7 +167,7 @@ def _lua_front(proxy: str) -> Front:
     ) -> Iterator[Stack]:
         if shutil.which("nginx") is None or not all(module.exists() for module in MODULES):
             pytest.skip("nginx's Lua module is not installed")
-        listen = f"127.0.0.1:{free_port('127.0.0.1')}"
+        listen = f"127.0.0.1:{free_port()}"
         text = edit(printed(stack, proxy, "--verify", verify or verify_of(stack), "--listen", listen, *options))
         arguments = nginx_with_lua(proxy, text, listen, directory)
         name, _, value = _secret(stack, proxy, secret).strip().partition("=")
@@ -183,7 +183,7 @@ def _prepared(
     """Write the printed configuration; ``HOST:PORT`` where the proxy will listen."""
     if shutil.which(proxy) is None:
         pytest.skip(f"{proxy} is not installed")
-    listen = f"127.0.0.1:{free_port('127.0.0.1')}"
+    listen = f"127.0.0.1:{free_port()}"
     text = printed(stack, proxy, "--verify", verify or verify_of(stack), "--listen", listen, *options)
     (directory / file).write_text(edit(text))
     return listen

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Collection
+from pathlib import Path
+from random import SystemRandom
 
 __all__ = ["free_port", "is_loopback", "parse_address"]
+
+_KERNELS_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
+"""Of IPv6 too (Linux, Documentation/networking/ip-sysctl.rst)."""
+
+_OURS = range(20_000, 30_000)
+"""Above what services are known by, below the node ports of Kubernetes."""
+
+_TRIES = 64
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -30,14 +41,32 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def free_port(host: str, preferred: int = 0) -> int:
-    """``preferred``, or any free port where it is 0 or taken. For programs that cannot be told "any" themselves."""
+def free_port(host: str, preferred: int = 0, *, but: Collection[int] = ()) -> int:
+    """``preferred``, or any free port where it is 0 or taken; never one of ``but``.
+
+    It is for programs that cannot be told "any" themselves and listen a while later. Meanwhile the kernel gives ports
+    of its own range to whatever connects or listens on this machine, so the port is from outside of that range.
+
+    Raises OSError: there is no free port, or ``host`` is not an address of this machine.
+    """
     family, _, _, _, address = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]
-    for port in (preferred, 0):
+    below = min(_kernels_first_port(), _OURS.stop)
+    ours = SystemRandom().sample(range(_OURS.start, below), _TRIES) if below > _OURS.start + _TRIES else []
+    for port in (*((preferred,) if preferred else ()), *ours, 0):
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             try:
                 probe.bind((address[0], port))
             except OSError:
                 continue
-            return int(probe.getsockname()[1])
+            found = int(probe.getsockname()[1])
+        if found not in but:
+            return found
     raise OSError(f"no free port on {host}")
+
+
+def _kernels_first_port() -> int:
+    """The first of those that Linux gives to who asks for any; 0 where that is not told."""
+    try:
+        return int(_KERNELS_RANGE.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0

@@ -100,10 +100,11 @@ async def _demo(once: bool, *, browser: bool) -> bool:
             async def apply(documents: Documents) -> None:
                 await documents.apply(document, author="demo")
 
+            listen = free_port("127.0.0.1", 8080)
             settings = NodeSettings(
                 data_dir=Path(directory),
-                listen=Endpoint("127.0.0.1", free_port("127.0.0.1", 8080)),
-                admin=Endpoint("127.0.0.1", free_port("127.0.0.1", 8081)),
+                listen=Endpoint("127.0.0.1", listen),
+                admin=Endpoint("127.0.0.1", free_port("127.0.0.1", 8081, but=(listen,))),
                 workers=1,
                 envoy_threads=1,
             )

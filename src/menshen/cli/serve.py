@@ -72,14 +72,16 @@ def serve(
 ) -> None:
     """Run the gateway: Envoy in front, workers behind it, both started again if they die."""
     configure_logs()
+    public = _bindable(listen, "--listen")
+    own = _bindable(admin, "--admin", public)
     settings = NodeSettings(
         data_dir=data_dir,
-        listen=_bindable(listen, "--listen"),
-        admin=_bindable(admin, "--admin"),
+        listen=public,
+        admin=own,
         workers=workers or default_workers(),
         envoy_threads=envoy_threads,
         console_origin=_origin(console_origin),
-        verify=_bindable(verify, "--verify") if verify else None,
+        verify=_bindable(verify, "--verify", public, own) if verify else None,
         verify_tls=_tls(verify, verify_cert, verify_key, verify_client_ca),
     )
     try:
@@ -93,10 +95,11 @@ def serve(
         raise typer.Exit(1) from None
 
 
-def _bindable(text: str, option: str) -> Endpoint:
-    """The address of an option; port 0 takes a free one, which the ``ready`` line tells."""
+def _bindable(text: str, option: str, *others: Endpoint) -> Endpoint:
+    """The address of an option; port 0 takes one that is free and no other's, which the ``ready`` line tells."""
     address = endpoint(text, option)
-    return address if address.port else Endpoint(address.host, free_port(address.host))
+    but = [other.port for other in others]
+    return address if address.port else Endpoint(address.host, free_port(address.host, but=but))
 
 
 def _tls(verify: str, certificate: Path | None, key: Path | None, client_ca: Path | None) -> TlsFiles | None:

@@ -21,6 +21,7 @@ import pytest
 from tests.backend.issuer import UID
 from tests.backend.published import Published, publishing
 from tests.edge.processes import REPOSITORY, Client
+from tests.ports import free_port
 
 EXAMPLES = REPOSITORY / "examples" / "backends"
 CLASSPATH = EXAMPLES / "spring" / "build" / "classpath"
@@ -93,9 +94,7 @@ INSTALLED = [
 @contextlib.contextmanager
 def running(language: str, directory: Path, url: str) -> Iterator[Client]:
     """The example as a process of its own, on a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {
         "MENSHEN_JWKS": url,
         "MENSHEN_UPSTREAM": "orders",
