@@ -33,7 +33,7 @@ from tests.ports import free_port
 
 __all__ = ["PostgreSQL", "running_postgresql"]
 
-_READY_WITHIN = 30.0
+_READY_WITHIN = 90.0
 _STOPPED_WITHIN = 10.0
 _USER = "menshen"
 

@@ -90,7 +90,7 @@ def test_it_stops_with_its_server(server: str, tmp_path: Path) -> None:
     with running_app(tmp_path, DOCUMENT, server=server) as running:
         assert running.gateway("/mall/orders/1").status == 401
         running.serve.process.send_signal(signal.SIGTERM)
-        assert running.serve.process.wait(15) == 0
+        assert running.serve.process.wait(60) == 0
         said = running.serve.log.read_text()
     assert said.count("stopped") == 1
     assert '"level":"ERROR"' not in said
@@ -101,6 +101,6 @@ def test_a_document_that_does_not_hold_stops_the_server(server: str, tmp_path: P
     config = tmp_path / "menshen.yaml"
     config.write_text("version: 1\nunknown: 1\n")
     arguments = ["-m", "tests.asgi.served", str(config), str(tmp_path / "data"), server]
-    run = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=REPOSITORY, timeout=40)
+    run = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=REPOSITORY, timeout=90)
     assert run.stdout == ""
     assert "unknown" in run.stderr

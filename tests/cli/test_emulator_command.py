@@ -34,19 +34,19 @@ def test_ready_then_serves_then_stops(number):
             origin = line.split()[1]
             body = json.dumps({"appid": "wx1", "secret": "s"}).encode()
             request = urllib.request.Request(f"{origin}/emulator/wechat/apps", body, method="POST")
-            with urllib.request.urlopen(request, timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=20) as answer:
                 assert answer.status == 200
             began = time.monotonic()
             process.send_signal(number)
-            assert process.wait(5) == 0
-            assert time.monotonic() - began < 3
+            assert process.wait(30) == 0
+            assert time.monotonic() - began < 15
             assert (process.stdout.read(), process.stderr.read()) == ("", "")
         finally:
             process.kill()
 
 
 def refused(*args: str) -> tuple[int, str]:
-    done = subprocess.run([*COMMAND, *args], capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run([*COMMAND, *args], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == ""
     return done.returncode, done.stderr
 

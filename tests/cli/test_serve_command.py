@@ -26,7 +26,7 @@ def serve(tmp_path: Path, *arguments: str, **env: str) -> subprocess.CompletedPr
         capture_output=True,
         text=True,
         cwd=REPOSITORY,
-        timeout=40,
+        timeout=90,
         env={**os.environ, **env},
     )
 
@@ -58,7 +58,7 @@ def test_a_taken_port_is_said_at_once(option: str, tmp_path: Path) -> None:
     assert run.returncode == 1
     assert port in run.stderr
     assert "Traceback" not in run.stderr
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 30
 
 
 def test_a_secret_for_proxies_that_could_be_guessed_stops_the_start(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_rollback_outlives_a_restart_until_the_file_changes(tmp_path: Path) ->
     with command(arguments, tmp_path / "log") as running:
         assert Client(running.origin)("/shop/x").refusal[1] == 5010
     back = [sys.executable, "-m", "menshen", "rollback", "1", "--data-dir", data]
-    assert subprocess.run(back, cwd=REPOSITORY, capture_output=True, timeout=30).returncode == 0
+    assert subprocess.run(back, cwd=REPOSITORY, capture_output=True, timeout=90).returncode == 0
     with command(arguments, tmp_path / "log") as running:
         assert Client(running.origin)("/mall/x").refusal[1] == 5010
     file.write_text(DOCUMENT.replace("/mall", "/third"))

@@ -49,7 +49,7 @@ def test_the_program_changes_a_part_and_begins_again_when_somebody_was_quicker(p
             seen.append(part)
             if len(seen) == 1:
                 done = editor.call("PUT", "/v1/config/upstreams/orders", quicker)
-                assert asyncio.run_coroutine_threadsafe(done, loop).result(10).status == 200
+                assert asyncio.run_coroutine_threadsafe(done, loop).result(60).status == 200
             return {**part, "timeout": 3.0}
 
         url = f"{editor.origin}/v1/config/upstreams/orders"
@@ -78,7 +78,7 @@ def test_the_commands_read_and_write_with_an_etag(page: str, tmp_path: Path) -> 
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        said, wrong = await asyncio.wait_for(ran.communicate(), 20)
+        said, wrong = await asyncio.wait_for(ran.communicate(), 60)
         assert (ran.returncode, wrong) == (0, b"")
         assert b'"changes":[]' in said
 

@@ -28,7 +28,7 @@ def operator(stack: Stack, name: str, role: str, password: str = PASSWORD) -> No
         capture_output=True,
         text=True,
         cwd=REPOSITORY,
-        timeout=30,
+        timeout=90,
         env={**os.environ, "OTHER_SECRET": OTHER_SECRET},
     )
     assert ran.returncode == 0, ran.stderr

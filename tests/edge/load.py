@@ -34,7 +34,7 @@ class Load:
         statuses = [seen.status for seen in self.answers]
         return {status: statuses.count(status) for status in set(statuses)}
 
-    def wait_for(self, more: int, timeout: float = 15.0) -> None:
+    def wait_for(self, more: int, timeout: float = 60.0) -> None:
         """Until so many more answers have come."""
         target, deadline = len(self.answers) + more, time.monotonic() + timeout
         while len(self.answers) < target:
@@ -71,5 +71,5 @@ def under_load(url: str, headers: Mapping[str, str], connections: int = 8, **opt
         yield load
     finally:
         stop.set()
-        thread.join(30)
+        thread.join(60)
         assert not thread.is_alive()

@@ -60,7 +60,7 @@ class Nodes:
             capture_output=True,
             text=True,
             cwd=REPOSITORY,
-            timeout=30,
+            timeout=90,
             env={**os.environ, DATABASE_URL_VARIABLE: url or self.url, "OTHER_SECRET": OTHER_SECRET},
         )
 

@@ -206,7 +206,7 @@ def logged(stack: Stack, **where: str) -> list[dict[str, Any]]:
     return list(reply.json["logins"])
 
 
-def happens(condition: Callable[[], object], seconds: float = 10.0) -> None:
+def happens(condition: Callable[[], object], seconds: float = 30.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 REPOSITORY = Path(__file__).parents[2]
-READY_WITHIN = 30.0
+READY_WITHIN = 90.0
 
 
 @dataclass
@@ -56,7 +56,7 @@ def command(arguments: Sequence[str], log: Path, env: dict[str, str] | None = No
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(15)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

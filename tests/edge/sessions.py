@@ -162,7 +162,7 @@ def started_again(stack: Stack) -> Iterator[Stack]:
     if stack.serve.process.poll() is None:
         os.kill(stack.serve.pid, signal.SIGKILL)
         stack.serve.process.wait()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while any(Path(f"/proc/{pid}").exists() for pid in left):
         assert time.monotonic() < deadline, "the node's processes outlive it"
         time.sleep(0.02)
@@ -363,12 +363,12 @@ def watching(stack: Stack, targets: Mapping[str, tuple[str, Mapping[str, str]]])
     thread = threading.Thread(target=asyncio.run, args=(main(),))
     thread.start()
     try:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while not all(len(seen) >= 8 for seen in answers.values()):
             assert time.monotonic() < deadline, {name: len(seen) for name, seen in answers.items()}
             time.sleep(0.02)
         yield answers
     finally:
         stop.set()
-        thread.join(30)
+        thread.join(60)
         assert not thread.is_alive()

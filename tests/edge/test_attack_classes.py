@@ -280,7 +280,7 @@ def test_class_22_no_header_of_a_client_chooses_an_algorithm_or_a_key(kind: str,
         for path in (f"/{kind}/orders/1", f"/{kind}/news", "/v1/sessions"):
             assert stack.gateway(path, ("user_session", text)).refusal == INVALID, (name, path)
         assert refresh(stack, text).refusal == NO_TOKEN, name
-        assert time.monotonic() - started < 5, name
+        assert time.monotonic() - started < 15, name
 
 
 # 23
@@ -372,7 +372,7 @@ def test_class_24_an_assertion_says_what_the_newest_state_says(kind: str, stack:
         login = log_in(stack, f"told-{kind}", f"quick-{kind}")
         for _ in range(6):
             assert "claims" not in payload_of(check(stack, login).seen["x-menshen-assertion"])
-        rows = sqlite3.connect(stack.data_dir / "menshen.db", timeout=5)
+        rows = sqlite3.connect(stack.data_dir / "menshen.db", timeout=20)
         with rows:
             rows.execute("UPDATE users SET claims = ? WHERE uid = ?", ['{"level":"gold"}', login.uid])
         fresh = refresh(stack, login.refresh).json["user_session"]
@@ -667,7 +667,7 @@ def fresh_node(data_dir: Path) -> subprocess.CompletedProcess[str]:
     arguments = ["serve", "--data-dir", str(data_dir), "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
     try:
         return subprocess.run(
-            [sys.executable, "-m", "menshen", *arguments], capture_output=True, text=True, cwd=REPOSITORY, timeout=15
+            [sys.executable, "-m", "menshen", *arguments], capture_output=True, text=True, cwd=REPOSITORY, timeout=60
         )
     except subprocess.TimeoutExpired as running:
         raise AssertionError(f"it started: {running.stdout!r}") from None

@@ -463,7 +463,7 @@ class _Hostile(BaseHTTPRequestHandler):
             case "huge":
                 body = b'{"account": "u1", "more": "' + b"x" * 3_000_000 + b'"}'
             case "slow":
-                time.sleep(4)
+                time.sleep(12)
             case "html":
                 body = b"<html>log in</html>"
             case "more":
@@ -511,7 +511,7 @@ def test_class_43_no_request_goes_where_an_answer_or_a_client_says(hostile: tupl
     for username in ("redirect", "huge", "slow", "html", "more", "odd", "gone"):
         started = time.monotonic()
         assert try_as(username).refusal == (503, 5020, "verifier_unavailable"), username
-        assert time.monotonic() - started < 3, username
+        assert time.monotonic() - started < 10, username
     assert set(heard) == {"/check"}, "a redirect was followed"
     assert len(heard) == 7, "something was asked twice"
     assert try_as("honest").status == 200

@@ -64,7 +64,7 @@ def page(stack: Stack, document: Path, user: str, *do: tuple[object, ...], **mor
         **more,
     }
     run = subprocess.run(
-        ["node", str(WX / "authing_document.js"), json.dumps(settings)], capture_output=True, text=True, timeout=30
+        ["node", str(WX / "authing_document.js"), json.dumps(settings)], capture_output=True, text=True, timeout=90
     )
     assert run.returncode == 0, run.stderr
     found: dict[str, Any] = json.loads(run.stdout)

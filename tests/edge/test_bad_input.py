@@ -60,7 +60,7 @@ def test_codes_in_a_json_body(code: object, stack: Stack) -> None:
 
 @pytest.mark.parametrize("extra", ["abc\nX-Menshen-User: root", "a\rb"])
 def test_a_line_break_in_a_header_is_no_second_header(extra: str, stack: Stack) -> None:
-    with socket.create_connection((stack.gateway.host, stack.gateway.port), timeout=5) as raw:
+    with socket.create_connection((stack.gateway.host, stack.gateway.port), timeout=20) as raw:
         raw.sendall(f"GET /mall/orders/1 HTTP/1.1\r\nHost: x\r\njs_code: {extra}\r\n\r\n".encode())
         answer = raw.recv(65536)
     assert answer.split()[1] in (b"400", b"401")
@@ -213,6 +213,6 @@ def test_two_content_lengths_or_a_smuggled_request(stack: Stack) -> None:
         "Transfer-Encoding: chunked\r\nContent-Length: 6\r\n",
         "Transfer-Encoding: xchunked\r\n",
     ):
-        with socket.create_connection((stack.gateway.host, stack.gateway.port), timeout=5) as raw:
+        with socket.create_connection((stack.gateway.host, stack.gateway.port), timeout=20) as raw:
             raw.sendall(f"POST /mall/static/x HTTP/1.1\r\nHost: x\r\n{headers}\r\n0\r\n\r\n".encode())
             assert raw.recv(65536).split()[1] in (b"400", b"501")

@@ -38,7 +38,7 @@ def _expired(stack: Stack) -> Reply:
 def _revoked(stack: Stack) -> Reply:
     state = ("user_session", stack.log_in("zhangsan"))
     assert stack.gateway("/v1/logout", state, method="POST").json == {"ended": 1}
-    deadline = time.monotonic() + 1.0
+    deadline = time.monotonic() + 10
     while (reply := stack.gateway("/mall/orders/1", state)).status == 200 and time.monotonic() < deadline:
         time.sleep(0.02)  # the other worker may not have heard yet
     return reply

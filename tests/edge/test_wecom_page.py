@@ -51,7 +51,7 @@ def test_the_mini_program_of_the_page_logs_in_with_the_code_of_wecom(desk: Stack
         "url": "/desk/rooms",
     }
     before = desk.exchanges("wecom")
-    run = subprocess.run(["node", str(SCRIPT), json.dumps(settings)], capture_output=True, text=True, timeout=30)
+    run = subprocess.run(["node", str(SCRIPT), json.dumps(settings)], capture_output=True, text=True, timeout=90)
     assert run.returncode == 0, run.stderr
     assert json.loads(run.stdout)["statusCode"] == 200
     assert desk.exchanges("wecom") == before + 1

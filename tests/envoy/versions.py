@@ -106,7 +106,7 @@ def versioned_edge(make: Any, **options: Any) -> Iterator[tuple[Edge, Versions, 
     with running() as loop:
 
         def run(work: Any) -> None:
-            asyncio.run_coroutine_threadsafe(work, loop).result(30)
+            asyncio.run_coroutine_threadsafe(work, loop).result(90)
 
         run(versions.start())
         try:

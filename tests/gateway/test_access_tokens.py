@@ -23,7 +23,7 @@ from menshen.errors import (
     PlatformUnreachable,
     Refusal,
 )
-from menshen.gateway.access_tokens import AHEAD
+from menshen.gateway.access_tokens import AHEAD, LEASE
 from menshen.platforms.base import PlatformRequest, TokenRefused
 from menshen.platforms.wechat import WeChat
 from menshen.secret import Secret
@@ -52,6 +52,13 @@ def stage(database_url):
         uvloop.run(whole())
 
     return start
+
+
+async def asked(stage, times):
+    """The platform has been asked for so many tokens, whether it has answered or not."""
+    async with asyncio.timeout(20):
+        while stage.asked() < times:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 def checking(stage, openid="oNobody"):
@@ -227,7 +234,7 @@ def test_refusals_are_told_and_leave_the_row_free(stage, errcode):
         assert raised.value.platform_errcode == int(errcode)
         began = time.monotonic()
         await stage.tokens().token(stage.app())
-        assert time.monotonic() - began < 4  # and not the lease
+        assert time.monotonic() - began < LEASE - 0.5  # and not the lease
 
     stage(main)
 
@@ -240,7 +247,7 @@ def test_nobody_waits_for_a_token_that_is_replaced_while_it_is_good(stage):
         stage.clock.time = NOW + 7200 - AHEAD
         stage.emulator.add_fault("wechat", Fault("latency", seconds=1.5, api="token"))
         renewing = asyncio.create_task(tokens.token(stage.app()))
-        await asyncio.sleep(0.3)
+        await asked(stage, 2)
         assert (await other.token(stage.app()))[0] == old
         assert not renewing.done()
         new, left = await renewing
@@ -312,7 +319,7 @@ def test_a_holder_that_takes_too_long_is_replaced_and_does_not_overwrite(stage):
             tokens._clock = time.time
         stage.emulator.add_fault("wechat", Fault("latency", seconds=2.0, api="token"))
         first = asyncio.create_task(slow.token(stage.app()))
-        await asyncio.sleep(0.1)
+        await asked(stage, 1)
         second, _ = await quick.token(stage.app())
         assert not first.done()
         assert (await first)[0] == second
@@ -388,7 +395,7 @@ def test_a_holder_that_is_killed_while_it_fetches_is_replaced(stage, peer):
         tokens._clock = time.time
         began = time.monotonic()
         assert (await tokens.token(stage.app()))[0]
-        assert time.monotonic() - began < lease + 3
+        assert time.monotonic() - began < lease + 15
         assert stage.asked() == 1
 
     stage(main)
@@ -408,10 +415,12 @@ def test_who_waits_for_a_holder_in_vain_is_told(stage):
 def test_a_client_that_hangs_up_does_not_stop_the_fetching(stage):
     async def main(stage):
         tokens = stage.tokens()
-        stage.emulator.add_fault("wechat", Fault("latency", seconds=0.3, api="token"))
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(tokens.token(stage.app()), 0.1)
-        await asyncio.sleep(0.4)
+        stage.emulator.add_fault("wechat", Fault("latency", seconds=1.0, api="token"))
+        hanging_up = asyncio.create_task(tokens.token(stage.app()))
+        await asked(stage, 1)
+        hanging_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await hanging_up
         await tokens.token(stage.app())
         assert stage.asked() == 1
 

@@ -134,16 +134,19 @@ def test_a_slow_hook_holds_up_no_other_login(database_url: str) -> None:
 
     async def think(done: LoginDone) -> None:
         if done.attempt.openid in slow:
-            await asyncio.sleep(0.8)
+            thinking.set()
+            await go_on.wait()
 
     slow: set[str] = set()
+    thinking, go_on = asyncio.Event(), asyncio.Event()
 
     async def work(desk: Desk) -> None:
         slow.add((await desk.enter(desk.code("amy"))).claims.openid)
         waiting = asyncio.create_task(desk.enter(desk.code("amy")))
-        await asyncio.sleep(0.1)
+        await thinking.wait()
         await asyncio.gather(*(desk.enter(desk.code(f"bob{n}")) for n in range(8)))
         assert not waiting.done()
+        go_on.set()
         assert (await waiting).claims.openid in slow
 
-    at_desk(database_url, work, hooks=[Hook("crm", after=think)], rules=ruled(UserRules(hooks=HookRules(2.0))))
+    at_desk(database_url, work, hooks=[Hook("crm", after=think)], rules=ruled(UserRules(hooks=HookRules(30.0))))

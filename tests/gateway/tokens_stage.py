@@ -72,6 +72,6 @@ async def staged(url: str) -> AsyncIterator[Stage]:
         emulator.add_app(platform, APPID, AppSettings(SECRET))
     async with AsyncExitStack() as stack:
         bound = await stack.enter_async_context(serving(emulator_app(emulator), "127.0.0.1", 0, drain=0.1))
-        client = await stack.enter_async_context(PlatformClient(timeout=2))
+        client = await stack.enter_async_context(PlatformClient(timeout=20))
         database = await stack.enter_async_context(opened(url))
         yield Stage(emulator, clock, bound.origin, url, client, stack, database)

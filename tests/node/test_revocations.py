@@ -54,7 +54,7 @@ def follow(world: World, work: Callable[[RevocationFeed], Awaitable[None]]) -> N
         await feed.start()
         task = asyncio.create_task(feed.follow())
         try:
-            await asyncio.wait_for(work(feed), 10)
+            await asyncio.wait_for(work(feed), 60)
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

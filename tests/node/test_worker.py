@@ -46,16 +46,16 @@ def test_a_port_opens_when_there_is_a_state_to_decide_with(tmp_path: Path) -> No
         try:
             node = await Channel.over(ours)
             await node.send_revoked(Revoked((), 0.0, whole=True))
-            await eventually(lambda: has_read(ours), limit=30)
+            await eventually(lambda: has_read(ours), limit=90)
             for _ in range(30):
                 await asyncio.sleep(0.01)
                 assert not await answers(port)
             await node.send_state(state)
-            while await asyncio.wait_for(node.heard(), 30) != 1:
+            while await asyncio.wait_for(node.heard(), 90) != 1:
                 pass
             assert await answers(port), "what is acknowledged can be asked for"
             node.close()
-            assert await asyncio.wait_for(worker.wait(), 10) == 0
+            assert await asyncio.wait_for(worker.wait(), 60) == 0
         finally:
             with contextlib.suppress(ProcessLookupError):
                 worker.kill()

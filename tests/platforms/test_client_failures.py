@@ -70,26 +70,26 @@ async def half_a_chunk(p, reader, writer):
 async def bad_chunk(p, reader, writer):
     await p.read(reader)
     writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n" + BODY)
-    await asyncio.sleep(1)
+    await asyncio.sleep(30)
 
 
 async def not_http(p, reader, writer):
     await p.read(reader)
     writer.write(b"SSH-2.0-OpenSSH_9.9\r\n\r\n")
-    await asyncio.sleep(1)
+    await asyncio.sleep(30)
 
 
 async def long_header(p, reader, writer):
     await p.read(reader)
     writer.write(b"HTTP/1.1 200 OK\r\nx-long: " + b"y" * 100_000 + b"\r\n\r\n")
-    await asyncio.sleep(1)
+    await asyncio.sleep(30)
 
 
 async def huge(p, reader, writer):
     await p.read(reader)
     writer.write(http(BODY + b" " * REPLY_LIMIT))
     await writer.drain()
-    await asyncio.sleep(1)
+    await asyncio.sleep(30)
 
 
 async def endless(p, reader, writer):
@@ -103,7 +103,7 @@ async def endless(p, reader, writer):
 async def bomb(p, reader, writer):
     await p.read(reader)
     writer.write(http(gzip.compress(BODY + b" " * 1_000_000), headers="content-encoding: gzip\r\n"))
-    await asyncio.sleep(1)
+    await asyncio.sleep(30)
 
 
 async def redirect(p, reader, writer):
@@ -161,11 +161,12 @@ def assert_tells_nothing(refused: Refusal) -> None:
 @pytest.mark.parametrize(("script", "kind"), FAILURES, ids=[script.__name__ for script, _ in FAILURES])
 def test_failures_once_sent(run, peer, script, kind):
     async def main():
-        async with peer(script) as p, PlatformClient(timeout=0.3) as client:
+        limit = 1.0 if kind is PlatformTimeout else 20  # what has an answer may be slow in coming
+        async with peer(script) as p, PlatformClient(timeout=limit) as client:
             began = time.monotonic()
             with pytest.raises(kind) as raised:
                 await client.code2session(app(p.origin), CODE)
-            assert time.monotonic() - began < 0.8
+            assert time.monotonic() - began < 15
             assert not isinstance(raised.value, PlatformUnreachable)
             assert_tells_nothing(raised.value)
             await asyncio.sleep(0.02)
@@ -202,7 +203,7 @@ def test_the_rest_of_a_huge_reply_does_not_meet_the_next_request(run, answering)
 
 def test_refused_or_unknown_host(run):
     async def main():
-        async with PlatformClient(timeout=2) as client:
+        async with PlatformClient(timeout=20) as client:
             for base in (
                 f"http://127.0.0.1:{refused_port()}",
                 "http://no-such-host.invalid",
@@ -237,7 +238,7 @@ def test_tls_that_fails_or_hangs(run, answering, peer):
 
 def test_waiting_for_a_free_connection_counts_as_not_sent(run, peer):
     async def main():
-        async with peer(never) as p, PlatformClient(timeout=0.2, limit=1) as client:
+        async with peer(never) as p, PlatformClient(timeout=1.0, limit=1) as client:
             logins = (client.code2session(app(p.origin), f"code{n}") for n in range(5))
             kinds = [type(outcome) for outcome in await asyncio.gather(*logins, return_exceptions=True)]
             assert set(kinds) == {PlatformTimeout, PlatformUnreachable}
@@ -257,6 +258,6 @@ def test_a_call_may_have_a_time_limit_of_its_own(run, peer):
             began = time.monotonic()
             with pytest.raises(PlatformTimeout):
                 await client.run(flow(p.origin))
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < 4
 
     run(main())

@@ -72,13 +72,18 @@ def test_a_text_that_postgresql_does_not_take_fails_alone(postgresql: PostgreSQL
 def test_a_batch_that_dies_in_a_deadlock_is_run_again(postgresql: PostgreSQL) -> None:
     """Two nodes lock the same two users in different orders: PostgreSQL kills one of them, and nobody notices."""
     runs: list[str] = []
+    locked: set[str] = set()
+    both = asyncio.Event()
 
     def crossing(first: str, second: str) -> Callable[[AsyncConnection, Sequence[int]], Any]:
         async def run(connection: AsyncConnection, items: Sequence[int]) -> list[None]:
             runs.append(first)
             for uid in (first, second):
                 await connection.execute(update(users).where(users.c.uid == uid).values(logins=users.c.logins + 1))
-                await asyncio.sleep(0.2)
+                locked.add(uid)
+                if locked == {"a", "b"}:
+                    both.set()
+                await both.wait()
             return [None] * len(items)
 
         return run
@@ -97,19 +102,20 @@ def test_a_batch_that_dies_in_a_deadlock_is_run_again(postgresql: PostgreSQL) ->
 
 
 def test_a_key_that_another_node_took_meanwhile_is_found_the_next_time(postgresql: PostgreSQL) -> None:
-    taken = asyncio.Event()
+    looked, taken = asyncio.Event(), asyncio.Event()
 
     async def find_or_add(connection: AsyncConnection, uids: Sequence[str]) -> list[str]:
         found = (await connection.execute(select(users.c.uid).where(users.c.uid.in_(uids)))).scalars().all()
-        taken.set()
-        await asyncio.sleep(0.2)
+        looked.set()
+        await taken.wait()
         return ["found" if uid in found else (await add_users(connection, [uid]))[0] for uid in uids]
 
     async def work(url: str) -> None:
         async with opened(url) as one, opened(url) as other:
             late = asyncio.create_task(one.write(find_or_add, "u1"))
-            await taken.wait()
+            await looked.wait()
             await other.write(add_users, "u1")
+            taken.set()
             assert await late == "found"
 
     with postgresql.migrated() as url:
@@ -253,7 +259,7 @@ def test_a_postgresql_that_does_not_answer_is_given_up(monkeypatch: pytest.Monke
     with silent() as port:
         began = time.monotonic()
         asyncio.run(refused(f"postgresql://menshen:secret@127.0.0.1:{port}/menshen?sslmode=disable"))
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 4.5
 
 
 def test_a_statement_that_takes_too_long_is_given_up_and_the_next_goes_on(postgresql: PostgreSQL) -> None:
@@ -303,7 +309,7 @@ def test_a_file_that_somebody_holds_is_given_up_by_all_who_wait_for_it(
                 await asyncio.sleep(0.1)
                 later = asyncio.gather(*(one.write(add_users, f"v{n}") for n in range(20)), return_exceptions=True)
                 answers = [*await first, *await later]
-                assert time.monotonic() - began < 2.5
+                assert time.monotonic() - began < 10
                 assert {type(answer) for answer in answers} == {DatabaseUnavailable}
             assert await one.write(add_users, "w1") == "added w1"
             assert await other.write(add_users, "w2") == "added w2"

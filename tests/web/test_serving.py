@@ -22,6 +22,17 @@ async def hello(scope, receive, send):
     await send({"type": "http.response.body", "body": b"hello"})
 
 
+def telling(arrived: asyncio.Event):
+    """``hello``, and who waits for it knows that a request has come in."""
+
+    async def app(scope, receive, send):
+        if scope["path"] in ("/hang", "/slow"):
+            arrived.set()
+        await hello(scope, receive, send)
+
+    return app
+
+
 async def get(bound: Bound, path: str = "/") -> bytes:
     reader, writer = await asyncio.open_connection(bound.host, bound.port)
     writer.write(f"GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
@@ -107,9 +118,10 @@ def test_sharers_that_know_of_each_other(run):
 
 def test_requests_in_flight_finish_within_the_drain(run):
     async def main():
-        async with serving(hello, "127.0.0.1", 0) as bound:
+        arrived = asyncio.Event()
+        async with serving(telling(arrived), "127.0.0.1", 0, drain=10) as bound:
             slow = asyncio.create_task(get(bound, "/slow"))
-            await asyncio.sleep(0.05)
+            await asyncio.wait_for(arrived.wait(), 20)
         assert (await slow).endswith(b"hello")
 
     run(main())
@@ -117,11 +129,12 @@ def test_requests_in_flight_finish_within_the_drain(run):
 
 def test_a_request_that_hangs_does_not_hold_up_the_end(run):
     async def main():
-        async with serving(hello, "127.0.0.1", 0, drain=0.2) as bound:
+        arrived = asyncio.Event()
+        async with serving(telling(arrived), "127.0.0.1", 0, drain=0.2) as bound:
             hanging = asyncio.create_task(get(bound, "/hang"))
-            await asyncio.sleep(0.05)
+            await asyncio.wait_for(arrived.wait(), 20)
             began = time.monotonic()
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 15
         assert b"hello" not in await hanging
 
     run(main())

@@ -20,7 +20,7 @@ __all__ = ["APPID", "DEVICE", "EMULATOR", "EXAMPLE", "Phone", "Seen", "open_phon
 EXAMPLE = REPOSITORY / "examples" / "miniprogram"
 DEVICE = REPOSITORY / "tests" / "wx" / "mini" / "device.js"
 GATEWAY, EMULATOR, BACKEND = "http://127.0.0.1:8080", "http://127.0.0.1:8082", "127.0.0.1:9001"
-ANSWERS_WITHIN = 20.0
+ANSWERS_WITHIN = 60.0
 
 
 @contextlib.contextmanager

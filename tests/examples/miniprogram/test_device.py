@@ -38,7 +38,7 @@ def ran(
     settings = {"root": str(root), "emulator": "http://127.0.0.1:9", "appid": "wx", "user": "nobody"}
     asked = "".join(json.dumps(command) + "\n" for command in ({"do": "launch"}, *commands))
     run = subprocess.run(
-        ["node", str(DEVICE), json.dumps(settings)], input=asked, capture_output=True, text=True, timeout=30
+        ["node", str(DEVICE), json.dumps(settings)], input=asked, capture_output=True, text=True, timeout=90
     )
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout.splitlines()[-1])

@@ -263,7 +263,7 @@ def test_a_gateway_that_is_down_can_be_tried_again(tmp_path: Path) -> None:
             phone.launch()
             kept = phone.press(PLACE).storage
         stack.serve.process.terminate()
-        stack.serve.process.wait(15)
+        stack.serve.process.wait(60)
         with open_phone(stack, tmp_path, "patient", storage=kept) as phone:
             assert phone.launch().texts == [UNREACHABLE, "重试"]
             assert phone.press("重试").texts == [UNREACHABLE, "重试"]

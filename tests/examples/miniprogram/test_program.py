@@ -26,7 +26,7 @@ needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is
 
 
 def checked(root: Path) -> Any:
-    run = subprocess.run(["node", str(CHECK), str(root)], capture_output=True, text=True, timeout=30)
+    run = subprocess.run(["node", str(CHECK), str(root)], capture_output=True, text=True, timeout=90)
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
 

@@ -54,7 +54,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     thread = threading.Thread(target=loop.run_until_complete, args=(served(tmp_path_factory.mktemp("openapi")),))
     thread.start()
-    yield ready.result(20)
+    yield ready.result(60)
     loop.call_soon_threadsafe(stop.set)
     thread.join(20)
     loop.close()

@@ -60,7 +60,7 @@ def test_it_counts_on_and_can_be_read(locale: str, width: int, colours: Literal[
             assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
             assert await page.evaluate(CUT) == []
             current[0] = Readings(lately={"requests": {"2xx": 3000}}, seconds=60.0, envoy_up=True, workers=1)
-            await expect(page.locator("#figure-requests")).to_have_text("50.0", timeout=8000)
+            await expect(page.locator("#figure-requests")).to_have_text("50.0", timeout=30_000)
             assert complaints == elsewhere == []
             await chromium.close()
 
