@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from playwright import async_api, sync_api
 
 from menshen.storage.database import sqlite_url
 from tests.postgresql import UNSAFE_AND_FAST, PostgreSQL, running_postgresql
@@ -16,6 +17,10 @@ from tests.published.install import installed
 # How long an example takes is the machine's affair, whose two cores a test shares with all that runs beside it.
 settings.register_profile("menshen", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("menshen")
+
+# The same of pages, which have five seconds otherwise. Milliseconds.
+for _expect in (sync_api.expect, async_api.expect):
+    _expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

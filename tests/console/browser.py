@@ -124,7 +124,7 @@ def watched(
         viewport={"width": width, "height": 844},
         reduced_motion="reduce",
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     found = Watched(page, origin)
 

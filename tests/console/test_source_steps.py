@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 from tests.console.browser import Watched, watched
 from tests.console.conftest import Console
 from tests.edge.conftest import APPID, SECRET
+from tests.edge.processes import LATE
 
 FIELDS = (
     "插件名称",
@@ -27,7 +28,7 @@ FIELDS = (
 )
 """As the source document names them."""
 
-WITHIN = 3.0
+WITHIN = 3.0 + LATE
 """Seconds until a change at the console counts at the gateway, with room for a busy machine."""
 
 
@@ -169,7 +170,7 @@ def test_a_banned_user_is_refused_within_a_second(console: Console, operator: Wa
     expect(watch.page.locator("main .head")).to_contain_text("已封禁")
     banned = time.monotonic()
     while (reply := stack.gateway("/mall/orders/1", state)).status == 200:
-        assert time.monotonic() - banned < 1.0
+        assert time.monotonic() - banned < 1.0 + LATE
         time.sleep(0.02)
     assert reply.status in (401, 403)
     assert reply.refusal[1] in (4003, 4024)

@@ -10,6 +10,7 @@ from typing import Literal
 from menshen.sessions.keys import load_key_rings, sealed_keys
 from menshen.sessions.sealed import SealedSessions
 from tests.edge.conftest import OTHER_APPID, QQ_APPID, Stack
+from tests.edge.processes import LATE
 
 __all__ = ["BEHAVIOURS", "Behaviour", "expired"]
 
@@ -54,7 +55,7 @@ class Behaviour:
         headers, target = (*brought, *self.headers), self.target
         if "{}" in target:
             headers, target = self.headers, target.format(brought[0][1])
-        deadline = time.monotonic() + self.within
+        deadline = time.monotonic() + (self.within and self.within + LATE)
         while True:
             reply = stack.gateway(target, *headers, method=self.method, body=self.body, host=self.host)
             if self.refused is None or reply.status != 200 or time.monotonic() > deadline:

@@ -20,6 +20,9 @@ from urllib.parse import urlsplit
 REPOSITORY = Path(__file__).parents[2]
 READY_WITHIN = 90.0
 
+LATE = 3.0
+"""Seconds that a machine which has other things to do as well may add to what the gateway promises."""
+
 
 @dataclass
 class Running:

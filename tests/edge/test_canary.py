@@ -258,7 +258,7 @@ def test_weights_versions_and_rules_change_under_load(stack: Stack) -> None:
             for text, reached in steps:
                 assert text != original
                 stack.config.write_text(text)
-                until(lambda reached=reached: reached(_seen(stack)), 15)
+                until(lambda reached=reached: reached(_seen(stack)), 60)
                 load.wait_for(50)
             time.sleep(0.2)
         assert set(load.counted()) == {200}, load.counted()
@@ -272,12 +272,12 @@ def test_a_request_under_way_is_answered_by_the_version_that_is_taken_out(stack:
     slow: list[Reply] = []
     try:
         stack.config.write_text(original.replace(some, "to: [{version: v2}]"))
-        until(lambda: _seen(stack) == {"v2"}, 15)
+        until(lambda: _seen(stack) == {"v2"}, 60)
         waiting = threading.Thread(target=lambda: slow.append(stack.gateway("/live/x?sleep=4")))
         waiting.start()
         time.sleep(1)  # it is at the backend
         stack.config.write_text(_with_another(original).replace(some, "to: [{version: default}]"))
-        until(lambda: _seen(stack) == {"default"}, 15)
+        until(lambda: _seen(stack) == {"default"}, 60)
         waiting.join(30)
         assert [_version(reply) for reply in slow] == ["v2"]
     finally:

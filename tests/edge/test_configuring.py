@@ -11,11 +11,11 @@ import pytest
 
 from tests.edge.conftest import OTHER_SECRET, SECRET, Stack, running_stack
 from tests.edge.nodes import Nodes, two_nodes
-from tests.edge.processes import REPOSITORY, Reply
+from tests.edge.processes import LATE, REPOSITORY, Reply
 from tests.edge.test_reload import until
 from tests.postgresql import PostgreSQL
 
-SOON = 2.0
+SOON = 2.0 + LATE
 """Seconds within which a change counts."""
 
 API = {"name": "sold", "path": "/sold", "access": "public"}

@@ -127,7 +127,7 @@ def test_without_the_database_states_are_checked_and_nobody_is_let_in_anew(nodes
             refused = node.gateway("/sealed/login", ("js_code", nodes.one.code("outsider")))
             assert refused.refusal == (503, 5004, "brain_unavailable")
     for node in nodes.both:
-        until(partial(_lets_in, node), 10)
+        until(partial(_lets_in, node), 60)
         assert check(node, logins["reference"]).status == 200
 
 

@@ -90,7 +90,7 @@ def test_a_document_that_envoy_refuses_is_undone(stack: Stack) -> None:
     before = menshen(stack, "export").stdout
     stack.config.write_text(original + "listener: {tls: {certificate: /nowhere/cert.pem, key: /nowhere/key.pem}}\n")
     try:
-        until(lambda: "refused" in stack.serve.log.read_text()[told:], 20)
+        until(lambda: "refused" in stack.serve.log.read_text()[told:], 60)
         assert stack.gateway("/mall/orders/1", ("user_session", state)).status == 200
         until(lambda: menshen(stack, "export").stdout == before)
     finally:
@@ -106,7 +106,7 @@ def test_the_document_applied_a_hundred_times_under_load_fails_no_request(stack:
         load.wait_for(50)
         for number in range(APPLIES):
             stack.config.write_text(documents[number])
-            until(lambda n=number: stack.gateway(f"/mall/api{n}", ("user_session", state)).status == 200, 10)
+            until(lambda n=number: stack.gateway(f"/mall/api{n}", ("user_session", state)).status == 200, 60)
         stack.config.write_text(original)
         load.wait_for(50)
     assert set(load.counted()) == {200}, load.counted()

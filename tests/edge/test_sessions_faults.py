@@ -80,7 +80,7 @@ def everything_works(stack: Stack) -> None:
                 return False
         return len(workers(stack)) == 2
 
-    until(well, 20)
+    until(well, 60)
 
 
 @pytest.mark.parametrize("fate", [signal.SIGKILL, signal.SIGSTOP], ids=["dead", "hanging"])
@@ -240,8 +240,8 @@ def test_workers_without_a_database_check_what_needs_none(by: str, stack: Stack)
     due = aged(stack, idle, 300)
     before = workers(stack)
     with database_replaced(stack, by):
-        until(lambda: len(workers(stack)) == 2 and not set(workers(stack)) & set(before), 10)
-        until(lambda: all(check(stack, logins["sealed"]).status == 200 for _ in range(6)), 10)
+        until(lambda: len(workers(stack)) == 2 and not set(workers(stack)) & set(before), 60)
+        until(lambda: all(check(stack, logins["sealed"]).status == 200 for _ in range(6)), 60)
         for _ in range(6):
             assert check(stack, logins["sealed"]).identity["x-menshen-user"] == logins["sealed"].uid
             assert check(stack, logins["signed"]).identity["x-menshen-user"] == logins["signed"].uid
@@ -299,15 +299,15 @@ def test_files_moved_away_under_a_running_node_let_nobody_through(stack: Stack) 
     everything_works(stack)
     over_within(stack, *gone.values())
     assert sessions_of(stack, logins["sealed"].state)
-    until(partial(_list_of_operator, stack), 5)
+    until(partial(_list_of_operator, stack), 60)
 
 
 def test_a_database_that_was_missing_is_found_again(stack: Stack) -> None:
     logins = {kind: log_in(stack, kind, "zhangsan") for kind in KINDS}
     before = workers(stack)
     with database_replaced(stack, "nothing"):
-        until(lambda: len(workers(stack)) == 2 and not set(workers(stack)) & set(before), 10)
-        until(lambda: all(check(stack, logins["sealed"]).status == 200 for _ in range(6)), 10)
+        until(lambda: len(workers(stack)) == 2 and not set(workers(stack)) & set(before), 60)
+        until(lambda: all(check(stack, logins["sealed"]).status == 200 for _ in range(6)), 60)
         for _ in range(6):
             assert check(stack, logins["sealed"]).status == 200
             assert check(stack, logins["signed"]).status == 200

@@ -448,18 +448,18 @@ def test_the_client_api_is_where_the_document_puts_it(stack: Stack) -> None:
     header = ("user_session", login.state)
     try:
         stack.config.write_text(original + "listener: {client_api: /gw/api}\n")
-        until(lambda: stack.gateway("/gw/api/sessions", header).status == 200, 15)
+        until(lambda: stack.gateway("/gw/api/sessions", header).status == 200, 60)
         assert stack.gateway("/v1/sessions", header).refusal == (404, 4004, "no_such_route")
         cookie = stack.gateway("/jar-sealed/login", ("js_code", stack.code("zhangsan"))).headers["set-cookie"]
         assert "Path=/gw/api/token;" in cookie
         without = original.replace(", refresh: {expires_in: 1000}", "")
         stack.config.write_text(without + 'listener: {client_api: ""}\n')
-        until(lambda: stack.gateway("/gw/api/sessions", header).status == 404, 15)
+        until(lambda: stack.gateway("/gw/api/sessions", header).status == 404, 60)
         assert stack.gateway("/v1/sessions", header).refusal == (404, 4004, "no_such_route")
         assert stack.gateway("/sessions", header).refusal == (404, 4004, "no_such_route")
     finally:
         stack.config.write_text(original)
-    until(lambda: stack.gateway("/v1/sessions", header).status == 200, 15)
+    until(lambda: stack.gateway("/v1/sessions", header).status == 200, 60)
 
 
 def test_a_shorter_life_in_the_document_is_for_new_logins_and_refreshes(stack: Stack) -> None:
@@ -469,7 +469,7 @@ def test_a_shorter_life_in_the_document_is_for_new_logins_and_refreshes(stack: S
         stack.config.write_text(
             original.replace("refresh: {expires_in: 1000}", "refresh: {expires_in: 1000}, expires_in: 30")
         )
-        until(lambda: _lasts(stack, log_in(stack, "sealed", "lisi")) == 1800, 15)
+        until(lambda: _lasts(stack, log_in(stack, "sealed", "lisi")) == 1800, 60)
         for kind, login in old.items():
             assert check(stack, login).status == 200
             assert refresh(stack, login.refresh).json["expires_in"] == 1800
@@ -480,7 +480,7 @@ def test_a_shorter_life_in_the_document_is_for_new_logins_and_refreshes(stack: S
         assert payload["exp"] - payload["iat"] == 1800
     finally:
         stack.config.write_text(original)
-    until(lambda: _lasts(stack, log_in(stack, "sealed", "lisi")) == 7200, 15)
+    until(lambda: _lasts(stack, log_in(stack, "sealed", "lisi")) == 7200, 60)
 
 
 def _lasts(stack: Stack, login: Login) -> int:

@@ -27,7 +27,7 @@ class Hooks:
         if attempt.account == "employee-breaks":
             raise RuntimeError("planted-secret of a hook")
         if attempt.account == "employee-sleeps":
-            time.sleep(2)
+            time.sleep(5)
 
     async def after_login(self, done):
         return {"level": "gold"}
@@ -40,7 +40,7 @@ VERIFIED = ("zhangsan", "pwd123456", "employee-0042")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     directory = tmp_path_factory.mktemp("team")
     document = people.DOCUMENT.replace("{accounts}", people.VERIFIER).replace("{owned}", "refuse")
-    document = document.replace("after: 20}}", "after: 2}}\n  hooks: {{timeout: 0.5}}")
+    document = document.replace("after: 20}}", "after: 2}}\n  hooks: {{timeout: 2}}")
     document = document.replace("kind: signed, claims: [account]", "kind: signed, claims: [account, level]")
     with (
         installed(directory),

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from menshen.secret import Secret
 from menshen.storage.database_url import DATABASE_URL_VARIABLE
 from tests.edge.conftest import Stack, running_stack
 from tests.edge.processes import Reply
-from tests.edge.sessions import KINDS, REVOKED, Login, admin, check, log_in, over_within
+from tests.edge.sessions import KINDS, REVOKED, Login, admin, check, log_in, over_within, refused_within
 from tests.node.receivers import Taking, taking
 from tests.postgresql import PostgreSQL
 
@@ -95,9 +96,9 @@ def test_a_ban_ends_every_kind_of_session_within_a_second_and_lets_nobody_in(lif
     tries = admin(life, f"/v1/logins?user={uid}&outcome=user_banned").json["logins"]
     assert len(tries) == len(KINDS), "whom the log says they were of"
     assert check(life, other).status == 200
-    message = within(5, lambda: told(receiver, "ban", uid))[0]
+    message = within(30, lambda: told(receiver, "ban", uid))[0]
     assert message["data"]["reason"] == "spam"
-    assert len(within(5, lambda: told(receiver, "ban", uid)[1:])) == 1  # the webhook that hears of bans alone
+    assert len(within(30, lambda: told(receiver, "ban", uid)[1:])) == 1  # the webhook that hears of bans alone
     assert admin(life, f"/v1/users/{uid}/unban", {}).status == 200
     again = log_in(life, "sealed", "lisi")
     assert again.uid == uid
@@ -108,9 +109,9 @@ def test_a_ban_ends_every_kind_of_session_within_a_second_and_lets_nobody_in(lif
 
 def test_a_ban_that_has_run_out_is_none(life: Stack) -> None:
     uid = log_in(life, "sealed", "wangwu").uid
-    assert admin(life, f"/v1/users/{uid}/ban", {"until": int(time.time()) + 2}).status == 200
+    assert admin(life, f"/v1/users/{uid}/ban", {"until": int(time.time()) + 4}).status == 200
     assert tried(life, "sealed", "wangwu").refusal == BANNED
-    time.sleep(2.2)
+    time.sleep(4.2)
     assert log_in(life, "sealed", "wangwu").uid == uid
     assert admin(life, f"/v1/users/{uid}").json["status"] == "active"
 
@@ -128,7 +129,7 @@ def test_whoever_comes_back_after_closing_is_somebody_new(life: Stack, receiver:
     rows = admin(life, f"/v1/logins?user={uid}").json["logins"]
     assert len(rows) == 3
     assert {(row["ip"], row["user_agent"], row["request_id"]) for row in rows} == {("", "", "")}
-    within(5, lambda: told(receiver, "close", uid))
+    within(30, lambda: told(receiver, "close", uid))
 
 
 def test_a_user_closes_himself(life: Stack, receiver: Taking) -> None:
@@ -139,7 +140,7 @@ def test_a_user_closes_himself(life: Stack, receiver: Taking) -> None:
     assert admin(life, f"/v1/users/{login.uid}").json["status"] == "closed"
     [written] = admin(life, f"/v1/audit?user={login.uid}").json["audit"]
     assert (written["actor"], written["action"]) == ("user", "user.close")
-    within(5, lambda: told(receiver, "close", login.uid))
+    within(30, lambda: told(receiver, "close", login.uid))
 
 
 def test_a_merge_hands_the_reference_on_and_ends_what_says_the_old_uid(life: Stack) -> None:
@@ -150,7 +151,7 @@ def test_a_merge_hands_the_reference_on_and_ends_what_says_the_old_uid(life: Sta
     answer = admin(life, f"/v1/users/{uid}/merge", {"into": stays.uid})
     assert answer.json == {"identities": 1, "accounts": 0, "phones": 0, "sessions": 1, "ended": 2}
     over_within(life, gone[0], gone[1])
-    within(2, lambda: check(life, gone[2]).identity["x-menshen-user"] == stays.uid)
+    within(30, lambda: check(life, gone[2]).identity["x-menshen-user"] == stays.uid)
     assert {check(life, gone[2]).identity["x-menshen-user"] for _ in range(10)} == {stays.uid}
     assert check(life, stays).identity["x-menshen-user"] == stays.uid
     again = log_in(life, "signed", "twin-a")
@@ -174,20 +175,21 @@ def test_parallel_logins_and_a_ban_leave_nobody_logged_in(life: Stack) -> None:
         assert {answer.status for answer in answers} <= {200, 403}
         assert {answer.refusal for answer in answers if answer.status != 200} <= {BANNED}
         assert admin(life, f"/v1/sessions?user={uid}").json["sessions"] == []
-        time.sleep(1)
-        for number, answer in enumerate(answers):
-            if answer.status == 200:
-                state = answer.headers["user_session"]
-                reply = life.gateway(f"/{KINDS[number % 3]}/orders/1", ("user_session", state))
-                assert reply.refusal == REVOKED
+        let_in = [(KINDS[number % 3], answer) for number, answer in enumerate(answers) if answer.status == 200]
+        asks = [
+            partial(life.gateway, f"/{kind}/orders/1", ("user_session", answer.headers["user_session"]))
+            for kind, answer in let_in
+        ]
+        if asks:
+            refused_within(asks)
         assert admin(life, f"/v1/users/{uid}/unban", {}).status == 200
 
 
 def test_logins_are_told_to_webhooks_and_written_to_the_log(life: Stack, receiver: Taking) -> None:
     reply = life.gateway("/sealed/login", ("js_code", life.code("newcomer")), ("user-agent", "MicroMessenger/8"))
     uid = reply.identity["x-menshen-user"]
-    [registered] = within(5, lambda: told(receiver, "register", uid))
-    [logged_in] = within(5, lambda: told(receiver, "login", uid))
+    [registered] = within(30, lambda: told(receiver, "register", uid))
+    [logged_in] = within(30, lambda: told(receiver, "login", uid))
     assert registered["data"] | {"reason": ""} == logged_in["data"] | {"reason": ""}
     assert (logged_in["data"]["app"], logged_in["data"]["platform"]) == ("shop", "wechat")
     [row] = admin(life, f"/v1/logins?user={uid}").json["logins"]
@@ -200,6 +202,6 @@ def test_logins_are_told_to_webhooks_and_written_to_the_log(life: Stack, receive
     spent = life.code("newcomer")
     assert life.gateway("/sealed/login", ("js_code", spent)).status == 200
     assert life.gateway("/sealed/login", ("js_code", spent)).status == 401
-    [failed] = within(3, lambda: admin(life, "/v1/logins?outcome=code_used").json["logins"])
+    [failed] = within(30, lambda: admin(life, "/v1/logins?outcome=code_used").json["logins"])
     assert (failed["uid"], failed["app"], failed["ip"]) == ("", "shop", "127.0.0.1")
     assert admin(life, f"/v1/users/{uid}").json["logins"] == 2
