@@ -14,8 +14,10 @@ from menshen.storage.database import sqlite_url
 from tests.postgresql import UNSAFE_AND_FAST, PostgreSQL, running_postgresql
 from tests.published.install import installed
 
-# How long an example takes is the machine's affair, whose two cores a test shares with all that runs beside it.
-settings.register_profile("menshen", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes is the machine's affair, whose two cores a test shares with all that runs beside it. A run
+# tries the examples of the run before: new ones are looked for with ``--hypothesis-profile=exploring``.
+settings.register_profile("exploring", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("menshen", settings.get_profile("exploring"), derandomize=True)
 settings.load_profile("menshen")
 
 # The same of pages, which have five seconds otherwise. Milliseconds.

@@ -19,7 +19,7 @@ def demo(tmp_path: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         cwd=REPOSITORY,
-        timeout=60,
+        timeout=180,
         env={**os.environ, "TMPDIR": str(tmp_path)},
     )
 
@@ -54,7 +54,7 @@ def test_a_step_that_does_not_hold_fails_the_command(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         cwd=REPOSITORY,
-        timeout=60,
+        timeout=180,
         env={**os.environ, "TMPDIR": str(tmp_path)},
     )
     assert run.returncode == 1
@@ -78,7 +78,7 @@ def shown(tmp_path: Path, *arguments: str) -> tuple[str, str]:
             said += os.read(ours, 4096)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(60)
         os.close(ours)
     return said.decode(), opened.read_text().strip() if opened.exists() else ""
 

@@ -50,7 +50,7 @@ def run(directory: Path, *arguments: str, **env: str) -> subprocess.CompletedPro
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
     assert PLANTED not in ran.stdout + ran.stderr
     assert WRONG not in ran.stdout + ran.stderr

@@ -46,7 +46,7 @@ def test_ready_then_serves_then_stops(number):
 
 
 def refused(*args: str) -> tuple[int, str]:
-    done = subprocess.run([*COMMAND, *args], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([*COMMAND, *args], capture_output=True, text=True, timeout=180, check=False)
     assert done.stdout == ""
     return done.returncode, done.stderr
 

@@ -26,7 +26,7 @@ def integrate(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[st
         capture_output=True,
         text=True,
         cwd=REPOSITORY,
-        timeout=60,
+        timeout=180,
     )
 
 

@@ -67,7 +67,7 @@ def _printed(data_dir: Path, proxy: str, *options: str) -> str:
         text=True,
         cwd=REPOSITORY,
         env={**os.environ, "OTHER_SECRET": OTHER_SECRET},
-        timeout=60,
+        timeout=180,
     )
     assert run.returncode == 0, run.stderr
     return run.stdout

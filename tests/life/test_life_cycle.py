@@ -345,6 +345,7 @@ LifeCycle.TestCase.settings = settings(
     max_examples=LONG or 25,
     stateful_step_count=60 if LONG else 40,
     deadline=None,
+    derandomize=not LONG,
     print_blob=True,
     report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),

@@ -80,7 +80,7 @@ def test_the_gateways_document_passes_check() -> None:
         [sys.executable, "-m", "menshen", "check", str(EXAMPLE / "menshen.yaml")],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         env={**os.environ, "SHOP_APPSECRET": "emulated"},
     )
     assert (run.returncode, run.stderr) == (0, "")

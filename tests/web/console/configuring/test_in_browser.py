@@ -93,7 +93,7 @@ def test_a_plugin_is_bound_in_a_dialog_that_tells_first_and_control_enter_submit
     configuring(tmp_path, work)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("width", "locale", "colours"), [(1280, "zh-CN", "dark"), (390, "en", "light")])
 def test_nothing_is_wider_than_the_screen_or_hard_to_use(
     tmp_path: Path, width: int, locale: str, colours: Literal["light", "dark"]
