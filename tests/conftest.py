@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,11 @@ settings.load_profile("menshen")
 # The same of pages, which have five seconds otherwise. Milliseconds.
 for _expect in (sync_api.expect, async_api.expect):
     _expect.set_options(timeout=30_000)
+
+# Granian keeps a socket for each server that it was (2.8, embedded): one file for each test that serves something.
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+if 0 <= _soft < 16_384:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (16_384 if _hard < 0 else min(_hard, 16_384), _hard))
 
 
 @pytest.fixture(scope="session")

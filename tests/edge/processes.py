@@ -6,7 +6,7 @@ import contextlib
 import http.client
 import json
 import os
-import select
+import selectors
 import signal
 import subprocess
 import sys
@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 REPOSITORY = Path(__file__).parents[2]
@@ -68,11 +68,18 @@ def command(arguments: Sequence[str], log: Path, env: dict[str, str] | None = No
             process.stdout.close()
 
 
+def says_something(output: IO[bytes], seconds: float) -> bool:
+    """Whether there is something to read, or the end, so soon. By a selector: ``select()`` ends at file 1023."""
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(output, selectors.EVENT_READ)
+        return bool(waiting.select(seconds))
+
+
 def _ready(process: subprocess.Popen[bytes], log: Path) -> list[str]:
     assert process.stdout
     deadline = time.monotonic() + READY_WITHIN
     while time.monotonic() < deadline:
-        if select.select([process.stdout], [], [], 0.1)[0]:
+        if says_something(process.stdout, 0.1):
             line = process.stdout.readline().decode()
             if line.startswith("ready "):
                 return line.split()[1:]

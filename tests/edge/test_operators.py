@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import select
 import subprocess
 import sys
 import time
@@ -19,7 +18,7 @@ import pytest
 from menshen.operators.roles import SCOPES_OF, Role, Scope
 from menshen.web.console.door import SESSION_COOKIE, csrf_token
 from tests.edge.conftest import Stack, running_stack
-from tests.edge.processes import LATE, REPOSITORY, Reply
+from tests.edge.processes import LATE, REPOSITORY, Reply, says_something
 
 PASSWORDS = {role: f"planted-{role}-password-of-a-test" for role in Role}
 CHANGED = "planted-changed-password-of-a-test"
@@ -68,7 +67,7 @@ def said_by(stack: Stack) -> str:
     """The line with the set-up token, which follows the ``ready`` line."""
     output = stack.serve.process.stdout
     assert output is not None
-    assert select.select([output], [], [], 10)[0]
+    assert says_something(output, 60)
     return output.readline().decode()
 
 

@@ -100,7 +100,7 @@ def test_a_stampede_of_fifty_in_several_processes_is_one_call(stage):
 def test_a_stampede_that_fails_is_one_call_too(stage):
     async def main(stage):
         tokens = stage.tokens()
-        stage.emulator.add_fault("wechat", Fault("latency", times=50, seconds=0.2, api="token"))
+        stage.emulator.add_fault("wechat", Fault("latency", times=50, seconds=1.5, api="token"))
         stage.emulator.add_fault("wechat", Fault("-1", rate=1, api="token"))
         found = await asyncio.gather(*(tokens.token(stage.app()) for _ in range(50)), return_exceptions=True)
         assert {type(each) for each in found} == {PlatformSaysBusy}

@@ -146,7 +146,7 @@ def test_every_2xx_is_a_delivery(database_url: str, status: int) -> None:
 def test_what_is_no_2xx_is_tried_again_later_under_the_same_id(
     database_url: str, monkeypatch: pytest.MonkeyPatch, answer: Answer, status: int, error: str
 ) -> None:
-    monkeypatch.setattr(webhooks, "_TIMEOUT", 0.3)
+    monkeypatch.setattr(webhooks, "_TIMEOUT", 2.0)
 
     async def work(stage: Stage) -> None:
         async with Receiver().listening() as elsewhere, receiving(stage, answer, 204) as receiver:
@@ -276,7 +276,7 @@ def test_a_message_whose_sender_died_is_sent_by_another_when_its_time_is_up(data
 
 def test_an_answer_that_comes_too_late_does_not_count(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its sender was held up; another has taken the message, and what becomes of it is that one's to say."""
-    monkeypatch.setattr(webhooks, "_TIMEOUT", 0.3)
+    monkeypatch.setattr(webhooks, "_TIMEOUT", 2.0)
 
     async def work(stage: Stage) -> None:
         async with receiving(stage, "stall", 204) as receiver:
@@ -300,7 +300,7 @@ def test_a_webhook_that_stalls_holds_up_no_other(database_url: str, monkeypatch:
             stage.hook(stuck.origin, "stuck")
             stage.hook(well.origin, "well")
             await stage.tell(*[replace(EVENT, uid=f"u{number}") for number in range(20)])
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while len(well.received) < 20:
                     await stage.sender.look()
                     await asyncio.sleep(0.02)
@@ -318,7 +318,7 @@ def test_a_receiver_that_is_quick_gets_messages_as_quickly(database_url: str) ->
         async with receiving(stage) as receiver:
             await stage.tell(*[replace(EVENT, uid=f"u{number}") for number in range(300)])
             following = asyncio.create_task(stage.sender.follow())
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await receiver.had(300)
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
@@ -343,7 +343,7 @@ def test_follow_sends_what_comes_and_outlives_a_database_that_fails(database_url
             sender = WebhookSender(stage.database, stage.client, broken, time.time, whole)
             following = asyncio.create_task(sender.follow())
             await stage.tell(replace(EVENT, at=int(stage.now)))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await receiver.had(1)
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import secrets
 import socket
 from collections.abc import Collection
 from pathlib import Path
-from random import SystemRandom
 
 __all__ = ["free_port", "is_loopback", "parse_address"]
 
@@ -51,8 +51,9 @@ def free_port(host: str, preferred: int = 0, *, but: Collection[int] = ()) -> in
     """
     family, _, _, _, address = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]
     below = min(_kernels_first_port(), _OURS.stop)
-    ours = SystemRandom().sample(range(_OURS.start, below), _TRIES) if below > _OURS.start + _TRIES else []
-    for port in (*((preferred,) if preferred else ()), *ours, 0):
+    ours = range(_OURS.start, below)
+    tries = [secrets.choice(ours) for _ in range(_TRIES if ours else 0)]
+    for port in (*((preferred,) if preferred else ()), *tries, 0):
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             try:
                 probe.bind((address[0], port))
