@@ -47,7 +47,7 @@ class Collector(ThreadingHTTPServer):
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
-    def wait(self, enough: Callable[[list[SpanSeen]], bool], limit: float = 20.0) -> list[SpanSeen]:
+    def wait(self, enough: Callable[[list[SpanSeen]], bool], limit: float = 90.0) -> list[SpanSeen]:
         """All spans so far, once they are enough."""
         deadline = time.monotonic() + limit
         while not enough(self.spans):

@@ -162,7 +162,7 @@ def started_again(stack: Stack) -> Iterator[Stack]:
     if stack.serve.process.poll() is None:
         os.kill(stack.serve.pid, signal.SIGKILL)
         stack.serve.process.wait()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while any(Path(f"/proc/{pid}").exists() for pid in left):
         assert time.monotonic() < deadline, "the node's processes outlive it"
         time.sleep(0.02)

@@ -46,7 +46,7 @@ class Shop:
         mark = f"/revision-{self.applied}"
         document["groups"][0]["apis"].append({"name": mark[1:], "path": mark, "access": "public"})
         self.stack.config.write_text(json.dumps(document))
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while self.stack.gateway(f"/mall{mark}").status != 200:
             assert time.monotonic() < deadline, "the document did not become live"
             time.sleep(0.02)

@@ -352,7 +352,7 @@ def test_logging_out_ends_the_session_and_never_fails(stack: Stack, published: P
     assert phone.storage == {}
     reply = posted(stack, "graphql/v2", {"query": "{"}, ("authorization", f"Bearer {token}"))
     assert reply.json["errors"][0]["message"]["code"] == 4000
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     phone.storage["_authing_token"] = token
     while phone.gives("checkLoginStatus")["code"] != 2207:
         assert time.monotonic() < deadline

@@ -72,7 +72,7 @@ def chain(spans: dict[str, SpanSeen], *names: str) -> list[SpanSeen]:
 def find(stack: Stack, value: str, enough: int = 1) -> list[list[str]]:
     """What ``menshen trace find`` says, in words, once there are enough lines."""
     arguments = ["-m", "menshen", "trace", "find", value, "--data-dir", str(stack.data_dir)]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while True:
         run = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=REPOSITORY, check=True)
         lines = [line.split() for line in run.stdout.splitlines()]
@@ -194,10 +194,10 @@ def envoy_pid(stack: Stack) -> int:
 
 
 def asked_until_answered(stack: Stack, state: str, value: str) -> Reply:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while True:
         try:
-            answer = stack.gateway(f"/mall/orders/{value}", ("user_session", state), timeout=5)
+            answer = stack.gateway(f"/mall/orders/{value}", ("user_session", state), timeout=20)
             if answer.status == 200:
                 return answer
         except OSError:
@@ -227,7 +227,7 @@ def test_without_a_collector_there_are_links_and_no_spans(tmp_path: Path) -> Non
         assert find(running, "alone")[0][0] == TRACE
 
         running.config.write_text(f"{running.config.read_text()}tracing: {{otlp: http://127.0.0.1:9}}\n")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while "spans_not_sent" not in running.serve.log.read_text():
             assert running.gateway("/mall/login", ("js_code", running.code(USER))).status == 200
             assert time.monotonic() < deadline

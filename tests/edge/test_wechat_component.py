@@ -251,7 +251,7 @@ def test_a_team_with_a_receiver_sends_a_copy_on_as_the_page_says(stack: Stack, t
     with proxied(["nginx", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")], listen, tmp_path / "nginx.log"):
         front = replace(stack, gateway=Client(f"http://{listen}"))
         assert deliver(front, ticket_of(stack), "/wechat/events").status == 200
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 90
         while kept(stack) == before and time.monotonic() < deadline:
             time.sleep(0.02)  # nginx answers before its copy has arrived
     assert kept(stack) != before
@@ -311,7 +311,7 @@ def test_workers_that_never_heard_a_push_have_its_ticket(stack: Stack) -> None:
         os.kill(pid, signal.SIGKILL)
     body = json.dumps({"appid": COMPONENT}).encode()
     assert stack.emulator("/emulator/wechat/component-token", method="DELETE", body=body).status == 200
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while log_in(stack, "lin").status != 200 and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not set(workers(stack)) & set(before)

@@ -523,7 +523,7 @@ def narrow(threads: int) -> Iterator[Edge]:
         assert edge.ask("/mall/free", of("u")).status == 200
         edge.reset()
         edge.brain.answer = told
-        edge.backend.answer = lambda request: Reply(200, (), b"slow", delay=2.0)
+        edge.backend.answer = lambda request: Reply(200, (), b"slow", delay=4.0)
         yield edge
 
 

@@ -45,7 +45,7 @@ def issuer() -> Iterator[Issuer]:
         yield issuer
 
 
-def eventually(ask: Callable[[], Got], status: int, limit: float = 20.0) -> Got:
+def eventually(ask: Callable[[], Got], status: int, limit: float = 90.0) -> Got:
     deadline = time.monotonic() + limit
     while (got := ask()).status != status:
         assert time.monotonic() < deadline, got
