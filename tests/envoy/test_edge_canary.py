@@ -302,7 +302,7 @@ def test_weights_hold_within_two_percent_over_20000_requests() -> None:
     with running() as loop:
 
         def run(work: Any) -> Any:
-            return asyncio.run_coroutine_threadsafe(work, loop).result(100)
+            return asyncio.run_coroutine_threadsafe(work, loop).result(600)
 
         servers, upstream = run(quick_upstream())
         try:
