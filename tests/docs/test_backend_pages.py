@@ -38,6 +38,13 @@ def test_both_languages_have_one_code() -> None:
     assert english == chinese
 
 
+@pytest.mark.parametrize("page", HOW_TO)
+def test_the_examples_are_as_long_as_the_page_says(page: str) -> None:
+    said = re.findall(r"\]\(\.\./\.\./(examples/backends/\w+/[\w.]+)\) (\d+)", text(page))
+    assert {name.split("/")[2] for name, _ in said} == {"go", "node", "php", "spring"}
+    assert said == [(name, str(len(text(name).splitlines()))) for name, _ in said]
+
+
 @pytest.mark.parametrize("page", REFERENCE)
 def test_every_name_is_documented(page: str) -> None:
     assert [name for name in menshen.backend.__all__ if not re.search(rf"`{name}[`(]", text(page))] == []

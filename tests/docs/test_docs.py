@@ -48,7 +48,12 @@ from tests.platforms.app_keys import AES_KEY, private_text, public_text
 READMES = ("README.md", "README.zh-CN.md")
 PAGES = (
     *READMES,
-    *sorted(str(path.relative_to(ROOT)) for kind in ("docs", "examples") for path in (ROOT / kind).rglob("*.md")),
+    *sorted(
+        str(path.relative_to(ROOT))
+        for kind in ("docs", "examples")
+        for path in (ROOT / kind).rglob("*.md")
+        if not {"node_modules", "vendor"} & set(path.parts)  # libraries that examples have fetched
+    ),
 )
 TRANSLATED = [page for page in PAGES if (ROOT / page.replace(".md", ".zh-CN.md")).exists() and "zh-CN" not in page]
 ENVIRONMENT = {

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log"
@@ -11,7 +12,10 @@ import (
 )
 
 func main() {
-	keys, upstream := &Keys{URL: os.Getenv("MENSHEN_JWKS")}, os.Getenv("MENSHEN_UPSTREAM")
+	keys, err := Keys(context.Background(), os.Getenv("MENSHEN_JWKS"))
+	if err != nil {
+		log.Fatal(err)
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:"+os.Getenv("PORT"))
 	if err != nil {
 		log.Fatal(err)
@@ -19,9 +23,9 @@ func main() {
 	fmt.Printf("ready http://%s\n", listener.Addr())
 	log.Fatal(http.Serve(listener, http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
 		response.Header().Set("Content-Type", "application/json")
-		answer := map[string]string{"reason": "assertion_invalid"}
-		if caller := Who(request, upstream, keys); caller != nil {
-			answer = map[string]string{"uid": caller.Sub}
+		answer := map[string]any{"reason": "assertion_invalid"}
+		if caller := Caller(request, os.Getenv("MENSHEN_UPSTREAM"), keys.Keyfunc); caller != nil {
+			answer = map[string]any{"uid": caller["sub"]}
 		} else {
 			response.WriteHeader(http.StatusForbidden)
 		}

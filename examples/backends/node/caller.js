@@ -1,21 +1,19 @@
-// Who calls: the claims of X-Menshen-Assertion, or null. Node.js 18 or newer, no package.
-'use strict';
-const { verify } = require('node:crypto');
-const { keyOf } = require('./keys.js');
+// Who calls: the claims of X-Menshen-Assertion. Rejects where nobody may be believed. Node.js 20 or newer.
+import { createRemoteJWKSet, jwtVerify } from 'jose';
 
-exports.caller = async (assertion, upstream, url) => {
-  try {
-    const parts = /^([\w-]{1,512})\.([\w-]{1,8000})\.([\w-]{85}[AQgw])$/.exec(assertion).slice(1);
-    const [head, body, signature] = parts.map((part) => Buffer.from(part, 'base64url'));
-    const { alg, typ, kid, ...more } = JSON.parse(head);
-    if (alg !== 'ES256' || typ !== 'JWT' || typeof kid !== 'string' || Object.keys(more).length) return null;
-    const key = { key: await keyOf(kid, url), dsaEncoding: 'ieee-p1363' };
-    if (!verify('sha256', Buffer.from(`${parts[0]}.${parts[1]}`), key, signature)) return null;
-    const claims = JSON.parse(body);
-    const now = Date.now() / 1000;
-    const ours = claims.iss === 'menshen' && claims.aud === upstream && claims.sub;
-    return ours && claims.iat <= now + 30 && now < claims.exp + 30 ? claims : null;
-  } catch {
-    return null; // not an assertion, or no key: nobody may be believed
-  }
-};
+const { MENSHEN_JWKS, MENSHEN_UPSTREAM } = process.env;
+const keys = createRemoteJWKSet(new URL(MENSHEN_JWKS), { cacheMaxAge: 300_000, cooldownDuration: 5_000 });
+
+export async function caller(request) {
+  const { payload, protectedHeader } = await jwtVerify(request.headers['x-menshen-assertion'], keys, {
+    algorithms: ['ES256'],
+    typ: 'JWT',
+    issuer: 'menshen',
+    requiredClaims: ['exp'],
+    maxTokenAge: 300,
+    clockTolerance: 30,
+  });
+  const ours = payload.aud === MENSHEN_UPSTREAM && payload.sub && typeof protectedHeader.kid === 'string';
+  if (!ours) throw new Error('no assertion for this backend');
+  return payload;
+}

@@ -2,6 +2,7 @@
 // The gateway's public keys as PEM, by kid: kept in a file for 300 s, for 900 s where no newer ones can be had; an
 // unknown kid fetches, at most every 5 s. MENSHEN_CACHE is a directory that nobody but PHP can write to.
 declare(strict_types=1);
+require_once __DIR__ . '/der.php';
 
 function menshen_key(string $kid, string $url, string $cache): ?string
 {
@@ -23,21 +24,14 @@ function menshen_key(string $kid, string $url, string $cache): ?string
     return $age($kept) > 900 ? null : $keys[$kid] ?? null;
 }
 
-/** The beginning of every public key on P-256 (RFC 5480), then the point. */
+/** By kid, those on P-256. */
 function menshen_keys(string $set): array
 {
     $keys = [];
     foreach (json_decode($set, true)['keys'] ?? [] as $key) {
         if (($key['crv'] ?? '') === 'P-256') {
-            $point = "\x04" . menshen_decoded($key['x']) . menshen_decoded($key['y']);
-            $der = hex2bin('3059301306072a8648ce3d020106082a8648ce3d030107034200') . $point;
-            $keys[$key['kid']] = "-----BEGIN PUBLIC KEY-----\n" . base64_encode($der) . "\n-----END PUBLIC KEY-----";
+            $keys[$key['kid']] = menshen_pem($key['x'], $key['y']);
         }
     }
     return $keys;
-}
-
-function menshen_decoded(string $part): string
-{
-    return (string) base64_decode(strtr($part, '-_', '+/'), true);
 }
