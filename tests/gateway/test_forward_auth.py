@@ -7,6 +7,7 @@ import json
 from menshen.errors import BrainUnavailable, PlatformLimit
 from menshen.gateway.answer import Answer, answer_json, answer_refusal
 from menshen.gateway.forward_auth import ANSWERED, numbered, told, with_request
+from menshen.gateway.identity import Told
 
 LEAVE = Answer(True, 200, [(b"x-menshen-user", b"u1")])
 COOKIES = [(b"set-cookie", b"a=1; Path=/"), (b"set-cookie", b"b=2; Path=/v1/token")]
@@ -64,6 +65,26 @@ def test_nginx_is_told_an_identity_by_number() -> None:
     names = numbered([b"x-menshen-app", b"x-menshen-user"])
     assert dict(with_request(LEAVE, b"", b"/", "nginx", names).headers)[b"1"] == b"u1"
     assert dict(with_request(LEAVE, b"", b"/", "plain", names).headers)[b"x-menshen-user"] == b"u1"
+
+
+def test_nginx_is_told_an_identity_that_is_kept_as_each_revision_numbers_it() -> None:
+    kept = Told(((b"x-menshen-user", b"u1"), (b"x-menshen-account", b"")))
+    leave = Answer(True, 200, [*kept.headers, (b"x-menshen-uid", b"u1")], who=kept)
+    for others in ([], [b"x-menshen-app"], []):
+        names = numbered([*others, b"x-menshen-user", b"x-menshen-account"])
+        told_as = with_request(leave, b"", b"/", "nginx", names).headers
+        number = b"%d" % len(others)
+        assert told_as == [(number, b"u1"), (b"x-menshen-uid", b"u1"), (b"x-menshen-target", b"/")]
+    assert dict(with_request(leave, b"", b"/", "plain", names).headers)[b"x-menshen-account"] == b""
+
+
+def test_what_stands_beside_an_identity_that_is_kept_is_told_as_ever() -> None:
+    kept = Told(((b"x-menshen-user", b"u1"),))
+    beside = [(b"cookie", b"b=1"), *COOKIES]
+    leave = Answer(True, 200, [*kept.headers, *beside], who=kept)
+    anew = Answer(True, 200, [*kept.headers, *beside])
+    for dialect in ("plain", "nginx", "traefik", "envoy"):
+        assert with_request(leave, b"a=1; b=1", b"/", dialect) == with_request(anew, b"a=1; b=1", b"/", dialect)
 
 
 def test_words_to_envoy_stay_with_envoy() -> None:

@@ -18,7 +18,7 @@ from menshen.errors import LoginRefused, PlatformLimit, PluginRefused, Refusal
 from menshen.gateway.codes import LoggedIn
 from menshen.gateway.credentials import cookie_without
 from menshen.gateway.decision import Allow
-from menshen.gateway.identity import Identities, identity_tags, no_identity
+from menshen.gateway.identity import Identities, Told, identity_tags, no_identity
 from menshen.gateway.reply import render_refusal, render_reply
 from menshen.gateway.request import AuthRequest
 from menshen.gateway.returning import Handed, returned
@@ -40,13 +40,17 @@ _UID = HEADER_UID.encode()
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """``passes`` tells "let it through" from a 200 that the gateway gives itself. ``reason`` is of refusals alone."""
+    """``passes`` tells "let it through" from a 200 that the gateway gives itself. ``reason`` is of refusals alone.
+
+    Where ``who`` is there, the headers begin with its: what was once done to those need not be done again.
+    """
 
     passes: bool
     status: int
     headers: Headers
     body: bytes = b""
     reason: str = ""
+    who: Told | None = None
 
 
 def answer_refusal(refusal: Refusal, request_id: str, plugin: LoginPlugin | None = None) -> Answer:
@@ -91,12 +95,12 @@ def answer_allow(allow: Allow, request: AuthRequest, states: States, identities:
     plugin = route.login
     if plugin is None:
         return Answer(True, 200, _unset(route, request))
-    who = no_identity(plugin) if claims is None else identities.headers(plugin, claims, route.upstream, now)
-    headers = _to_backend(route, plugin, claims, request, who)
+    who = None if claims is None else identities.told(plugin, claims, route.upstream, now)
+    headers = _to_backend(route, plugin, claims, request, no_identity(plugin) if who is None else who.headers)
     if allow.renewed is not None:
         state = states.mint(plugin, allow.renewed, allow.state.decode("latin-1"))
         headers += returned(plugin, Handed(state, allow.renewed.exp - int(now)), body=False)
-    return Answer(True, 200, headers)
+    return Answer(True, 200, headers, who=who)
 
 
 def answer_login(

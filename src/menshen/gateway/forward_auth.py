@@ -18,6 +18,7 @@ from typing import Final, Literal
 from msgspec.structs import replace
 
 from menshen.gateway.answer import Answer
+from menshen.gateway.identity import under
 from menshen.gateway.wire import (
     HEADER_BODY,
     HEADER_COOKIE,
@@ -44,7 +45,6 @@ _COOKIE: Final = HEADER_COOKIE.encode()
 _TARGET: Final = HEADER_TARGET.encode()
 _NO_NAMES: Final[Mapping[bytes, bytes]] = MappingProxyType({})
 _ENVOYS_ALONE: Final = frozenset((_REMOVED, b"cookie"))
-_ENVOYS: Final = _ENVOYS_ALONE | {_SET_COOKIE}
 
 
 def told(answer: Answer, dialect: Dialect, request_id: str = "", given: Collection[bytes] = ()) -> Answer:
@@ -84,16 +84,23 @@ def with_request(
     """
     if not answer.passes:
         return answer
-    said = dict(answer.headers)
-    left = said.get(b"cookie", b"" if said.get(_REMOVED) == b"cookie" else cookie) if cookie else b""
+    who, left = answer.who, cookie
+    beside = answer.headers if who is None else answer.headers[len(who.headers) :]
+    if beside:  # mostly there is nothing, and so nothing of cookies
+        said = dict(beside)
+        left = said.get(b"cookie", b"" if said.get(_REMOVED) == b"cookie" else cookie) if cookie else b""
+        beside = [header for header in beside if header[0] not in _ENVOYS_ALONE]
+        beside = beside if dialect == "traefik" else _apart(beside)
     if dialect == "nginx":
-        headers = [(names.get(name, name), value) for name, value in answer.headers if value]
+        headers = [] if who is None else list(who.under(names))
+        headers += under(beside, names) if beside else ()
+        headers += ((_COOKIE, left),) if left else ()
     else:
-        headers = [*answer.headers, *((name, b"") for name in names if name not in said)]
-    if not _ENVOYS.isdisjoint(said):
-        headers = [header for header in headers if header[0] not in _ENVOYS_ALONE]
-        headers = headers if dialect == "traefik" else _apart(headers)
-    headers += (_COOKIE, left), (_TARGET, target)
+        headers = [*(() if who is None else who.headers), *beside]
+        said = dict(headers)
+        headers += ((name, b"") for name in names if name not in said)
+        headers.append((_COOKIE, left))
+    headers.append((_TARGET, target))
     return Answer(True, answer.status, headers)
 
 

@@ -7,7 +7,7 @@ might have sent is left standing (security rule 1, attack class 4).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,7 +17,7 @@ from menshen.config.tag_values import tag_header, tag_value
 from menshen.gateway.assertion import REUSE, Asserter
 from menshen.sessions.claims import SessionClaims
 
-__all__ = ["Identities", "identity_tags", "no_identity"]
+__all__ = ["Identities", "Told", "identity_tags", "no_identity", "under"]
 
 IdentityHeaders = tuple[tuple[IdentityField, str], ...]
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -25,11 +25,26 @@ Headers = tuple[tuple[bytes, bytes], ...]
 _KEPT = 10_000
 
 
+@dataclass(slots=True, eq=False)
+class Told:
+    """What a backend is told of an identity, and the same under the names that a proxy was last told it by."""
+
+    headers: Headers
+    _names: Mapping[bytes, bytes] | None = None
+    _under: Headers = ()
+
+    def under(self, names: Mapping[bytes, bytes]) -> Headers:
+        """As :func:`under` has it, made once for the same object of names."""
+        if names is not self._names:
+            self._names, self._under = names, under(self.headers, names)
+        return self._under
+
+
 @dataclass(slots=True)
 class _Kept:
     claims: SessionClaims
     of: tuple[object, ...]
-    headers: Headers
+    told: Told
     until: float
 
 
@@ -48,19 +63,23 @@ class Identities:
 
     def headers(self, plugin: LoginPlugin, claims: SessionClaims, upstream: str, now: float) -> Headers:
         """The plugin's headers for these claims, in its order; ``now`` in Unix seconds."""
+        return self.told(plugin, claims, upstream, now).headers
+
+    def told(self, plugin: LoginPlugin, claims: SessionClaims, upstream: str, now: float) -> Told:
+        """The same, as it is kept."""
         key = (claims.sid, claims.iat, plugin.name, upstream)
         of = (plugin.identity, plugin.claims, plugin.app.name)
         kept = self._kept.get(key)
         # The claims themselves too: a refresh within a second of the login may have brought others of the user's own.
         if kept is not None and now < kept.until and kept.of == of and (kept.claims is claims or kept.claims == claims):
             kept.claims = claims  # those that were opened: the next time they are the same object
-            return kept.headers
-        headers = self.made(plugin, claims, upstream, now)
-        self._kept[key] = _Kept(claims, of, headers, now + REUSE)
+            return kept.told
+        told = Told(self.made(plugin, claims, upstream, now))
+        self._kept[key] = _Kept(claims, of, told, now + REUSE)
         self._kept.move_to_end(key)
         if len(self._kept) > self._most:
             self._kept.popitem(last=False)
-        return headers
+        return told
 
     def made(
         self,
@@ -75,6 +94,11 @@ class Identities:
         if any(field == "assertion" for field, _ in plugin.identity):
             values["assertion"] = self._asserter.assertion(claims, plugin.app.name, upstream, now)
         return _headers(plugin, values)
+
+
+def under(headers: Iterable[tuple[bytes, bytes]], names: Mapping[bytes, bytes]) -> Headers:
+    """Those that say something, each by its other name where it has one."""
+    return tuple((names.get(name, name), value) for name, value in headers if value)
 
 
 def no_identity(plugin: LoginPlugin) -> Headers:

@@ -210,7 +210,8 @@ class AuthorizationEndpoint:
         if isinstance(decision, Load):
             decision = await self._loaded(decision, now)
         match decision:
-            case Allow(claims=claims, renewed=renewed) as allow:
+            case Allow() as allow:
+                claims, renewed = allow.claims, allow.renewed
                 if allow.route.custom:
                     try:
                         request = state.plugins[stamp].admit(request, _line(scope, headers), claims, now)

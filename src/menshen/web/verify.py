@@ -55,6 +55,8 @@ _FOUND_BY_PROXY: Final[Mapping[str, type[Refusal]]] = {
 }
 _METHODS: Final = re.compile(r"[A-Z]+(?:, ?[A-Z]+)*")
 _OWN: Final = b"x-menshen-"
+_OWN_LENGTH: Final = len(_OWN)
+_QUERY, _FRAGMENT = b"?#"
 _PROXY: Final = HEADER_PROXY.encode()
 _ROUTE: Final = HEADER_ROUTE.encode()
 _CLIENT: Final = HEADER_CLIENT.encode()
@@ -255,7 +257,7 @@ def _refused(found: str, request_id: str) -> Answer:
 def _asked(said: Mapping[bytes, bytes]) -> Scope:
     """What Envoy would have asked about the client's request. Raises ``MalformedRequest``."""
     target, method = said.get(_URI, b""), said.get(_METHOD, b"")
-    if not target.startswith(b"/") or not method.isalpha() or b"#" in target:
+    if target[:1] != b"/" or not method.isalpha() or _FRAGMENT in target:
         raise MalformedRequest
     path, _, query = target.partition(b"?")
     return {"method": method.decode(), "raw_path": _PREFIX + path, "query_string": query}
@@ -263,9 +265,9 @@ def _asked(said: Mapping[bytes, bytes]) -> Scope:
 
 def _without(target: bytes, names: frozenset[bytes]) -> bytes:
     """Path and query without these parameters; every other byte stays as the client wrote it."""
-    path, mark, query = target.partition(b"?")
-    if not mark or not names:
+    if not names or _QUERY not in target:
         return target
+    path, _, query = target.partition(b"?")
     kept = [part for part in query.split(b"&") if unquote_to_bytes(part.partition(b"=")[0]) not in names]
     return path + (b"?" + b"&".join(kept) if kept else b"")
 
@@ -282,7 +284,7 @@ def _apart(scope: Scope) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
     said: dict[bytes, bytes] = {}
     sent: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
-        headers = said if name.startswith(_OWN) else sent
+        headers = said if name[:_OWN_LENGTH] == _OWN else sent
         if name in headers:
             value = headers[name] + (b"; " if name == b"cookie" else b",") + value
         headers[name] = value
