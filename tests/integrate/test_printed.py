@@ -174,3 +174,16 @@ def test_traefik_carries_no_tunnel_but_a_websocket() -> None:
     tunnel = next(each for each in routers if "Upgrade" in each["rule"])
     assert tunnel["middlewares"] == ["menshen-known", "refused-malformed_request"]
     assert all(each["priority"] < tunnel["priority"] for each in routers if "menshen-ask" in each["middlewares"])
+
+
+def test_nginx_asks_without_what_nobody_reads_but_not_without_a_credential(tmp_path: Path) -> None:
+    named = "app: shop, code: {in: header, name: accept-language}}"
+    text = (HERE / "small.yaml").read_text()
+    assert "app: shop}" in text
+    (tmp_path / "named.yaml").write_text(text.replace("app: shop}", named))
+    run = CliRunner().invoke(app, ["integrate", "nginx", "--config", str(tmp_path / "named.yaml")])
+    assert run.exit_code == 0, run.output
+    question = re.search(r"location = /.menshen/verify \{.*?\n    \}", run.stdout, re.DOTALL)
+    assert question is not None
+    left = set(re.findall(r'proxy_set_header ([a-z-]+) "";', question[0]))
+    assert left == {"accept", "accept-encoding", "content-type", "referer"}

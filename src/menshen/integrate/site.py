@@ -27,6 +27,10 @@ PLAIN: Final = re.compile(r"[A-Za-z0-9._/+@:-]+")
 _HEADER: Final = re.compile(r"[a-z0-9_-]+")
 
 
+# By a client of its own accord. Each costs a worker a fiftieth of a question, and nobody looks at it.
+_OFTEN_SENT: Final = ("accept", "accept-encoding", "accept-language", "content-type", "referer")
+
+
 class NotCarried(MenshenError):
     """A route has what only our Envoy can do. ``lines`` say which and what."""
 
@@ -59,7 +63,8 @@ class Site:
     """``verify`` is where Menshen answers, ``listen`` where the proxy does; ``shape`` is of the revision.
 
     ``stripped`` are names that no client may send, in every spelling, and ``pattern`` is what Envoy matches them by;
-    ``patterns`` are its parts but for the one header that only a proxy sets. ``read`` is what other guards look at.
+    ``patterns`` are its parts but for the one header that only a proxy sets. ``read`` is what other guards look at,
+    ``unread`` what most clients send and nobody behind a question does.
     Where ``underscores`` is False no credential has a ``_``, and a proxy may drop every header with one.
     ``credentials`` are header -> groups where it stops, ``cookies`` the names of those that clients are given.
     """
@@ -76,6 +81,7 @@ class Site:
     pattern: str
     patterns: tuple[str, ...]
     read: tuple[str, ...]
+    unread: tuple[str, ...]
     returned: tuple[str, ...]
     cookies: tuple[str, ...]
     credentials: Mapping[str, tuple[str, ...]]
@@ -115,6 +121,7 @@ def site_of(
     underscores = any("_" in name for name in names)
     stripped = stripped_names(snapshot)
     own = {"x-request-id", "x-forwarded-for", "x-forwarded-proto", *names}  # set by the proxy, or read by the brain
+    read = {name.lower() for route in snapshot.routes for name in _read(route)}
     return Site(
         verify=verify,
         listen=listen,
@@ -127,7 +134,8 @@ def site_of(
         stripped=tuple(spellings(stripped, own) if underscores else (name for name in stripped if name not in own)),
         pattern=strip.stripped_names(snapshot),
         patterns=tuple(strip.stripped_patterns(snapshot, keep=(HEADER_PROXY,))),
-        read=tuple(sorted({name.lower() for route in snapshot.routes for name in _read(route)})),
+        read=tuple(sorted(read)),
+        unread=tuple(name for name in _OFTEN_SENT if name not in {*read, *names}),
         returned=returned_names(snapshot),
         cookies=returned_cookies(snapshot),
         credentials=credentials,
