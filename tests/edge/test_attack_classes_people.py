@@ -55,11 +55,11 @@ def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
     gate = threading.Barrier(len(calls))
 
     def released(call: Callable[[], T]) -> T:
-        gate.wait(10)
+        gate.wait(60)
         return call()
 
     with ThreadPoolExecutor(len(calls)) as pool:
-        return [done.result(30) for done in [pool.submit(released, call) for call in calls]]
+        return [done.result(120) for done in [pool.submit(released, call) for call in calls]]
 
 
 def asked(stack: Stack, path: str, platform: str = "wechat") -> int:
