@@ -13,7 +13,7 @@ from menshen.config.snapshot import Route, Snapshot
 from menshen.envoy.normal_path import normal_target
 from menshen.envoy.route_table import find_entry
 from menshen.envoy.routes import domains_of, route_configuration
-from menshen.integrate.matches import ODD_PATHS, PLAIN_PATHS, Match, by_segment, matches_at
+from menshen.integrate.matches import ODD_PATHS, PLAIN_PATHS, Match, by_segment, in_branches, matches_at
 from tests.gateway.samples import SNAPSHOT
 
 WORDS = ("mall", "shop", "orders", "a", "a,b", "static", "{id}", "x.y", "v1")
@@ -35,7 +35,9 @@ hosts = st.sampled_from((("*",), ("shop.example.com",), ("*.example.com",)))
 snapshots = st.lists(st.tuples(prefixes, paths, methods, hosts), min_size=1, max_size=5).map(
     lambda rows: replace(SNAPSHOT, routes=tuple(published(*row, n) for n, row in enumerate(rows))).sealed()
 )
-asked = st.lists(st.sampled_from((*WORDS, "7", "a%2Cb", "")), max_size=5).map(lambda words: "/" + "/".join(words))
+asked = st.lists(st.sampled_from((*WORDS, "Mall", "7", "a%2Cb", "")), max_size=5).map(
+    lambda words: "/" + "/".join(words)
+)
 
 
 def found_here(snapshot: Snapshot, domain: str, method: str, path: str) -> str:
@@ -89,6 +91,30 @@ def test_only_those_of_the_first_segment_are_tried() -> None:
         "shop": ["/Shop/", "/shop/{id}", *any_],
         "": any_,
     }
+
+
+@given(snapshots, asked, st.sampled_from(("GET", "POST", "PUT")), st.integers(0, 8))
+def test_those_of_the_branch_find_what_all_find(snapshot: Snapshot, path: str, method: str, most: int) -> None:
+    for domain in domains_of(snapshot):
+        matches = matches_at(domain, snapshot)
+        first = path.split("/")[1]
+        (below, *_) = (found for segments, found in in_branches(matches, most) if first in segments or not segments)
+        assert found_among(below, method, path) == found_among(matches, method, path)
+
+
+def test_a_branch_has_several_segments_while_it_is_small() -> None:
+    def paths(prefix: str, number: int) -> list[Match]:
+        return [Match(f"{prefix}/{each}") for each in range(number)]
+
+    anywhere = Match("/[^?]*", status=404)
+    matches = [*paths("/a", 2), *paths("/b", 2), *paths("/big", 9), *paths("/c", 3), *paths("/A", 1), anywhere]
+    assert in_branches(matches, 4) == [
+        (("a", "b"), [*paths("/a", 2), *paths("/b", 2), anywhere]),
+        (("big",), [*paths("/big", 9), anywhere]),
+        (("c", "A"), [*paths("/c", 3), *paths("/A", 1), anywhere]),
+        ((), [anywhere]),
+    ]
+    assert in_branches(matches, len(matches)) == [((), matches)]
 
 
 @given(st.text(st.sampled_from("/.%;\\aA2fFeE5cC#{~-_\x7fé 0"), max_size=12).map(lambda text: "/" + text))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
-from menshen.config.snapshot import Upstream
+from menshen.config.snapshot import Route, Upstream
 from menshen.gateway.forward_auth import ANSWERED
 from menshen.integrate.answers import OWN_ANSWERS, body_of
-from menshen.integrate.matches import ODD_PATHS, Match
+from menshen.integrate.matches import ODD_PATHS, Match, in_branches
 from menshen.integrate.names import FAMILIES, spellings
 from menshen.integrate.rendering import rendered
 from menshen.integrate.site import Domain, Site
@@ -21,12 +21,19 @@ _ID = "{http.request.uuid}"
 _SEPARATORS = ".!#$%&'*+^`|~"
 """What a header's name may have beside letters, digits, "-" and "_"."""
 
+_Way = tuple[bool, str, str, tuple[str, ...]]
+"""Whether Menshen is asked, the upstream, the prefix that is taken off, and the credentials that stop."""
+
+_AT_ONCE: Final = 64
+"""Expressions that are tried one after the other: Caddy asks at each branch whether it is the one, and an expression
+costs about half of that."""
+
 
 def caddy(site: Site) -> str:
     """A Caddyfile without global options; the secret is in Caddy's environment."""
-    entries = {each.name: _first_of_each(_entry(match, site) for match in each.matches) for each in site.domains}
     families = [spelling for family in FAMILIES for spelling in spellings((family,))]
-    domains = [(_address(each, site), entries[each.name]) for each in site.domains]
+    ways = _ways(site)
+    domains = [(_address(each, site), _branches(each, site, ways)) for each in site.domains]
     return rendered(
         "Caddyfile.j2",
         {
@@ -34,11 +41,11 @@ def caddy(site: Site) -> str:
             "variable": PROXY_SECRET_VARIABLE,
             "answered": ANSWERED,
             "domains": domains,
-            "odd": _quoted(f"~^[^ ]+ {ODD_PATHS}(?:\\?.*)?$"),
+            "odd": _quoted(f"~^{ODD_PATHS}(?:\\?.*)?$"),
             "separators": [_quoted(f"-*{each}*") for each in (_SEPARATORS if site.underscores else "_" + _SEPARATORS)],
             "families": families,
             "said": _said,
-            "ways": _ways(site),
+            "ways": ways.values(),
             "answers": {name: (refusal, body_of(refusal, _ID)) for name, refusal in OWN_ANSWERS.items()},
         },
     )
@@ -49,41 +56,56 @@ def _address(domain: Domain, site: Site) -> str:
     return f"{scheme}://{'' if domain.name == '*' else domain.name}:{site.listen.port}"
 
 
-def _first_of_each(entries: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+def _branches(domain: Domain, site: Site, ways: dict[_Way, dict[str, Any]]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """First segments of a path, and lines of a map for what is below them; "" for all others, which are the last."""
+    return [
+        (" ".join(_quoted(f"/{segment}") for segment in segments), _lines(matches, site, ways))
+        for segments, matches in in_branches(domain.matches, _AT_ONCE)
+    ]
+
+
+def _lines(matches: Iterable[Match], site: Site, ways: dict[_Way, dict[str, Any]]) -> list[tuple[str, str]]:
     """Caddy takes no expression twice; the second would never count."""
     found: dict[str, str] = {}
-    for source, target in entries:
-        found.setdefault(source, target)
+    for match in matches:
+        methods = f"(?:{'|'.join(match.methods)})" if match.methods else "[^ ]+"
+        found.setdefault(_quoted(f"~^{methods} {match.path}(?:\\?.*)?$"), _target(match, site, ways))
     return list(found.items())
 
 
-def _entry(match: Match, site: Site) -> tuple[str, str]:
-    """A line of the map: from ``METHOD /path?query`` to where a request goes."""
-    methods = f"(?:{'|'.join(match.methods)})" if match.methods else "[^ ]+"
-    source = _quoted(f"~^{methods} {match.path}(?:\\?.*)?$")
+def _target(match: Match, site: Site, ways: dict[_Way, dict[str, Any]]) -> str:
+    """Where a request goes, and behind a colon its route, or the methods that there are."""
     if match.route is not None:
-        return source, f"{'asked' if site.asks(match.route) else 'open'}:{match.route.upstream}:{match.route.id}"
+        return f"{ways[_way(match.route, site)]['name']}:{match.route.id}"
     if match.status == 405:
-        return source, f"405:{','.join(match.allow)}"
-    return source, "404" if match.status else "client"
+        return f"405:{','.join(match.allow)}"
+    return "404" if match.status else "client"
 
 
-def _ways(site: Site) -> list[dict[str, Any]]:
-    """Each group's way to each of its upstreams, asked about or not."""
+def _way(route: Route, site: Site) -> _Way:
+    return (
+        site.asks(route),
+        route.upstream,
+        route.prefix.rstrip("/") if route.strip_prefix else "",
+        tuple(name for name, groups in site.credentials.items() if route.group in groups),
+    )
+
+
+def _ways(site: Site) -> dict[_Way, dict[str, Any]]:
+    """All that differ in what becomes of a request. Each is a handler with a client of its own, and groups share it."""
     upstreams = {upstream.name: upstream for upstream in site.upstreams}
-    found: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for route in (match.route for domain in site.domains for match in domain.matches):
-        if route is None:
-            continue
-        kind = "asked" if site.asks(route) else "open"
-        found[kind, route.upstream, route.group] = {
-            "start": f"{kind}:{route.upstream}:{route.group}/",
-            "asked": kind == "asked",
-            "strip": route.prefix.rstrip("/") if route.strip_prefix else "",
-            "credentials": [name for name, groups in site.credentials.items() if route.group in groups],
-            **_upstream(upstreams[route.upstream]),
+    routes = (match.route for domain in site.domains for match in domain.matches if match.route is not None)
+    found = dict.fromkeys(_way(route, site) for route in routes)
+    return {
+        way: {
+            "name": f"{'asked' if way[0] else 'open'}_{number}",
+            "asked": way[0],
+            "strip": way[2],
+            "credentials": way[3],
+            **_upstream(upstreams[way[1]]),
         }
-    return [{**way, "name": f"way_{number}"} for number, way in enumerate(found.values())]
+        for number, way in enumerate(found)
+    }
 
 
 def _upstream(upstream: Upstream) -> dict[str, Any]:

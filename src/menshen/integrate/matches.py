@@ -8,6 +8,7 @@ that has another spelling is refused, and what is matched is what the client wro
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,7 +19,7 @@ from menshen.envoy.paths import api_match, group_match
 from menshen.envoy.routes import published_at
 from menshen.envoy.typed import Json
 
-__all__ = ["ODD_PATHS", "PLAIN_PATHS", "Match", "apis_of", "by_segment", "client_paths", "matches_at"]
+__all__ = ["ODD_PATHS", "PLAIN_PATHS", "Match", "apis_of", "by_segment", "client_paths", "in_branches", "matches_at"]
 
 _ODD: Final = (
     "%(?:2[fF]|5[cC]|00|3[bB])",
@@ -69,10 +70,31 @@ def matches_at(domain: str, snapshot: Snapshot) -> list[Match]:
 def by_segment(matches: Sequence[Match]) -> dict[str, list[Match]]:
     """What can fit a path by its first segment, which is in lower case here, each list in order; those at "" can fit
     any. To try them all one after the other would take the longer the more APIs there are."""
-    found = [_FIRST_SEGMENT.match(match.path) for match in matches]
-    segments = [each[1].replace("\\", "").lower() if each else "" for each in found]
-    together = list(zip(segments, matches, strict=True))
-    return {wanted: [match for segment, match in together if segment in (wanted, "")] for wanted in {"", *segments}}
+    together = [(_first_segment(match).lower(), match) for match in matches]
+    wanted = {"", *(segment for segment, _ in together)}
+    return {each: [match for segment, match in together if segment in (each, "")] for each in wanted}
+
+
+def in_branches(matches: Sequence[Match], most: int) -> list[tuple[tuple[str, ...], list[Match]]]:
+    """For a proxy that looks for the branch in turn as well, and so should have few of them: first segments as a client
+    writes them, with what can fit a path below one of these, in order; last, without segments, what can fit the others.
+    A branch has up to ``most`` matches of its segments, or one segment; what is no more in all is one branch."""
+    if len(matches) <= most:
+        return [((), list(matches))]
+    together = [(_first_segment(match), match) for match in matches]
+    sizes = Counter(segment for segment, _ in together if segment)
+    branches: list[list[str]] = []
+    room = 0
+    for segment, size in sizes.items():
+        if size > room:
+            branches.append([])
+            room = most
+        branches[-1].append(segment)
+        room -= size
+    return [
+        (tuple(wanted), [match for segment, match in together if segment in ("", *wanted)])
+        for wanted in (*branches, [])
+    ]
 
 
 def client_paths(matches: Sequence[Match]) -> str:
@@ -84,6 +106,12 @@ def apis_of(matches: Sequence[Match]) -> list[Match]:
     """The others, in order."""
     own = {match.path for match in matches if match.route is None and not match.status}
     return [match for match in matches if match.path not in own]
+
+
+def _first_segment(match: Match) -> str:
+    """ "" where a path that fits can have any."""
+    found = _FIRST_SEGMENT.match(match.path)
+    return found[1].replace("\\", "") if found else ""
 
 
 def _own(snapshot: Snapshot) -> Iterator[Match]:
