@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 from menshen.config.snapshot import Upstream
 from menshen.errors import Refusal
 from menshen.integrate.answers import OWN_ANSWERS, body_of
-from menshen.integrate.matches import ODD_PATHS, Match
+from menshen.integrate.matches import ODD_PATHS, Match, in_branches
 from menshen.integrate.rendering import rendered
-from menshen.integrate.site import Site
+from menshen.integrate.site import Domain, Site
 from menshen.storage.proxy_secret import PROXY_SECRET_VARIABLE
 
 __all__ = ["haproxy", "haproxy_script"]
 
 _ID = "%[var(txn.menshen_id)]"
+
+_AT_ONCE: Final = 32
+"""Expressions that are tried one after the other in one rule. A rule, whether it is the one or not, costs as much as
+several of them; a line has 64 words at most, and a first segment is one."""
 
 
 def haproxy(site: Site) -> str:
@@ -27,7 +32,7 @@ def haproxy(site: Site) -> str:
             "variable": PROXY_SECRET_VARIABLE,
             # The wildcard last, then the longest: the first that a host fits counts.
             "domains": [
-                (number, each.name, [_entry(match, site) for match in each.matches])
+                (number, each.name, _branches(each, site))
                 for number, each in enumerate(sorted(site.domains, key=lambda d: (d.name[:1] == "*", -len(d.name))))
             ],
             "odd": _quoted(f"^[^ ]+ {ODD_PATHS}(?:\\?.*)?$"),
@@ -51,15 +56,27 @@ def haproxy_script() -> str:
     return (files("menshen.integrate") / "templates" / "menshen.lua").read_text(encoding="utf-8")
 
 
-def _entry(match: Match, site: Site) -> tuple[str, str]:
-    """A rule: an expression for ``METHOD /path?query``, and where such a request goes."""
+def _branches(domain: Domain, site: Site) -> list[tuple[str, str]]:
+    """First segments of a path, "" for all others, and the converters that find where a request below them goes."""
+    return [
+        (" ".join(map(_quoted, segments)), "".join(_converter(match, site) for match in matches))
+        for segments, matches in in_branches(domain.matches, _AT_ONCE)
+    ]
+
+
+def _converter(match: Match, site: Site) -> str:
+    """Turns ``METHOD /path?query`` into where such a request goes. That has no space, so no other turns it again."""
     methods = f"(?:{'|'.join(match.methods)})" if match.methods else "[^ ]+"
-    source = _quoted(f"^{methods} {match.path}(?:\\?.*)?$")
+    expression = f"^{methods} {match.path}(?:\\?.*)?$".replace("'", r"\x27")
+    return re.sub(r'([\\"$])', r"\\\1", f",regsub('{expression}','{_target(match, site)}')")
+
+
+def _target(match: Match, site: Site) -> str:
     if match.route is not None:
-        return source, f"{'asked' if site.asks(match.route) else 'open'}:{match.route.upstream}:{match.route.id}"
+        return f"{'asked' if site.asks(match.route) else 'open'}:{match.route.upstream}:{match.route.id}"
     if match.status == 405:
-        return source, f"405:{','.join(match.allow)}"
-    return source, "404" if match.status else "client"
+        return f"405:{','.join(match.allow)}"
+    return "404" if match.status else "client"
 
 
 def _upstream(upstream: Upstream) -> dict[str, Any]:
