@@ -20,7 +20,8 @@ from menshen.platforms.client import PlatformClient
 from menshen.secret import Secret
 from menshen.spans import NO_SPANS, Fact, Span
 from tests.callouts.service import NOW, SECRET, calling
-from tests.platforms.wire import http, refused_port
+from tests.platforms.wire import http
+from tests.ports import free_port
 
 
 class Answer(msgspec.Struct, forbid_unknown_fields=True):
@@ -148,7 +149,7 @@ def test_nobody_there_and_nobody_in_time() -> None:
     async def main() -> None:
         async with calling(lambda _: b"") as (service, callouts):
             for callout, why in (
-                (Callout(f"http://127.0.0.1:{refused_port()}/", SECRET), "platform_unreachable"),
+                (Callout(f"http://127.0.0.1:{free_port()}/", SECRET), "platform_unreachable"),
                 (Callout(service.callout.url, SECRET, 1.0), "platform_timeout"),
             ):
                 with pytest.raises(VerifierUnavailable, match=why) as raised:

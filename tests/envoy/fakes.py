@@ -104,7 +104,7 @@ def _encode(reply: Reply, method: str) -> bytes:
     return head if method == "HEAD" else head + reply.body
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], limit: float = 5.0) -> None:
+async def eventually(condition: Callable[[], Awaitable[bool]], limit: float = 60.0) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + limit
     while not await condition():

@@ -21,6 +21,7 @@ from menshen.config.snapshot import Endpoint, Listener, Tls, Upstream, UpstreamT
 from menshen.envoy import Addresses, DataPlane
 from menshen.envoy.addresses import FILES
 from menshen.errors import ChildFailed
+from tests.edge.processes import LATE
 from tests.envoy.certificates import self_signed
 from tests.envoy.edge import Edge, edge_of
 from tests.envoy.fakes import Reply, eventually
@@ -151,7 +152,7 @@ def test_an_unreadable_certificate_is_refused_before_envoy_sees_it(edge: Edge, t
 def test_a_killed_envoy_is_back_within_three_seconds(edge: Edge) -> None:
     restarts = edge.data_plane.restarts
     os.kill(edge.data_plane.pid or 0, signal.SIGKILL)
-    assert wait_for_200(edge) < 3
+    assert wait_for_200(edge) < 3 + LATE
     assert edge.data_plane.restarts == restarts + 1
 
 
@@ -171,7 +172,7 @@ def test_a_killed_brain_closes_the_gateway_and_opens_it_when_it_is_back(edge: Ed
         assert not [r for r in edge.backend.received if "orders" in r.target]
     finally:
         edge.run(edge.brain.start())
-    assert wait_for_200(edge) < 3
+    assert wait_for_200(edge) < 3 + LATE
 
 
 def test_stopping_lets_a_running_request_end(edge: Edge) -> None:

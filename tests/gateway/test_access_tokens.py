@@ -30,7 +30,8 @@ from menshen.secret import Secret
 from menshen.storage.access_tokens import TokenKey, claim_token, find_token
 from menshen.storage.tables import access_tokens
 from tests.gateway.tokens_stage import APPID, NOW, PHONE, staged
-from tests.platforms.wire import Peer, refused_port
+from tests.platforms.wire import Peer
+from tests.ports import free_port
 
 KEY = TokenKey("wechat", APPID)
 
@@ -335,7 +336,7 @@ def test_a_token_goes_nowhere_but_where_it_came_from(stage):
     async def main(stage):
         tokens, sent = stage.tokens(), []
         old, left = await tokens.token(stage.app())
-        moved = stage.app(secret="made-up", origin=f"http://127.0.0.1:{refused_port()}")
+        moved = stage.app(secret="made-up", origin=f"http://127.0.0.1:{free_port()}")
 
         def call(token):
             sent.append(token)
@@ -462,7 +463,7 @@ def test_tokens_stay_where_they_belong(stage, caplog):
             with pytest.raises(PlatformRefusedUs) as raised:
                 await work
             shown += traceback.format_exception(raised.value)
-        nowhere = stage.app(origin=f"http://127.0.0.1:{refused_port()}")
+        nowhere = stage.app(origin=f"http://127.0.0.1:{free_port()}")
         with pytest.raises(Refusal) as raised:
             await tokens.run(nowhere, checking(stage))
         shown += traceback.format_exception(raised.value)

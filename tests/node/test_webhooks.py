@@ -24,7 +24,7 @@ from menshen.storage.webhook_deliveries import Delivery
 from menshen.users.deliveries import Deliveries
 from menshen.users.outbox import UserEvent, emit
 from tests.node.receivers import Answer, Receiver
-from tests.platforms.wire import refused_port
+from tests.ports import free_port
 from tests.storage.conftest import opened
 
 SECRET = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
@@ -175,7 +175,7 @@ def test_what_is_no_2xx_is_tried_again_later_under_the_same_id(
 
 def test_nobody_at_the_address_is_tried_again(database_url: str) -> None:
     async def work(stage: Stage) -> None:
-        stage.hook(f"http://127.0.0.1:{refused_port()}")
+        stage.hook(f"http://127.0.0.1:{free_port()}")
         await stage.tell(EVENT)
         await stage.work()
         delivery = await stage.only()

@@ -19,7 +19,8 @@ from menshen.errors import (
 from menshen.platforms.base import PlatformIdentity, PlatformRequest, TokenRefused
 from menshen.platforms.client import PlatformClient
 from menshen.secret import Secret
-from tests.platforms.wire import BODY, CODE, IDENTITY, SECRET, app, http, refused_port
+from tests.platforms.wire import BODY, CODE, IDENTITY, SECRET, app, http
+from tests.ports import free_port
 
 
 def sent(head: bytes) -> list[tuple[str, str]]:
@@ -161,7 +162,7 @@ def test_an_idle_connection_that_the_platform_closed_is_not_used(run, peer):
 
 def test_no_proxy_from_the_environment(run, answering, monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{refused_port()}")
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
 
     async def main():
         async with answering(BODY) as p, PlatformClient() as client:

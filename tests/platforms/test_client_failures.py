@@ -14,7 +14,8 @@ import pytest
 from menshen.errors import PlatformReplyInvalid, PlatformSaysBusy, PlatformTimeout, PlatformUnreachable, Refusal
 from menshen.platforms.base import PlatformRequest
 from menshen.platforms.client import REPLY_LIMIT, PlatformClient
-from tests.platforms.wire import BODY, CODE, IDENTITY, SECRET, app, http, refused_port
+from tests.platforms.wire import BODY, CODE, IDENTITY, SECRET, app, http
+from tests.ports import free_port
 
 # One script for each way to fail after the request was sent.
 
@@ -205,7 +206,7 @@ def test_refused_or_unknown_host(run):
     async def main():
         async with PlatformClient(timeout=20) as client:
             for base in (
-                f"http://127.0.0.1:{refused_port()}",
+                f"http://127.0.0.1:{free_port()}",
                 "http://no-such-host.invalid",
                 "http://",
                 "ftp://127.0.0.1",
