@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from menshen.config.login_rules import CodeAt
-from menshen.config.route_rules import IpRules, LimitRule
+from menshen.config.route_rules import CustomRules, IpRules, LimitRule
 from menshen.config.shape import only_envoy, shape
 from menshen.config.snapshot import Listener, Snapshot
 from menshen.secret import Secret
@@ -51,6 +51,7 @@ def test_what_the_brain_alone_decides_by_is_no_part_of_it(changed: Snapshot) -> 
         with_route(login=replace(LOGIN, code=CodeAt("query", "js_code"))),
         with_route(login=replace(LOGIN, session=replace(LOGIN.session, name="other"))),
         with_route(limits=(LimitRule("mall/order", "api", 1, 1),)),
+        with_route(custom=(CustomRules("guard", "example.Guard", reads=("referer",)),)),
         replace(SNAPSHOT, listener=Listener(client_api="/api")),
         replace(SNAPSHOT, upstreams=()),
         replace(SNAPSHOT, routes=SNAPSHOT.routes[1:]),

@@ -84,7 +84,7 @@ def behind_nginx(
 ) -> Iterator[Stack]:
     listen = _prepared(stack, directory, "nginx", "menshen.conf", edit, verify, options)
     (directory / "menshen-secret.conf").write_text(_secret(stack, "nginx", secret))
-    command = nginx_command(directory, f"include {directory}/menshen.conf;")
+    command = nginx_command(directory, f"include {directory}/menshen.conf;", main="pcre_jit on;")
     with proxied(command, listen, directory / "nginx.log"):
         yield replace(stack, gateway=Client(f"http://{listen}"))
 

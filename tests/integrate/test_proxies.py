@@ -170,6 +170,14 @@ def test_a_path_that_can_be_read_in_two_ways_is_refused(path: str, front: Stack,
         assert reply.refusal[2] == "session_missing"
 
 
+@pytest.mark.parametrize("often", [31, 3_500, 4_500, 7_900])
+@pytest.mark.parametrize("path", ["/mall/static/../orders/1", "/mall/static/%2e%2e/orders/1"])
+def test_no_path_is_too_long_to_be_seen_as_one_of_those(path: str, often: int, front: Stack, proxy: str) -> None:
+    """An expression with a group that is repeated without end gives up where PCRE's JIT has no more stack."""
+    reply = front.gateway(f"{path}/%25{'25' * often}")
+    assert reply.status != 200 if proxy == "envoy-gateway" else reply.status in (400, 414)
+
+
 def test_an_escape_that_is_none_is_refused(front: Stack, proxy: str) -> None:
     """By some proxies before anybody is asked, in words of their own. To Envoy it is text, and to the backend too."""
     reply = front.gateway("/mall/static/%zz")

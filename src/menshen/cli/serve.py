@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import ssl
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -72,8 +73,8 @@ def serve(
 ) -> None:
     """Run the gateway: Envoy in front, workers behind it, both started again if they die."""
     configure_logs()
-    public = _bindable(listen, "--listen")
-    own = _bindable(admin, "--admin", public)
+    asked = [(listen, "--listen"), (admin, "--admin"), *([(verify, "--verify")] if verify else [])]
+    public, own, *verifying = _bindable(asked)
     settings = NodeSettings(
         data_dir=data_dir,
         listen=public,
@@ -81,7 +82,7 @@ def serve(
         workers=workers or default_workers(),
         envoy_threads=envoy_threads,
         console_origin=_origin(console_origin),
-        verify=_bindable(verify, "--verify", public, own) if verify else None,
+        verify=verifying[0] if verifying else None,
         verify_tls=_tls(verify, verify_cert, verify_key, verify_client_ca),
     )
     try:
@@ -95,11 +96,16 @@ def serve(
         raise typer.Exit(1) from None
 
 
-def _bindable(text: str, option: str, *others: Endpoint) -> Endpoint:
-    """The address of an option; port 0 takes one that is free and no other's, which the ``ready`` line tells."""
-    address = endpoint(text, option)
-    but = [other.port for other in others]
-    return address if address.port else Endpoint(address.host, free_port(address.host, but=but))
+def _bindable(asked: Iterable[tuple[str, str]]) -> list[Endpoint]:
+    """The addresses of options; port 0 takes one that is free and no other's, which the ``ready`` line tells."""
+    addresses = [endpoint(text, option) for text, option in asked]
+    taken = {address.port for address in addresses}
+    found = []
+    for address in addresses:
+        port = address.port or free_port(address.host, but=taken)
+        taken.add(port)
+        found.append(Endpoint(address.host, port))
+    return found
 
 
 def _tls(verify: str, certificate: Path | None, key: Path | None, client_ca: Path | None) -> TlsFiles | None:

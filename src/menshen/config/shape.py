@@ -13,7 +13,7 @@ import msgspec
 
 from menshen.config.snapshot import LoginPlugin, Route, Snapshot
 
-__all__ = ["identity_names", "only_envoy", "returned_names", "shape"]
+__all__ = ["headers_read", "identity_names", "only_envoy", "returned_names", "shape"]
 
 
 _FORM: Final = 2
@@ -44,6 +44,14 @@ def returned_names(snapshot: Snapshot) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
+def headers_read(route: Route) -> frozenset[str]:
+    """Headers that something beside the login looks at, lower-case: a proxy that leaves them out would blind it."""
+    found = {name.lower() for rules in route.custom for name in rules.reads}
+    if route.oauth is not None and route.oauth.forward_authorization:
+        found.add("authorization")
+    return frozenset(found)
+
+
 def only_envoy(route: Route) -> tuple[str, ...]:
     """What of this route needs our Envoy, in words of the document; () where another proxy can stand in its place."""
     found = {
@@ -69,6 +77,7 @@ def _told(route: Route) -> list[object]:
         *(route.id, route.hosts, route.prefix, route.strip_prefix, route.path, route.methods, route.access),
         *(route.upstream, route.asks_brain, route.identity_headers, only_envoy(route), tokens),
         None if route.login is None else _names(route.login),
+        sorted(headers_read(route)),
     ]
 
 

@@ -35,7 +35,7 @@ def haproxy(site: Site) -> str:
                 (number, each.name, _branches(each, site))
                 for number, each in enumerate(sorted(site.domains, key=lambda d: (d.name[:1] == "*", -len(d.name))))
             ],
-            "odd": _quoted(f"^[^ ]+ {ODD_PATHS}(?:\\?.*)?$"),
+            "even": _quoted(f"^[^ ]+ (?!{ODD_PATHS}(?:\\?.*)?$)"),
             "strip": _quoted(f"^{site.pattern}$"),
             "credentials": {
                 name: _quoted(f"^(?:asked|open):[^:]+:(?:{'|'.join(groups)})/")

@@ -28,7 +28,7 @@ def nginx(site: Site) -> str:
             "site": site,
             "secret_file": SECRET_FILE,
             "domains": domains,
-            "odd": _quoted(f"~^{ODD_PATHS}$"),
+            "even": _quoted(f"~^(?!{ODD_PATHS}$)"),
             "plain": _quoted(f"~^{PLAIN_PATHS}$"),
             "upstreams": [_upstream(upstream) for upstream in site.upstreams],
             "credentials": [_credential(name, groups, site) for name, groups in site.credentials.items()],

@@ -42,7 +42,7 @@ def function_of(site: Site, entries: dict[str, Json], secret: str, last: str) ->
     code = (files("menshen.integrate") / "templates" / "openresty.lua").read_text(encoding="utf-8")
     values = {
         "at": lua(entries),
-        "odd": f"^{ODD_PATHS}(?:\\?.*)?$",
+        "even": f"^(?!{ODD_PATHS}(?:\\?.*)?$)",
         "forbidden": f"^{site.pattern}$",
         "identity": lua(list(site.identity)),
         "returned": lua(list(site.returned)),

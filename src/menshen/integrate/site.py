@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from menshen.config.carried import carried
-from menshen.config.shape import identity_names, only_envoy, returned_names, shape
+from menshen.config.shape import headers_read, identity_names, only_envoy, returned_names, shape
 from menshen.config.snapshot import Endpoint, Listener, Route, Snapshot, Upstream
 from menshen.envoy import strip
 from menshen.envoy.routes import domains_of
@@ -65,7 +65,7 @@ class Site:
     ``stripped`` are names that no client may send, in every spelling, and ``pattern`` is what Envoy matches them by;
     ``patterns`` are its parts but for the one header that only a proxy sets. ``read`` is what other guards look at,
     ``unread`` what most clients send and nobody behind a question does.
-    Where ``underscores`` is False no credential has a ``_``, and a proxy may drop every header with one.
+    Where ``underscores`` is False no name that is read has a ``_``, and a proxy may drop every header with one.
     ``credentials`` are header -> groups where it stops, ``cookies`` the names of those that clients are given.
     """
 
@@ -114,14 +114,14 @@ def site_of(
     left = tuple(f"group {group}: credentials in the query" for group in groups if stops[group].query and not query)
     given = () if beside else tuple(_given(snapshot))
     names = sorted({name for each in stops.values() for name in each.headers})
-    unprinted = tuple(_unprinted(snapshot, names))
+    read = {name for route in snapshot.routes for name in headers_read(route)}
+    unprinted = tuple(_unprinted(snapshot, {*names, *read}))
     if missing or versions or http2 or left or given or unprinted:
         raise NotCarried((*missing, *versions, *http2, *left, *given, *unprinted))
     credentials = {name: tuple(group for group in groups if name in stops[group].headers) for name in names}
-    underscores = any("_" in name for name in names)
+    underscores = any("_" in name for name in (*names, *read))
     stripped = stripped_names(snapshot)
     own = {"x-request-id", "x-forwarded-for", "x-forwarded-proto", *names}  # set by the proxy, or read by the brain
-    read = {name.lower() for route in snapshot.routes for name in _read(route)}
     return Site(
         verify=verify,
         listen=listen,
@@ -147,16 +147,9 @@ def site_of(
     )
 
 
-def _read(route: Route) -> Iterator[str]:
-    if route.oauth is not None and route.oauth.forward_authorization:
-        yield "authorization"
-    for rules in route.custom:
-        yield from rules.reads
-
-
-def _unprinted(snapshot: Snapshot, credentials: Iterable[str]) -> Iterator[str]:
+def _unprinted(snapshot: Snapshot, read: Iterable[str]) -> Iterator[str]:
     """What would be read in another way where it is printed: ``$upstream_http_x.user`` is nginx's variable of ``x``."""
-    for name in sorted({*identity_names(snapshot), *returned_names(snapshot), *credentials}):
+    for name in sorted({*identity_names(snapshot), *returned_names(snapshot), *read}):
         if not _HEADER.fullmatch(name):
             yield f"header {name}: a name with other characters than letters, digits, - and _"
     tls = snapshot.listener.tls

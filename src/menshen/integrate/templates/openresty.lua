@@ -1,5 +1,5 @@
 local at = @at@
-local odd = [==[@odd@]==]
+local even = [==[@even@]==]
 local forbidden = [==[@forbidden@]==]
 local identity = @identity@
 local returned = @returned@
@@ -79,12 +79,13 @@ end
 local function before(id, send)
   local entry = at[id]
   if entry == nil then return say("no_such_route") end
-  if two_hosts() or ngx.re.find(ngx.var.request_uri, odd, "jos") then return say("malformed") end
+  if two_hosts() or not ngx.re.find(ngx.var.request_uri, even, "jos") then return say("malformed") end
   if entry.refused ~= nil then return say(entry.refused, entry.allow) end
   local told = entry.asked and ask(entry.route) or {}
   -- Strip first, in every spelling that nginx lets in. Without a limit: a header behind the last that is read would stay.
   for name in pairs(ngx.req.get_headers(0)) do
-    if ngx.re.find(name, forbidden, "jois") then ngx.req.clear_header(name) end
+    local found, _, failed = ngx.re.find(name, forbidden, "jois")
+    if found or failed then ngx.req.clear_header(name) end
   end
   ngx.req.set_header("x-request-id", ngx.var.request_id)
   only_websocket()
