@@ -16,7 +16,6 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from menshen.config.login_rules import SessionRules
 from menshen.config.snapshot import LoginPlugin
 from menshen.errors import (
     AmbiguousCredential,
@@ -122,7 +121,7 @@ def find_any_state(request: AuthRequest, plugins: Sequence[LoginPlugin]) -> tupl
     if not found:
         raise SessionMissing
     (state, readers), *more = found.items()
-    if more or b"," in state:
+    if more or _COMMA in state:
         raise AmbiguousCredential("two login states")
     return tuple(readers), state
 
@@ -140,30 +139,20 @@ def _at(request: AuthRequest, position: str, name: str) -> bytes | None:
 
 def _state(request: AuthRequest, plugin: LoginPlugin) -> bytes | None:
     rules = plugin.session
-    wanted = request.headers.get(_header(rules.name))
-    if request.query or rules.request_in != "header" or b"cookie" in request.headers:
-        wanted = _in_position(request, rules, wanted)  # most send nothing that could be another place
+    name = rules.name
+    wanted = request.headers.get(_header(name))
+    if request.query or rules.request_in != "header" or b"cookie" in request.headers:  # mostly none could be elsewhere
+        found = {"header": wanted, "cookie": cookie_value(request, name), "query": query_value(request, name)}
+        wanted = found.pop(rules.request_in)
+        if rules.return_in == "cookie":
+            found.pop("cookie", None)  # ours, which the client's jar sends back: it is stripped, not read
+        if any(found.values()):
+            raise AmbiguousCredential("a login state outside its position")
     if wanted and rules.prefix:
         wanted = _bare(wanted, rules.prefix)
     if wanted and _COMMA in wanted:
         raise AmbiguousCredential("two login states")
     return wanted or None
-
-
-def _in_position(request: AuthRequest, rules: SessionRules, in_header: bytes | None) -> bytes | None:
-    places = (
-        ("header", in_header),
-        ("cookie", cookie_value(request, rules.name)),
-        ("query", query_value(request, rules.name)),
-    )
-    wanted: bytes | None = None
-    for position, value in places:
-        if position == rules.request_in:
-            wanted = value
-        elif value and not position == rules.return_in == "cookie":
-            # A cookie that we set is different: the client's cookie jar sends it back; it is stripped, not read.
-            raise AmbiguousCredential("a login state outside its position")
-    return wanted
 
 
 def _bare(value: bytes, prefix: str) -> bytes:
