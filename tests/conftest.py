@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from playwright import async_api, sync_api
 
+from menshen.storage import database, turns
 from menshen.storage.database import sqlite_url
 from tests.postgresql import UNSAFE_AND_FAST, PostgreSQL, running_postgresql
 from tests.published.install import installed
@@ -24,6 +25,9 @@ settings.load_profile("menshen")
 # The same of pages, which have five seconds otherwise. Milliseconds.
 for _expect in (sync_api.expect, async_api.expect):
     _expect.set_options(timeout=30_000)
+
+# And of databases: what a node gives up after four or five seconds, a test that stands still for six would lose.
+turns.WAIT_SECONDS = database._POOL_SECONDS = database._CONNECT_SECONDS = 60.0
 
 # Granian keeps a socket for each server that it was (2.8, embedded): one file for each test that serves something.
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -21,7 +21,7 @@ async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 async def _ended_after(turns: int) -> list[bytes]:
     listener = Listener(_echo)
-    clients = [socket.create_connection(("127.0.0.1", listener.port), timeout=5) for _ in range(3)]
+    clients = [socket.create_connection(("127.0.0.1", listener.port), timeout=60) for _ in range(3)]
     for _ in range(turns):
         await asyncio.sleep(0)
     await listener.stop()

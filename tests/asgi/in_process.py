@@ -28,12 +28,12 @@ class Server:
         scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
         self._life = asyncio.create_task(self._app(scope, self._to_app.get, self.told.put))  # type: ignore[arg-type]
         self._to_app.put_nowait({"type": "lifespan.startup"})
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             return await self.told.get()
 
     async def stop(self) -> Message | None:
         self._to_app.put_nowait({"type": "lifespan.shutdown"})
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             await self._life
         return None if self.told.empty() else self.told.get_nowait()
 

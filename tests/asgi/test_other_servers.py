@@ -57,7 +57,7 @@ def test_a_refusal_has_its_true_status_and_its_body(reason: str, stack: Stack) -
 
 def test_a_body_streams_through_as_it_comes(stack: Stack) -> None:
     """No server may wait for all of it: the application hears of the first part before the second is sent."""
-    connection = http.client.HTTPConnection(stack.gateway.host, stack.gateway.port, timeout=20)
+    connection = http.client.HTTPConnection(stack.gateway.host, stack.gateway.port, timeout=90)
     connection.putrequest("POST", "/mall/orders/1?stream=1")
     connection.putheader("user_session", stack.log_in("zhangsan"))
     connection.putheader("Transfer-Encoding", "chunked")
@@ -101,6 +101,6 @@ def test_a_document_that_does_not_hold_stops_the_server(server: str, tmp_path: P
     config = tmp_path / "menshen.yaml"
     config.write_text("version: 1\nunknown: 1\n")
     arguments = ["-m", "tests.asgi.served", str(config), str(tmp_path / "data"), server]
-    run = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=REPOSITORY, timeout=90)
+    run = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=REPOSITORY, timeout=180)
     assert run.stdout == ""
     assert "unknown" in run.stderr

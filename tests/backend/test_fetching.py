@@ -79,7 +79,7 @@ def test_a_server_that_drips_is_given_up() -> None:
     with server(drip) as url:
         try:
             with pytest.raises(KeysUnavailable, match="slowly"):
-                from_url(url, timeout=2)()
+                from_url(url, timeout=5)()
         finally:
             over.set()
 

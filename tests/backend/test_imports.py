@@ -23,7 +23,9 @@ sys.meta_path.insert(0, Alone())
 
 
 def alone(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", ALONE + code], capture_output=True, text=True, timeout=90, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", ALONE + code], capture_output=True, text=True, timeout=180, check=False
+    )
 
 
 @pytest.mark.parametrize("module", ["menshen.backend", "menshen.backend.asgi"])

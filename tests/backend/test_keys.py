@@ -243,14 +243,14 @@ def test_a_client_that_hangs_up_before_a_thread_is_free_does_not_end_it_either()
     async def meanwhile() -> ECKey | None:
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(1))
-        busy = loop.run_in_executor(None, free.wait, 10)
+        busy = loop.run_in_executor(None, free.wait, 90)
         first = asyncio.ensure_future(gateway.keys.key_async(kid))
         await asyncio.sleep(0)
         first.cancel()
         await asyncio.wait([first])
         free.set()
         await busy
-        return await asyncio.wait_for(gateway.keys.key_async(kid), 10)
+        return await asyncio.wait_for(gateway.keys.key_async(kid), 90)
 
     assert asyncio.run(meanwhile()) is not None
 

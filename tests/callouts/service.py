@@ -48,7 +48,7 @@ class Service:
 
     @property
     def callout(self) -> Callout:
-        return Callout(f"{self.origin}/hook", SECRET, 20.0)
+        return Callout(f"{self.origin}/hook", SECRET, 60.0)
 
     async def play(self, peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
@@ -70,5 +70,5 @@ class Service:
 @contextlib.asynccontextmanager
 async def calling(answer: Answer) -> AsyncIterator[tuple[Service, Callouts]]:
     """A service, and what calls it. Ids and the time are known."""
-    async with Service(answer).listening() as service, PlatformClient(timeout=20) as client:
+    async with Service(answer).listening() as service, PlatformClient(timeout=60) as client:
         yield service, Callouts(client, lambda: NOW, lambda size: b"r" * size)

@@ -150,7 +150,7 @@ def test_nobody_there_and_nobody_in_time() -> None:
         async with calling(lambda _: b"") as (service, callouts):
             for callout, why in (
                 (Callout(f"http://127.0.0.1:{free_port()}/", SECRET), "platform_unreachable"),
-                (Callout(service.callout.url, SECRET, 1.0), "platform_timeout"),
+                (Callout(service.callout.url, SECRET, 2.5), "platform_timeout"),
             ):
                 with pytest.raises(VerifierUnavailable, match=why) as raised:
                     await callouts.run(flow(callout), VerifierUnavailable)

@@ -295,9 +295,9 @@ def test_a_large_document_is_checked_in_two_seconds() -> None:
         bindings=[{"plugin": "shop-login", "api": f"g{number % 300}/a{number // 300}"} for number in range(1500)],
     )
     text = dump_document(raw)
-    started = time.perf_counter()
+    started = time.process_time()  # what else runs on the machine is not in it
     loaded = read_document(text, env=ENV, plugin_types=PLUGIN_TYPES, platforms=PLATFORMS)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert len(loaded.snapshot.routes) == 3000
 
 
@@ -306,9 +306,9 @@ def test_a_large_document_full_of_problems_is_checked_in_two_seconds() -> None:
         groups__0__apis=[api(f"a{index}", "/same") for index in range(1500)],
         bindings=[{"plugin": "gone", "api": f"mall/b{number}"} for number in range(1500)],
     )
-    started = time.perf_counter()
+    started = time.process_time()  # what else runs on the machine is not in it
     found: tuple[Problem, ...] = problems(raw)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert len(found) == 1499 + 2 * 1500
 
 

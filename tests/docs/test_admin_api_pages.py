@@ -78,7 +78,7 @@ def test_the_commands_read_and_write_with_an_etag(page: str, tmp_path: Path) -> 
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        said, wrong = await asyncio.wait_for(ran.communicate(), 60)
+        said, wrong = await asyncio.wait_for(ran.communicate(), 180)
         assert (ran.returncode, wrong) == (0, b"")
         assert b'"changes":[]' in said
 

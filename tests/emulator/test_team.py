@@ -31,7 +31,7 @@ def test_a_code_is_told_on_the_emulators_own_output_only(emulate, secret, capfd)
         await http.control("PUT", "secret", {"secret": secret})
         flow = code_sent(callout(http, "sms", secret), parse_phone("13580006666"), Secret("271828"), "login", 300,
                          "msg_1", time.time())  # fmt: skip
-        async with PlatformClient() as client:
+        async with PlatformClient(timeout=60) as client:
             assert await client.run(flow) is True
         message = {"phone": "+8613580006666", "code": "271828", "purpose": "login", "expires_in": 300}
         assert await http.control("GET", "sms") == (200, {"messages": [message]})
@@ -48,7 +48,7 @@ def test_accounts(emulate):
     async def main(http):
         account = {"username": "alice", "password": "correct horse", "account": "E10086"}
         assert await http.control("PUT", "accounts", account) == (200, {})
-        async with PlatformClient() as client:
+        async with PlatformClient(timeout=60) as client:
 
             async def verified(username, password):
                 to = callout(http, "accounts", "s")
@@ -63,7 +63,7 @@ def test_accounts(emulate):
 
 def test_a_captcha_passes_once(emulate):
     async def main(http):
-        async with PlatformClient() as client:
+        async with PlatformClient(timeout=60) as client:
 
             async def passes(text):
                 to = callout(http, "captcha", "s")

@@ -175,7 +175,7 @@ async def crowd_at(url: str, processes: int = 1) -> AsyncIterator[Crowd]:
         emulator.add_app("qq" if app == "qq" else "wechat", appid, AppSettings(SECRET, unionid=app != "qq"))
     async with (
         serving(emulator_app(emulator), "127.0.0.1", 0, drain=0.1) as bound,
-        PlatformClient(timeout=5.0) as client,
+        PlatformClient(timeout=60.0) as client,
         contextlib.AsyncExitStack() as stack,
     ):
         crowd = Crowd(emulator, _rules(bound.origin), Texts(), client)

@@ -117,7 +117,7 @@ async def desks(
     emulator = Emulator()
     async with AsyncExitStack() as stack:
         bound = await stack.enter_async_context(serving(emulator_app(emulator), "127.0.0.1", 0, drain=0.1))
-        client = await stack.enter_async_context(PlatformClient())
+        client = await stack.enter_async_context(PlatformClient(timeout=60))
         login_plugin = plugin() if session is None else plugin(session=session)
         app = replace(login_plugin.app, secret=Secret(SECRET), base_url=f"{bound.origin}/wechat")
         emulator.add_app("wechat", app.appid, AppSettings(SECRET, unionid=True))

@@ -23,7 +23,8 @@ from menshen.errors import (
     PlatformUnreachable,
     Refusal,
 )
-from menshen.gateway.access_tokens import AHEAD, LEASE
+from menshen.gateway import access_tokens as access_tokens_module
+from menshen.gateway.access_tokens import AHEAD
 from menshen.platforms.base import PlatformRequest, TokenRefused
 from menshen.platforms.wechat import WeChat
 from menshen.secret import Secret
@@ -55,9 +56,15 @@ def stage(database_url):
     return start
 
 
+@pytest.fixture
+def patient(monkeypatch):
+    """Who waits for a holder has as long as a busy machine needs, once the lease is over."""
+    monkeypatch.setattr(access_tokens_module, "_PATIENCE", 90.0)
+
+
 async def asked(stage, times):
     """The platform has been asked for so many tokens, whether it has answered or not."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while stage.asked() < times:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -233,9 +240,7 @@ def test_refusals_are_told_and_leave_the_row_free(stage, errcode):
         with pytest.raises(PlatformRefusedUs) as raised:
             await stage.tokens().token(stage.app())
         assert raised.value.platform_errcode == int(errcode)
-        began = time.monotonic()
-        await stage.tokens().token(stage.app())
-        assert time.monotonic() - began < LEASE - 0.5  # and not the lease
+        await stage.tokens().token(stage.app())  # by this clock the lease never ends, and who waits for it is told
 
     stage(main)
 
@@ -246,11 +251,12 @@ def test_nobody_waits_for_a_token_that_is_replaced_while_it_is_good(stage):
         old, _ = await tokens.token(stage.app())
         await other.token(stage.app())
         stage.clock.time = NOW + 7200 - AHEAD
-        stage.emulator.add_fault("wechat", Fault("latency", seconds=1.5, api="token"))
-        renewing = asyncio.create_task(tokens.token(stage.app()))
-        await asked(stage, 2)
+        with stage.door.shut() as answer:
+            renewing = asyncio.create_task(tokens.token(stage.app()))
+            await asked(stage, 2)
         assert (await other.token(stage.app()))[0] == old
         assert not renewing.done()
+        answer.set()
         new, left = await renewing
         assert (new != old, left) == (True, 7200)
         assert (await other.token(stage.app()))[0] == new
@@ -313,16 +319,17 @@ def test_refresh_ahead_tells_what_failed(stage):
     stage(main)
 
 
-def test_a_holder_that_takes_too_long_is_replaced_and_does_not_overwrite(stage):
+def test_a_holder_that_takes_too_long_is_replaced_and_does_not_overwrite(stage, patient):
     async def main(stage):
         slow, quick = stage.tokens(lease=0.3), stage.tokens(await stage.another_database(), lease=0.3)
         for tokens in (slow, quick):
             tokens._clock = time.time
-        stage.emulator.add_fault("wechat", Fault("latency", seconds=2.0, api="token"))
-        first = asyncio.create_task(slow.token(stage.app()))
-        await asked(stage, 1)
+        with stage.door.shut() as answer:
+            first = asyncio.create_task(slow.token(stage.app()))
+            await asked(stage, 1)
         second, _ = await quick.token(stage.app())
         assert not first.done()
+        answer.set()
         assert (await first)[0] == second
         assert stage.asked() == 2
         async with stage.database.reading() as connection:
@@ -362,7 +369,7 @@ from menshen.storage.database import Database
 from menshen.storage.sealing import Sealer
 
 async def main(url, base_url, appid, secret, lease):
-    async with PlatformClient() as client:
+    async with PlatformClient(timeout=120) as client:
         sealer = Sealer(bytes(range(32)), "access-token")
         tokens = AccessTokens(Database(url), sealer, client, time.time, os.urandom, lease=float(lease))
         await tokens.token(App("shop", "wechat", appid, Secret(secret), base_url))
@@ -371,21 +378,21 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-def test_a_holder_that_is_killed_while_it_fetches_is_replaced(stage, peer):
+def test_a_holder_that_is_killed_while_it_fetches_is_replaced(stage, peer, patient):
     async def main(stage):
         asked = asyncio.Event()
 
         async def never(p, reader, writer):
             await p.read(reader)
             asked.set()
-            await asyncio.sleep(30)
+            await asyncio.sleep(120)
 
         lease = 1.5
         async with peer(never) as silent:
             app = stage.app(origin=silent.origin)
             arguments = [stage.url, app.base_url, app.appid, app.secret.reveal(), str(lease)]
             holder = await asyncio.create_subprocess_exec(sys.executable, "-c", HOLDER, *arguments)
-            await asyncio.wait_for(asked.wait(), 20)
+            await asyncio.wait_for(asked.wait(), 90)
             async with stage.database.reading() as connection:
                 row = await find_token(connection, KEY)
             assert row is not None
@@ -396,7 +403,7 @@ def test_a_holder_that_is_killed_while_it_fetches_is_replaced(stage, peer):
         tokens._clock = time.time
         began = time.monotonic()
         assert (await tokens.token(stage.app()))[0]
-        assert time.monotonic() - began < lease + 15
+        assert time.monotonic() - began < lease + 60
         assert stage.asked() == 1
 
     stage(main)
@@ -416,12 +423,13 @@ def test_who_waits_for_a_holder_in_vain_is_told(stage):
 def test_a_client_that_hangs_up_does_not_stop_the_fetching(stage):
     async def main(stage):
         tokens = stage.tokens()
-        stage.emulator.add_fault("wechat", Fault("latency", seconds=1.0, api="token"))
-        hanging_up = asyncio.create_task(tokens.token(stage.app()))
-        await asked(stage, 1)
+        with stage.door.shut() as answer:
+            hanging_up = asyncio.create_task(tokens.token(stage.app()))
+            await asked(stage, 1)
         hanging_up.cancel()
         with pytest.raises(asyncio.CancelledError):
             await hanging_up
+        answer.set()
         await tokens.token(stage.app())
         assert stage.asked() == 1
 

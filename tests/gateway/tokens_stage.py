@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from menshen.config.snapshot import App
 from menshen.emulator.asgi import emulator_app
@@ -36,6 +39,33 @@ class Clock:
         return self.time
 
 
+class Door:
+    """Before the emulator: what it answers may be held back, for as long as a test wants."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._opens: asyncio.Event | None = None
+
+    @contextmanager
+    def shut(self) -> Iterator[asyncio.Event]:
+        """What is asked within the block is counted at once, and answered once the event is set."""
+        self._opens = asyncio.Event()
+        try:
+            yield self._opens
+        finally:
+            self._opens = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        opens = self._opens
+
+        async def held(message: Message) -> None:
+            if opens is not None:
+                await opens.wait()
+            await send(message)
+
+        await self._app(scope, receive, held)
+
+
 @dataclass
 class Stage:
     """``origin`` is the emulator's."""
@@ -47,6 +77,7 @@ class Stage:
     client: PlatformClient
     stack: AsyncExitStack
     database: Database
+    door: Door
 
     def app(self, platform: str = "wechat", secret: str = SECRET, origin: str = "") -> App:
         return App("shop", platform, APPID, Secret(secret), f"{origin or self.origin}/{platform}")
@@ -70,8 +101,9 @@ async def staged(url: str) -> AsyncIterator[Stage]:
     emulator = Emulator(now=clock)
     for platform in ("wechat", "qq"):
         emulator.add_app(platform, APPID, AppSettings(SECRET))
+    door = Door(emulator_app(emulator))
     async with AsyncExitStack() as stack:
-        bound = await stack.enter_async_context(serving(emulator_app(emulator), "127.0.0.1", 0, drain=0.1))
-        client = await stack.enter_async_context(PlatformClient(timeout=20))
+        bound = await stack.enter_async_context(serving(door, "127.0.0.1", 0, drain=0.1))
+        client = await stack.enter_async_context(PlatformClient(timeout=60))
         database = await stack.enter_async_context(opened(url))
-        yield Stage(emulator, clock, bound.origin, url, client, stack, database)
+        yield Stage(emulator, clock, bound.origin, url, client, stack, database, door)

@@ -47,7 +47,7 @@ Edit = Callable[[str], str]
 Front = Callable[..., contextlib.AbstractContextManager[Stack]]
 """``front(stack, directory, edit=…, secret=…, verify=…, options=…)``: the stack with a real proxy as its gateway."""
 
-_UP_WITHIN = 60.0
+_UP_WITHIN = 90.0
 
 
 def verify_of(stack: Stack) -> str:

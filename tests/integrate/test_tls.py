@@ -90,7 +90,7 @@ def test_a_proxy_tells_nobody_a_login_state_who_is_not_menshen(
 
 def test_nothing_is_answered_in_the_clear(asked: Stack) -> None:
     with pytest.raises((ConnectionError, http.client.HTTPException)):
-        answered(http.client.HTTPConnection(verify_of(asked), timeout=20))
+        answered(http.client.HTTPConnection(verify_of(asked), timeout=90))
 
 
 def test_who_shows_none_or_a_strangers_gets_no_answer(asked: Stack, authority: Authority, stranger: Authority) -> None:
@@ -100,11 +100,11 @@ def test_who_shows_none_or_a_strangers_gets_no_answer(asked: Stack, authority: A
         if shown is not None:
             context.load_cert_chain(*shown.issue("proxy"))
         with pytest.raises((ssl.SSLError, ConnectionError, http.client.HTTPException)):
-            answered(http.client.HTTPSConnection(verify_of(asked), timeout=20, context=context))
+            answered(http.client.HTTPSConnection(verify_of(asked), timeout=90, context=context))
 
 
 def test_who_shows_one_and_knows_no_secret_is_told_nothing(asked: Stack, authority: Authority) -> None:
     context = ssl.create_default_context(cafile=authority.file)
     context.check_hostname = False
     context.load_cert_chain(*authority.issue("proxy"))
-    assert answered(http.client.HTTPSConnection(verify_of(asked), timeout=20, context=context)) == (403, b"")
+    assert answered(http.client.HTTPSConnection(verify_of(asked), timeout=90, context=context)) == (403, b"")

@@ -174,7 +174,7 @@ def test_class_50_nothing_tells_who_exists(database_url: str) -> None:
 
 
 def test_class_50_a_name_of_nobody_takes_as_long(tmp_path) -> None:
-    """With the hash of real life, which makes up nearly all the time."""
+    """With the hash of real life, which makes up nearly all the time: this process's own, not the machine's."""
 
     async def work(desk: Desk) -> None:
         passwords = Passwords()
@@ -185,10 +185,10 @@ def test_class_50_a_name_of_nobody_takes_as_long(tmp_path) -> None:
         took: dict[str, list[float]] = {"alice": [], "nobody": []}
         for number in range(4):
             for name, times in took.items():
-                begun = time.perf_counter()
+                begun = time.process_time()
                 with pytest.raises(AccountRefused):
                     await service.sessions.log_in(name, WRONG, ip=f"192.0.2.{number}", user_agent="")
-                times.append(time.perf_counter() - begun)
+                times.append(time.process_time() - begun)
         fastest = {name: min(times) for name, times in took.items()}
         assert fastest["nobody"] > fastest["alice"] / 2
         assert fastest["alice"] > fastest["nobody"] / 2

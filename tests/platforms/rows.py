@@ -255,7 +255,7 @@ def having(*facets: str) -> list[str]:
 Main = Callable[[Emulator, PlatformClient, App], Coroutine[Any, Any, None]]
 
 
-def against(platform: str, main: Main, *, timeout: float = 2, **settings: bool) -> None:
+def against(platform: str, main: Main, *, timeout: float = 60, **settings: bool) -> None:
     """Run ``main`` with an emulator that has an app of this platform, "app-1", a client, and that app.
 
     ``timeout`` in seconds, of a call. ``settings`` are the emulated app's.

@@ -22,7 +22,7 @@ from tests.ports import free_port
 
 async def never(p, reader, writer):
     await p.read(reader)
-    await asyncio.sleep(30)
+    await asyncio.sleep(120)
 
 
 async def drip(p, reader, writer):
@@ -71,26 +71,26 @@ async def half_a_chunk(p, reader, writer):
 async def bad_chunk(p, reader, writer):
     await p.read(reader)
     writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n" + BODY)
-    await asyncio.sleep(30)
+    await asyncio.sleep(120)
 
 
 async def not_http(p, reader, writer):
     await p.read(reader)
     writer.write(b"SSH-2.0-OpenSSH_9.9\r\n\r\n")
-    await asyncio.sleep(30)
+    await asyncio.sleep(120)
 
 
 async def long_header(p, reader, writer):
     await p.read(reader)
     writer.write(b"HTTP/1.1 200 OK\r\nx-long: " + b"y" * 100_000 + b"\r\n\r\n")
-    await asyncio.sleep(30)
+    await asyncio.sleep(120)
 
 
 async def huge(p, reader, writer):
     await p.read(reader)
     writer.write(http(BODY + b" " * REPLY_LIMIT))
     await writer.drain()
-    await asyncio.sleep(30)
+    await asyncio.sleep(120)
 
 
 async def endless(p, reader, writer):
@@ -104,7 +104,7 @@ async def endless(p, reader, writer):
 async def bomb(p, reader, writer):
     await p.read(reader)
     writer.write(http(gzip.compress(BODY + b" " * 1_000_000), headers="content-encoding: gzip\r\n"))
-    await asyncio.sleep(30)
+    await asyncio.sleep(120)
 
 
 async def redirect(p, reader, writer):
@@ -162,12 +162,13 @@ def assert_tells_nothing(refused: Refusal) -> None:
 @pytest.mark.parametrize(("script", "kind"), FAILURES, ids=[script.__name__ for script, _ in FAILURES])
 def test_failures_once_sent(run, peer, script, kind):
     async def main():
-        limit = 1.0 if kind is PlatformTimeout else 20  # what has an answer may be slow in coming
+        # What has an answer, or an end, may be slow in coming; what has none was sent before it is given up.
+        limit = 2.5 if script in (never, drip, drip_head) else 60
         async with peer(script) as p, PlatformClient(timeout=limit) as client:
             began = time.monotonic()
             with pytest.raises(kind) as raised:
                 await client.code2session(app(p.origin), CODE)
-            assert time.monotonic() - began < 15
+            assert time.monotonic() - began < 50
             assert not isinstance(raised.value, PlatformUnreachable)
             assert_tells_nothing(raised.value)
             await asyncio.sleep(0.02)
@@ -178,7 +179,7 @@ def test_failures_once_sent(run, peer, script, kind):
 
 def test_a_reply_at_the_limit_is_read_and_one_byte_more_is_not(run, answering):
     async def main():
-        async with PlatformClient() as client:
+        async with PlatformClient(timeout=60) as client:
             async with answering(BODY + b" " * (REPLY_LIMIT - len(BODY))) as p:
                 assert await client.code2session(app(p.origin), CODE) == IDENTITY
             async with answering(BODY + b" " * (REPLY_LIMIT + 1 - len(BODY))) as p:
@@ -190,7 +191,7 @@ def test_a_reply_at_the_limit_is_read_and_one_byte_more_is_not(run, answering):
 
 def test_the_rest_of_a_huge_reply_does_not_meet_the_next_request(run, answering):
     async def main():
-        async with answering(BODY + b" " * 10 * REPLY_LIMIT) as p, PlatformClient(limit=1) as client:
+        async with answering(BODY + b" " * 10 * REPLY_LIMIT) as p, PlatformClient(timeout=60, limit=1) as client:
             for _ in range(2):
                 with pytest.raises(PlatformReplyInvalid):
                     await client.code2session(app(p.origin), CODE)
@@ -204,7 +205,7 @@ def test_the_rest_of_a_huge_reply_does_not_meet_the_next_request(run, answering)
 
 def test_refused_or_unknown_host(run):
     async def main():
-        async with PlatformClient(timeout=20) as client:
+        async with PlatformClient(timeout=60) as client:
             for base in (
                 f"http://127.0.0.1:{free_port()}",
                 "http://no-such-host.invalid",
@@ -221,7 +222,7 @@ def test_refused_or_unknown_host(run):
 
 def test_tls_that_fails_or_hangs(run, answering, peer):
     async def hang(p, reader, writer):
-        await asyncio.sleep(30)
+        await asyncio.sleep(120)
 
     async def main():
         async with PlatformClient(timeout=0.3) as client:
@@ -239,7 +240,7 @@ def test_tls_that_fails_or_hangs(run, answering, peer):
 
 def test_waiting_for_a_free_connection_counts_as_not_sent(run, peer):
     async def main():
-        async with peer(never) as p, PlatformClient(timeout=1.0, limit=1) as client:
+        async with peer(never) as p, PlatformClient(timeout=2.5, limit=1) as client:
             logins = (client.code2session(app(p.origin), f"code{n}") for n in range(5))
             kinds = [type(outcome) for outcome in await asyncio.gather(*logins, return_exceptions=True)]
             assert set(kinds) == {PlatformTimeout, PlatformUnreachable}
@@ -252,13 +253,13 @@ def test_waiting_for_a_free_connection_counts_as_not_sent(run, peer):
 
 def test_a_call_may_have_a_time_limit_of_its_own(run, peer):
     def flow(url):
-        yield PlatformRequest("GET", url, timeout=0.1)
+        yield PlatformRequest("GET", url, timeout=2.5)
 
     async def main():
-        async with peer(never) as p, PlatformClient(timeout=5) as client:
+        async with peer(never) as p, PlatformClient(timeout=100) as client:
             began = time.monotonic()
             with pytest.raises(PlatformTimeout):
                 await client.run(flow(p.origin))
-            assert time.monotonic() - began < 4
+            assert time.monotonic() - began < 60
 
     run(main())

@@ -10,7 +10,7 @@ from tests.platforms.wire import Peer, http
 
 
 def asking(url: str) -> Flow[int]:
-    reply = yield PlatformRequest("GET", url, timeout=10.0)
+    reply = yield PlatformRequest("GET", url, timeout=60.0)
     return reply.status
 
 

@@ -119,7 +119,7 @@ class Phone:
             "given": given,
         }
         run = subprocess.run(
-            ["node", str(HERE / "phone.js"), json.dumps(settings)], capture_output=True, text=True, timeout=120
+            ["node", str(HERE / "phone.js"), json.dumps(settings)], capture_output=True, text=True, timeout=300
         )
         assert run.returncode == 0, run.stderr
         found: dict[str, Any] = json.loads(run.stdout)

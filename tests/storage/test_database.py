@@ -259,16 +259,16 @@ def test_a_postgresql_that_does_not_answer_is_given_up(monkeypatch: pytest.Monke
     with silent() as port:
         began = time.monotonic()
         asyncio.run(refused(f"postgresql://menshen:secret@127.0.0.1:{port}/menshen?sslmode=disable"))
-        assert time.monotonic() - began < 4.5
+        assert time.monotonic() - began < 45
 
 
 def test_a_statement_that_takes_too_long_is_given_up_and_the_next_goes_on(postgresql: PostgreSQL) -> None:
     async def work(url: str) -> None:
-        database = Database(url, answer_within=0.3)
+        database = Database(url, answer_within=2.5)
         try:
             with pytest.raises(DatabaseUnavailable):
                 async with database.reading() as connection:
-                    await connection.execute(text("SELECT pg_sleep(20)"))
+                    await connection.execute(text("SELECT pg_sleep(120)"))
             assert await database.write(add_users, "u1") == "added u1"
         finally:
             await database.close()
@@ -304,13 +304,14 @@ def test_a_file_that_somebody_holds_is_given_up_by_all_who_wait_for_it(
             with contextlib.closing(sqlite3.connect(tmp_path / "menshen.db")) as stranger:
                 stranger.execute("BEGIN IMMEDIATE")
                 began = time.monotonic()
-                tries = [each.write(add_users, f"u{n}") for n, each in enumerate((one, other) * 20, 1)]
+                tries = [each.write(add_users, f"u{n}") for n, each in enumerate((one, other) * 100, 1)]
                 first = asyncio.gather(*tries, return_exceptions=True)
                 await asyncio.sleep(0.1)
-                later = asyncio.gather(*(one.write(add_users, f"v{n}") for n in range(20)), return_exceptions=True)
+                later = asyncio.gather(*(one.write(add_users, f"v{n}") for n in range(100)), return_exceptions=True)
                 answers = [*await first, *await later]
-                assert time.monotonic() - began < 10
+                assert time.monotonic() - began < 30
                 assert {type(answer) for answer in answers} == {DatabaseUnavailable}
+            monkeypatch.undo()  # nobody holds it any more, and nobody need be quick
             assert await one.write(add_users, "w1") == "added w1"
             assert await other.write(add_users, "w2") == "added w2"
             assert await all_users(one) == ["u0", "w1", "w2"]

@@ -66,6 +66,6 @@ def test_who_locks_users_has_them_alone_and_in_any_order(database_url: str) -> N
                         inside.remove(name)
 
             both = [hold(one, "one", ["u1", "u2", "u9"]), hold(other, "other", ["u2", "u1"])]
-            await asyncio.wait_for(asyncio.gather(*both), 30)
+            await asyncio.wait_for(asyncio.gather(*both), 90)
 
     asyncio.run(main())

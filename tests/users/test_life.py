@@ -374,7 +374,7 @@ def test_bans_logins_and_merges_at_once_never_wait_for_each_other_for_ever(datab
                 one.log_in(f"u{number}", max_sessions=1),
                 other.log_in(f"u{number + 1}", max_sessions=1),
             ]
-        done = await asyncio.wait_for(asyncio.gather(*work, return_exceptions=True), 60)
+        done = await asyncio.wait_for(asyncio.gather(*work, return_exceptions=True), 90)
         assert {type(each) for each in done} <= {int, str, Moved, UserInvalid}, done
         states = {row["uid"]: row["status"] for row in await one.rows(users)}
         for number in range(0, 8, 2):

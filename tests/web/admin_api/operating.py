@@ -55,7 +55,7 @@ class Operator:
 def operating(url: str, directory: Path, work: Callable[[Operator], Awaitable[None]]) -> None:
     async def on(people: People) -> None:
         rules: list[WebhookRules] = []
-        async with PlatformClient() as client, aiohttp.ClientSession() as session:
+        async with PlatformClient(timeout=60) as client, aiohttp.ClientSession() as session:
             sender = WebhookSender(people.database, client, lambda: rules, lambda: people.now, _numbered())
             endpoints = operator_endpoints(operating_of(people, directory, rules, sender.test))
             app = admin_app(dict, dict, dict, admin_routes(with_openapi(endpoints), token_file(Secret(TOKEN))))

@@ -56,7 +56,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     thread.start()
     yield ready.result(60)
     loop.call_soon_threadsafe(stop.set)
-    thread.join(20)
+    thread.join(90)
     loop.close()
 
 

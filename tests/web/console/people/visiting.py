@@ -54,7 +54,7 @@ def visiting(
     async def on(people: People) -> None:
         rules: list[WebhookRules] = []
         numbers = iter(range(1, 1000))
-        async with PlatformClient() as client:
+        async with PlatformClient(timeout=60) as client:
             sender = WebhookSender(
                 people.database, client, lambda: rules, lambda: people.now, lambda n: next(numbers).to_bytes(n)
             )

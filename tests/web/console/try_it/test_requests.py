@@ -191,7 +191,7 @@ def test_a_gateway_that_is_not_there_fails_as_a_phone_fails() -> None:
             began = time.monotonic()
             with pytest.raises(NoAnswer) as raised:
                 await to_gateway(client, Endpoint("0.0.0.0", 9), "127.0.0.1:9", request, tls=False)
-            assert time.monotonic() - began < 15
+            assert time.monotonic() - began < 60
             assert "canary" not in str(raised.value)
 
     asyncio.run(main())

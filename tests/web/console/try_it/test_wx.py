@@ -36,7 +36,7 @@ const all = { success: note('success'), fail: note('fail'), complete: note('comp
 
 def run(script: str) -> dict[str, Any]:
     done = subprocess.run(
-        ["node", "-e", PRELUDE % script, str(STATIC / "wx.js")], capture_output=True, text=True, timeout=90
+        ["node", "-e", PRELUDE % script, str(STATIC / "wx.js")], capture_output=True, text=True, timeout=180
     )
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
