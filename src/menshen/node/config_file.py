@@ -30,6 +30,7 @@ class ConfigFile:
         self._complain = complain
         self._applied = applied
         self._seen: str | None = None
+        self._waits: str | None = None
 
     async def at_start(self, documents: Documents) -> None:
         """Apply the file if it changed since it was applied last: a rollback is not undone by a restart.
@@ -70,6 +71,16 @@ class ConfigFile:
             raise
         if text == self._seen:
             return None
-        self._seen = text
-        number, _ = await documents.apply(text, author=_AUTHOR, comment=self._path.name)
+        try:
+            number, _ = await documents.apply(text, author=_AUTHOR, comment=self._path.name)
+        except ConfigInvalid:
+            self._seen = text
+            raise
+        except MenshenError:
+            # Not the document's fault: a database that was away for a moment. It is tried again, and told of once.
+            told, self._waits = self._waits == text, text
+            if told:
+                return None
+            raise
+        self._seen, self._waits = text, None
         return number
