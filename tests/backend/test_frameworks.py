@@ -132,7 +132,7 @@ def test_keys_are_not_fetched_for_each_request(framework: str, started: Started,
     asked = published.asked
     for _ in range(20):
         assert app("/me", ("X-Menshen-Assertion", published.assertion())).status == 200
-    assert published.asked == asked
+    assert published.asked - asked <= 1  # these may have become too old just now
 
 
 async def _talk(origin: str, headers: dict[str, str]) -> str:

@@ -12,7 +12,7 @@ module.exports = async ({ menshen, Menshen, options, given, caught, wx }) => {
   const left = await menshen.logout({ all: given.all }).then(() => true, caught);
   const after = await menshen.checkLogin();
   wx.setStorageSync(key, { state, refresh: '' }); // what a thief of the state would have
-  const within = Date.now() + 5000; // every worker knows it after a second
+  const within = Date.now() + 60000; // every worker knows it after a second, and a busy machine later
   let stolen = true;
   while (stolen && Date.now() < within) stolen = await menshen.checkLogin();
   return { before, during, apart, left, after, stolen };
