@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import sys
@@ -46,7 +47,11 @@ def edge(own_edge: Edge) -> Edge:
 
 
 def files_of(edge: Edge) -> dict[str, bytes]:
-    return {name: (edge.addresses.directory / name).read_bytes() for name in FILES.values()}
+    """With the routes of the listener that runs, wherever they are."""
+    directory = edge.addresses.directory
+    files = {name: (directory / name).read_bytes() for name in FILES.values()}
+    routes = re.findall(rb'"path":"([^"]*/routes\.json)"', files[FILES["lds"]])
+    return files | {path.decode(): Path(path.decode()).read_bytes() for path in routes}
 
 
 async def load(edge: Edge, until: Coroutine[Any, Any, Any]) -> Counter[object]:

@@ -72,8 +72,8 @@ async def _public(directory: Path, address: Endpoint) -> bool:
         if not await admin.ready():
             return False
     try:
-        (listener,) = msgspec.json.decode((directory / FILES["lds"]).read_bytes())["resources"]
-        return bool(listener["address"]["socket_address"]["port_value"] == address.port)
+        listeners = msgspec.json.decode((directory / FILES["lds"]).read_bytes())["resources"]
+        return any(each["address"]["socket_address"]["port_value"] == address.port for each in listeners)
     except (OSError, ValueError, KeyError):
         return False
 

@@ -12,7 +12,7 @@ from typing import Final, Literal
 from menshen.config.snapshot import Endpoint
 from menshen.envoy.typed import Json
 
-__all__ = ["FILES", "Addresses", "Subscription"]
+__all__ = ["FILES", "Addresses", "Subscription", "file_name"]
 
 Subscription = Literal[
     "lds", "cds", "rds", "sds", "states", "settled", "recent", "apps", "tokens", "limits_early", "limits_late"
@@ -77,16 +77,23 @@ class Addresses:
         """The pipe by which Envoy tells the node which traces a TraceID has."""
         return self.directory / "traces.pipe"
 
-    def file(self, subscription: Subscription) -> Path:
-        return self.directory / FILES[subscription]
+    def file(self, subscription: Subscription, generation: int = 0) -> Path:
+        return self.directory / file_name(subscription, generation)
 
-    def source(self, subscription: Subscription) -> Json:
+    def source(self, subscription: Subscription, generation: int = 0) -> Json:
         """The ``ConfigSource`` by which Envoy follows one file."""
-        path = self.file(subscription)
+        path = self.file(subscription, generation)
         return {
             "resource_api_version": "V3",
             "path_config_source": {"path": str(path), "watched_directory": {"path": str(path.parent)}},
         }
+
+
+def file_name(subscription: Subscription, generation: int = 0) -> str:
+    """Below the config directory. Each generation of the listener has routes of its own: ``generation`` is for them."""
+    name = FILES[subscription]
+    directory, _, file = name.partition("/")
+    return f"{directory}-{generation}/{file}" if generation else name
 
 
 def _system_ca() -> str:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from menshen.envoy.authorization import AUTHORIZATION, not_asked
 from menshen.envoy.typed import Json
 
-__all__ = ["answered"]
+__all__ = ["CLOSED", "answered"]
+
+CLOSED: Final = "!closed"
+"""The name of the one route that a listener has which was replaced, by which the words of its answer are found."""
 
 
 def answered(match: Json, status: int) -> Json:

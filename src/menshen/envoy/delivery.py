@@ -12,7 +12,7 @@ from menshen.envoy.http_connection_manager import STAT_PREFIX
 from menshen.envoy.limits import LIMITS
 from menshen.envoy.resources import place, version_of
 from menshen.envoy.revoked import REVOKED_FILTERS
-from menshen.envoy.routes import ROUTES
+from menshen.envoy.routes import table_name
 from menshen.envoy.states import STATES
 from menshen.envoy.tokens import TOKENS
 from menshen.errors import ChildFailed
@@ -24,7 +24,6 @@ _FILTER: Final = "extension_config_discovery.http_filter"
 _STATS: Final[dict[Subscription, str]] = {
     "cds": "cluster_manager.cds",
     "lds": "listener_manager.lds",
-    "rds": f"http.{STAT_PREFIX}.rds.{ROUTES}",
     "states": f"{_FILTER}.{STATES}",
     "tokens": f"{_FILTER}.{TOKENS}",
     **{stage: f"{_FILTER}.{name}" for stage, name in LIMITS.items()},
@@ -45,19 +44,19 @@ class Delivery:
         self._admin = admin
         self._log = log
 
-    async def offer(self, subscription: Subscription, content: bytes) -> None:
+    async def offer(self, subscription: Subscription, content: bytes, generation: int = 0) -> None:
         """Put the file in place and wait. Raises :class:`ChildFailed` with Envoy's reason and leaves the file."""
-        before = await self._refused(subscription)
-        place(self._addresses.file(subscription), content)
-        await self.taken(subscription, content, before)
+        before = await self._refused(subscription, generation)
+        place(self._addresses.file(subscription, generation), content)
+        await self.taken(subscription, content, before, generation)
 
-    async def taken(self, subscription: Subscription, content: bytes, before: int = 0) -> None:
+    async def taken(self, subscription: Subscription, content: bytes, before: int = 0, generation: int = 0) -> None:
         """Wait until Envoy runs this file. It may die and come back meanwhile: it then reads the same file.
 
         ``before`` is how often it had refused this subscription until then.
         """
         version = version_of(content)
-        name, warming = _STATS[subscription], _WARMING.get(subscription, "")
+        name, warming = _stats(subscription, generation), _WARMING.get(subscription, "")
         pattern = rf"^({name}\.({'|'.join(_REFUSALS)}|version_text)|{warming or name})$"
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _STEP_LIMIT
@@ -75,14 +74,19 @@ class Delivery:
             await asyncio.sleep(pause)
             pause = min(pause * 2, 0.1)
 
-    async def _refused(self, subscription: Subscription) -> int:
+    async def _refused(self, subscription: Subscription, generation: int) -> int:
         """How often Envoy has refused it so far."""
-        name = _STATS[subscription]
+        name = _stats(subscription, generation)
         return _sum(await self._admin.stats(rf"^{name}\.({'|'.join(_REFUSALS)})$") or {}, name)
 
     def _reason(self) -> str:
         told = (line for line in reversed(self._log) if "rejected" in line or "update failure" in line)
         return next(told, "see its log")
+
+
+def _stats(subscription: Subscription, generation: int) -> str:
+    """How the names of its counters begin."""
+    return f"http.{STAT_PREFIX}.rds.{table_name(generation)}" if subscription == "rds" else _STATS[subscription]
 
 
 def _sum(stats: dict[str, int | str], name: str) -> int:

@@ -13,7 +13,7 @@ from menshen.envoy.governed import behind, front
 from menshen.envoy.local_replies import local_reply_config
 from menshen.envoy.renewal import renewal_filter
 from menshen.envoy.revoked import revoked_filters
-from menshen.envoy.routes import ROUTES
+from menshen.envoy.routes import table_name
 from menshen.envoy.stamp import stamp_filter
 from menshen.envoy.states import states_filter
 from menshen.envoy.strip import strip_extension, stripped_names
@@ -28,15 +28,18 @@ STAT_PREFIX: Final = "gateway"
 _MAX_HEADERS_KIB: Final = 60
 
 
-def http_connection_manager(snapshot: Snapshot, addresses: Addresses, alone: Sequence[LoginPlugin] = ()) -> Json:
-    """Nothing in here depends on routes, so that an ordinary change does not replace the listener.
+def http_connection_manager(
+    snapshot: Snapshot, addresses: Addresses, alone: Sequence[LoginPlugin] = (), generation: int = 0
+) -> Json:
+    """Nothing in here depends on one route alone, so that an ordinary change does not replace the listener.
 
-    ``alone`` are the plugins whose login states Envoy judges without the brain.
+    ``alone`` are the plugins whose login states Envoy judges without the brain. ``generation`` is the listener's, and
+    says whose routes these filters serve (:mod:`menshen.envoy.succession`).
     """
     config = {
         "stat_prefix": STAT_PREFIX,
         "codec_type": "AUTO",
-        "rds": {"route_config_name": ROUTES, "config_source": addresses.source("rds")},
+        "rds": {"route_config_name": table_name(generation), "config_source": addresses.source("rds", generation)},
         "early_header_mutation_extensions": [strip_extension(snapshot)],
         "http_filters": [
             stamp_filter(stripped_names(snapshot), told_back(snapshot)),

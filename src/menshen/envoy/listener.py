@@ -17,9 +17,9 @@ LISTENER: Final = "gateway"
 CERTIFICATE: Final = "gateway"
 
 
-def listener(snapshot: Snapshot, addresses: Addresses, alone: Sequence[LoginPlugin] = ()) -> Json:
-    """``alone`` are the plugins whose login states Envoy judges without the brain."""
-    chain: Json = {"filters": [http_connection_manager(snapshot, addresses, alone)]}
+def listener(snapshot: Snapshot, addresses: Addresses, alone: Sequence[LoginPlugin] = (), generation: int = 0) -> Json:
+    """``alone`` and ``generation`` as for :func:`~menshen.envoy.http_connection_manager.http_connection_manager`."""
+    chain: Json = {"filters": [http_connection_manager(snapshot, addresses, alone, generation)]}
     if snapshot.listener.tls is not None:
         chain["transport_socket"] = _tls(addresses)
         chain["transport_socket_connect_timeout"] = "10s"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from menshen.envoy.answers import CLOSED
 from menshen.envoy.client_api import OWN_ROUTE
 from menshen.envoy.ip_access import IP_POLICY
 from menshen.envoy.rewrites import PATH_BLOCKED, UNSOUND
@@ -30,6 +31,7 @@ from menshen.errors import (
     PathBlocked,
     RateLimit,
     Refusal,
+    RouteStale,
     SessionExpired,
     SessionInvalid,
     SessionMissing,
@@ -80,6 +82,7 @@ def local_reply_config() -> Json:
             _says(_flags("UO"), ConcurrencyLimit, retry_after=1),
             # Answered by routes of the gateway's own.
             _says(_on_route(PATH_BLOCKED), PathBlocked),
+            _says(_on_route(CLOSED), RouteStale),
             # A WebSocket where none is taken: a handshake is all that a key pair could sign of it.
             _says(_details("upgrade_failed"), MalformedRequest, keep_status=True),
             _says(_status("EQ", OriginRefused.status), OriginRefused),

@@ -1,23 +1,25 @@
 """Changes to a running Envoy, without a dropped request: make before break, and back again if Envoy refuses.
 
 Routes name clusters, the providers of login states and tokens, and tables of limits, so the order is: old and new ones
-together, then the listener if its bytes changed at all, then the routes, and after a while, when no request can be on
-its way by an old route any more, the new clusters and providers alone. Each step waits until Envoy has taken it. A
-refused step (NACK) puts every file back as it was.
+together, then the routes, and after a while, when no request can be on its way by an old route any more, the new
+clusters and providers alone. Each step waits until Envoy has taken it. A refused step (NACK) puts every file back as it
+was. Where the listener changes as well, it comes together with its routes (:mod:`menshen.envoy.succession`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
+import shutil
 import ssl
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from menshen.config.snapshot import Snapshot, Tls
-from menshen.envoy.addresses import FILES, Addresses, Subscription
+from menshen.envoy.addresses import FILES, Addresses, Subscription, file_name
 from menshen.envoy.admin import Admin
 from menshen.envoy.delivery import Delivery
 from menshen.envoy.denials import Denials
@@ -27,6 +29,7 @@ from menshen.envoy.resources import (
     clusters_file,
     followed,
     limits_file,
+    listeners_file,
     parts_of,
     place,
     states_file,
@@ -35,6 +38,7 @@ from menshen.envoy.resources import (
 )
 from menshen.envoy.revoked import Denied
 from menshen.envoy.states import Provider
+from menshen.envoy.succession import closed, rehearsal
 from menshen.envoy.typed import Json
 from menshen.errors import ChildFailed
 
@@ -51,7 +55,7 @@ _FILTERS: Final[tuple[Subscription, ...]] = ("states", "tokens", "limits_early",
 class _Running:
     """What Envoy has: the snapshot and keys it was made of, the files, and of them clusters, providers by name, limits.
 
-    ``followed`` are the files of filters that the listener has.
+    ``followed`` are the files of filters that the listener has, ``generation`` says which listener it is.
     """
 
     snapshot: Snapshot
@@ -62,6 +66,7 @@ class _Running:
     tokens: dict[str, Provider]
     limits: dict[Stage, Tables]
     followed: set[Subscription]
+    generation: int
 
 
 class Publisher:
@@ -79,10 +84,14 @@ class Publisher:
         self._running: _Running | None = None
         self._lock = asyncio.Lock()
         self._pruning: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self._generations = itertools.count(1)
 
     def prepare(self, snapshot: Snapshot, keys: str, denied: Denied) -> None:
         """Write everything, before Envoy starts."""
         _check_certificate(snapshot.listener.tls)
+        for left in self._addresses.directory.glob("rds-*"):
+            shutil.rmtree(left)
         self._running = self._made(snapshot, keys)
         write(self._running.files, self._addresses.directory)
         self._denials.prepare(denied)
@@ -104,7 +113,7 @@ class Publisher:
         async with self._lock:
             running = self._started()
             _check_certificate(snapshot.listener.tls)
-            made = await asyncio.to_thread(self._made, snapshot, running.keys)
+            made = await asyncio.to_thread(self._made, snapshot, running.keys, running)
             if known is not None:
                 await known
             await self._change(running, made)
@@ -113,7 +122,7 @@ class Publisher:
         """The same snapshot with other public keys; what was signed by a key that is gone is refused from now on."""
         async with self._lock:
             running = self._started()
-            await self._change(running, self._made(running.snapshot, keys))
+            await self._change(running, self._made(running.snapshot, keys, running))
 
     async def deny(self, denied: Denied) -> None:
         self._started()
@@ -121,6 +130,9 @@ class Publisher:
 
     async def close(self) -> None:
         await self._cancel_pruning()
+        for task in self._closing:
+            task.cancel()
+        await asyncio.gather(*self._closing, return_exceptions=True)
         await self._denials.close()
 
     def _started(self) -> _Running:
@@ -128,17 +140,23 @@ class Publisher:
             raise ChildFailed("Envoy has not been started")
         return self._running
 
-    def _made(self, snapshot: Snapshot, keys: str) -> _Running:
+    def _made(self, snapshot: Snapshot, keys: str, running: _Running | None = None) -> _Running:
         parts = parts_of(snapshot, self._addresses, keys)
+        generation = 0
+        if running is not None:
+            generation = running.generation
+            if listeners_file(snapshot, self._addresses, parts, generation) != running.files[FILES["lds"]]:
+                generation = next(self._generations)
         return _Running(
             snapshot=snapshot,
             keys=keys,
-            files=build(snapshot, self._addresses, keys, parts),
+            files=build(snapshot, self._addresses, keys, parts, generation),
             clusters=parts.clusters,
             providers={provider.name: provider for provider in parts.providers.values()},
             tokens=parts.tokens,
             limits=parts.limits,
             followed=followed(parts),
+            generation=generation,
         )
 
     def _judges_alone(self) -> bool:
@@ -150,6 +168,8 @@ class Publisher:
             await self._bring(old, new)
         except (ChildFailed, asyncio.CancelledError):
             write(old.files, self._addresses.directory)
+            if new.generation != old.generation:
+                shutil.rmtree(self._addresses.file("rds", new.generation).parent, ignore_errors=True)
             raise
 
     async def _bring(self, old: _Running, new: _Running) -> None:
@@ -171,14 +191,32 @@ class Publisher:
         place(self._addresses.file("sds"), files[FILES["sds"]])
         for subscription in _FILTERS:
             await self._bring_filter(subscription, old, files)
-        await self._offer("lds", old, files)
-        await self._confirm_filters(new.followed - old.followed, files)
-        await self._offer("rds", old, files)
+        if new.generation == old.generation:
+            await self._offer("rds", old, files)
+        else:
+            await self._succeed(old, new, files)
         removed = len(both) > len(new.clusters) or len(providers) > len(new.providers) or len(tokens) > len(new.tokens)
         all_of_both = replace(new, files=files, clusters=both, providers=providers, tokens=tokens)
         self._running = all_of_both if removed else new
         if removed:
             self._pruning = asyncio.create_task(self._prune(new), name="envoy-prune")
+
+    async def _succeed(self, old: _Running, new: _Running, files: dict[str, bytes]) -> None:
+        """Another listener, with its routes. Until it takes connections Envoy has said yes to all of it."""
+        routes = files[file_name("rds", new.generation)]
+        place(self._addresses.file("rds", new.generation), routes)
+        await self._delivery.offer("lds", rehearsal(old.files[FILES["lds"]], files[FILES["lds"]]))
+        await self._confirm_filters(new.followed - old.followed, files)
+        await self._delivery.taken("rds", routes, generation=new.generation)
+        await self._delivery.offer("lds", files[FILES["lds"]])
+        task = asyncio.create_task(self._close(old.generation), name="envoy-old-routes")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _close(self, generation: int) -> None:
+        """Let nobody in any more by the routes of a listener that was replaced."""
+        await asyncio.sleep(self._linger)
+        place(self._addresses.file("rds", generation), closed(generation))
 
     async def _bring_filter(self, subscription: Subscription, old: _Running, files: dict[str, bytes]) -> None:
         if subscription in old.followed:
@@ -195,9 +233,10 @@ class Publisher:
             await self._denials.confirm()
 
     async def _offer(self, subscription: Subscription, old: _Running, files: dict[str, bytes]) -> None:
-        content = files[FILES[subscription]]
-        if content != old.files[FILES[subscription]]:
-            await self._delivery.offer(subscription, content)
+        generation = old.generation if subscription == "rds" else 0
+        name = file_name(subscription, generation)
+        if files[name] != old.files[name]:
+            await self._delivery.offer(subscription, files[name], generation)
 
     async def _prune(self, new: _Running) -> None:
         await asyncio.sleep(self._linger)

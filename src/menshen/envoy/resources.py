@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from menshen.config.snapshot import Snapshot
-from menshen.envoy.addresses import FILES, Addresses, Subscription
+from menshen.envoy.addresses import FILES, Addresses, Subscription, file_name
 from menshen.envoy.bootstrap import bootstrap
 from menshen.envoy.clusters import clusters
 from menshen.envoy.discovered import RESOURCE
@@ -31,8 +31,10 @@ __all__ = [
     "filter_file",
     "followed",
     "limits_file",
+    "listeners_file",
     "parts_of",
     "place",
+    "resources_file",
     "states_file",
     "tokens_file",
     "version_of",
@@ -69,25 +71,25 @@ def parts_of(snapshot: Snapshot, addresses: Addresses, keys: str) -> Parts:
     )
 
 
-def build(snapshot: Snapshot, addresses: Addresses, keys: str = "", parts: Parts | None = None) -> dict[str, bytes]:
+def build(
+    snapshot: Snapshot, addresses: Addresses, keys: str = "", parts: Parts | None = None, generation: int = 0
+) -> dict[str, bytes]:
     """The files by their names below the config directory. Equal snapshots give equal bytes.
 
     ``keys`` is the JWK Set of public keys by which Envoy judges signed login states alone; without it the brain does.
     The files of what is revoked are not here: they change with no snapshot (:mod:`menshen.envoy.denials`). ``parts``
-    are those of this snapshot and these keys, where they are known.
+    are those of this snapshot and these keys, where they are known. ``generation`` is that of the listener.
     """
     parts = parts or parts_of(snapshot, addresses, keys)
-    alone = [plugin for plugin in plugins_of(snapshot) if plugin.name in parts.providers]
-    public = typed("envoy.config.listener.v3.Listener", listener(snapshot, addresses, alone))
-    routes = typed("envoy.config.route.v3.RouteConfiguration", route_configuration(snapshot, parts.providers))
+    routes = route_configuration(snapshot, parts.providers, generation)
     tls = snapshot.listener.tls
     secrets = [] if tls is None else [typed(_SECRET, certificate(tls))]
     return {
         BOOTSTRAP: _encode(bootstrap(addresses)),
-        FILES["sds"]: _discovery(secrets),
+        FILES["sds"]: resources_file(secrets),
         FILES["cds"]: clusters_file(parts.clusters),
-        FILES["lds"]: _discovery([public]),
-        FILES["rds"]: _discovery([routes]),
+        FILES["lds"]: listeners_file(snapshot, addresses, parts, generation),
+        file_name("rds", generation): resources_file([typed("envoy.config.route.v3.RouteConfiguration", routes)]),
         FILES["states"]: states_file(parts.providers.values(), keys),
         FILES["tokens"]: tokens_file(parts.tokens.values()),
         **{FILES[stage]: limits_file(stage, tables) for stage, tables in parts.limits.items()},
@@ -104,9 +106,16 @@ def followed(parts: Parts) -> set[Subscription]:
     return names
 
 
+def listeners_file(snapshot: Snapshot, addresses: Addresses, parts: Parts, generation: int = 0) -> bytes:
+    """The file of the listener; apart, because whether it changes decides how the rest does."""
+    alone = [plugin for plugin in plugins_of(snapshot) if plugin.name in parts.providers]
+    public = listener(snapshot, addresses, alone, generation)
+    return resources_file([typed("envoy.config.listener.v3.Listener", public)])
+
+
 def clusters_file(members: Iterable[Json]) -> bytes:
     """The clusters file of these clusters; apart, because a change goes through the union of old and new."""
-    return _discovery([typed("envoy.config.cluster.v3.Cluster", cluster) for cluster in members])
+    return resources_file([typed("envoy.config.cluster.v3.Cluster", cluster) for cluster in members])
 
 
 def states_file(providers: Iterable[Provider], keys: str) -> bytes:
@@ -126,7 +135,13 @@ def limits_file(stage: Stage, tables: Tables) -> bytes:
 
 def filter_file(name: str, config: Json) -> bytes:
     """The file of one filter that changes by itself."""
-    return _discovery([typed(RESOURCE, {"name": name, "typed_config": config})])
+    return resources_file([typed(RESOURCE, {"name": name, "typed_config": config})])
+
+
+def resources_file(resources: list[Json]) -> bytes:
+    """The file of resources that say their types themselves."""
+    version = hashlib.sha256(_encode(resources)).hexdigest()[:16]
+    return _encode({"version_info": version, "resources": resources})
 
 
 def version_of(file: bytes) -> str:
@@ -146,11 +161,6 @@ def place(path: Path, content: bytes) -> None:
 def write(files: dict[str, bytes], directory: Path) -> None:
     for name, content in files.items():
         place(directory / name, content)
-
-
-def _discovery(resources: list[Json]) -> bytes:
-    version = hashlib.sha256(_encode(resources)).hexdigest()[:16]
-    return _encode({"version_info": version, "resources": resources})
 
 
 def _encode(value: object) -> bytes:

@@ -27,9 +27,7 @@ from menshen.envoy.tracing import traced
 from menshen.envoy.typed import Json, written
 from menshen.gateway.wire import HEADER_CLIENT, HEADER_RECEIVED, HEADER_ROUTE, HEADER_UID, SECRET_HEADERS
 
-__all__ = ["ROUTES", "covers", "domains_of", "published_at", "route_configuration"]
-
-ROUTES: Final = "gateway"
+__all__ = ["covers", "domains_of", "published_at", "route_configuration", "table_name"]
 
 _INTERNAL: Final = (
     *(HEADER_ROUTE, HEADER_RECEIVED, HEADER_CLIENT, HEADER_UID, BAGGAGE_OF_CLIENT),
@@ -38,7 +36,14 @@ _INTERNAL: Final = (
 )
 
 
-def route_configuration(snapshot: Snapshot, providers: Mapping[str, Provider] = MappingProxyType({})) -> Json:
+def table_name(generation: int) -> str:
+    """Of the routes of a listener of this generation; Envoy refuses others under its name."""
+    return f"gateway-{generation}" if generation else "gateway"
+
+
+def route_configuration(
+    snapshot: Snapshot, providers: Mapping[str, Provider] = MappingProxyType({}), generation: int = 0
+) -> Json:
     """``providers`` has, by name, the plugins whose login states Envoy judges without the brain."""
     upstreams = {upstream.name: upstream for upstream in snapshot.upstreams}
     by_group = {name: carried(routes) for name, routes in _by_group(snapshot.routes).items()}
@@ -58,7 +63,7 @@ def route_configuration(snapshot: Snapshot, providers: Mapping[str, Provider] = 
     }
     own = client_api(snapshot)
     return {
-        "name": ROUTES,
+        "name": table_name(generation),
         "ignore_port_in_host_matching": True,
         # A route to a cluster that does not exist is refused as a whole instead of answering 503 when it is used.
         "validate_clusters": True,
