@@ -198,7 +198,7 @@ def test_nothing_is_left_of_listeners_that_were() -> None:
         edge.run(edge.data_plane.apply(edge.sample(routes=(BY_TOKEN,))))
         with pytest.raises(ChildFailed):
             edge.run(edge.data_plane.apply(edge.sample(routes=(BY_STATE, REFUSED))))
-        assert tables() == {"rds", "rds-1"}
+        assert tables() == {"rds", "rds-1", "rds-2"}
         edge.run(edge.data_plane.stop(grace=0))
         edge.data_plane = DataPlane(edge.addresses, on_line=edge.log.append)
         edge.run(edge.data_plane.start(edge.snapshot))

@@ -169,7 +169,8 @@ class Publisher:
         except (ChildFailed, asyncio.CancelledError):
             write(old.files, self._addresses.directory)
             if new.generation != old.generation:
-                shutil.rmtree(self._addresses.file("rds", new.generation).parent, ignore_errors=True)
+                # Envoy may have taken the listener after all, later than it was waited for.
+                place(self._addresses.file("rds", new.generation), closed(new.generation))
             raise
 
     async def _bring(self, old: _Running, new: _Running) -> None:
