@@ -369,10 +369,10 @@ def before_the_routes(edge: Edge, monkeypatch: pytest.MonkeyPatch, ask: Callable
     delivery = edge.data_plane._publisher._delivery
     offer = delivery.offer
 
-    async def watched(subscription: Subscription, content: bytes) -> None:
+    async def watched(subscription: Subscription, content: bytes, generation: int = 0) -> None:
         if subscription == "rds":
             await asyncio.to_thread(ask)
-        await offer(subscription, content)
+        await offer(subscription, content, generation)
 
     monkeypatch.setattr(delivery, "offer", watched)
 
