@@ -26,7 +26,7 @@ __all__ = ["EnvoyProcess"]
 
 _log = logging.getLogger("menshen.envoy")
 
-_START_LIMIT: Final = 20.0
+_START_LIMIT: Final = 60.0
 _STEADY: Final = 10.0
 """After this many seconds of life a death counts as a first one again."""
 

@@ -26,7 +26,7 @@ __all__ = ["Workers"]
 log = logging.getLogger("menshen.node")
 
 _HOST = "127.0.0.1"
-_READY_WITHIN = 15.0
+_READY_WITHIN = 60.0
 _ACKNOWLEDGED_WITHIN = 5.0
 _STOPPED_WITHIN = 3.0
 _FIRST_PAUSE, _LONGEST_PAUSE, _STEADY_AFTER = 0.1, 5.0, 10.0
