@@ -36,7 +36,7 @@ def test_a_login_is_drawn_in_the_words_of_its_platform(every: Console, platform:
         page = watch.page
         assert watch.open(f"/console/try?phone={platform}-login@{platform}") == 200
         page.get_by_role("button", name=LOG_IN[language], exact=True).click()
-        expect(page.locator("[data-kind=login_state]")).to_be_visible(timeout=20_000)
+        expect(page.locator("[data-kind=login_state]")).to_be_visible(timeout=60_000)
         kinds = page.eval_on_selector_all("#steps [data-kind]", "all => all.map((each) => each.dataset.kind)")
         assert kinds[:5] == ["platform_login", "code", "request_with_code", "code2session", "identity"]
 

@@ -32,7 +32,7 @@ apps:
     secret: never-asked-secret-1
     base_url: http://127.0.0.1:9
 upstreams:
-  - {{name: orders, endpoints: ["{backend}"], timeout: 2}}
+  - {{name: orders, endpoints: ["{backend}"], timeout: 8}}
   - {{name: nobody, endpoints: ["127.0.0.1:9"], connect_timeout: 0.2}}
 groups:
   - name: mall

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
+import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -42,6 +45,26 @@ class Load:
             time.sleep(0.01)
 
 
+def at_envoy(data_dir: Path, requests: int) -> None:
+    """Wait until Envoy has so many requests under way, as it says itself."""
+    deadline = time.monotonic() + 60
+    while (found := _under_way(data_dir / "envoy" / "admin.sock")) < requests:
+        assert time.monotonic() < deadline, f"only {found} requests"
+        time.sleep(0.01)
+
+
+def _under_way(admin: Path) -> int:
+    asked = b"GET /stats?filter=^http.gateway.downstream_rq_active$ HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n"
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(60)
+        client.connect(str(admin))
+        client.sendall(asked)
+        said = b"".join(iter(lambda: client.recv(4096), b""))
+    found = re.search(rb"downstream_rq_active: ([0-9]+)", said)
+    assert found, said
+    return int(found[1])
+
+
 @contextlib.contextmanager
 def under_load(url: str, headers: Mapping[str, str], connections: int = 8, **options: Any) -> Iterator[Load]:
     """Keep-alive clients that ask for ``url`` as fast as they get answers, until the block ends."""
@@ -61,7 +84,7 @@ def under_load(url: str, headers: Mapping[str, str], connections: int = 8, **opt
             load.answers.append(Seen(asked, time.monotonic(), outcome, code))
 
     async def main() -> None:
-        timeout = aiohttp.ClientTimeout(total=20)
+        timeout = aiohttp.ClientTimeout(total=60)
         async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0)) as session:
             await asyncio.gather(*(client(session) for _ in range(connections)))
 
@@ -71,5 +94,5 @@ def under_load(url: str, headers: Mapping[str, str], connections: int = 8, **opt
         yield load
     finally:
         stop.set()
-        thread.join(60)
+        thread.join(120)
         assert not thread.is_alive()

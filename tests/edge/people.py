@@ -39,7 +39,7 @@ apps:
   - {{name: other, platform: wechat, appid: {other_appid}, secret: "${{OTHER_SECRET}}", base_url: "{emulator}/wechat"}}
   - {{name: chat, platform: qq, appid: "{qq_appid}", secret: "{qq_secret}", base_url: "{emulator}/qq"}}
 upstreams:
-  - {{name: orders, endpoints: ["{backend}"], timeout: 2}}
+  - {{name: orders, endpoints: ["{backend}"], timeout: 10}}
 groups:
   - {{name: mall, hosts: ["*"], prefix: /mall, upstream: orders, apis: [{{name: all, path: /*}}]}}
   - {{name: other, hosts: ["*"], prefix: /other, upstream: orders, apis: [{{name: all, path: /*}}]}}
@@ -189,7 +189,7 @@ def admin(stack: Stack, path: str, body: Any = None, method: str = "") -> Reply:
 
 def rows(stack: Stack, question: str, *values: Any) -> list[tuple[Any, ...]]:
     """What the database says."""
-    with contextlib.closing(sqlite3.connect(stack.data_dir / "menshen.db", timeout=10)) as connection:
+    with contextlib.closing(sqlite3.connect(stack.data_dir / "menshen.db", timeout=60)) as connection:
         return connection.execute(question, values).fetchall()
 
 
@@ -206,7 +206,7 @@ def logged(stack: Stack, **where: str) -> list[dict[str, Any]]:
     return list(reply.json["logins"])
 
 
-def happens(condition: Callable[[], object], seconds: float = 30.0) -> None:
+def happens(condition: Callable[[], object], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -18,9 +18,9 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 REPOSITORY = Path(__file__).parents[2]
-READY_WITHIN = 90.0
+READY_WITHIN = 180.0
 
-LATE = 3.0
+LATE = 15.0
 """Seconds that a machine which has other things to do as well may add to what the gateway promises."""
 
 
@@ -138,7 +138,7 @@ class Client:
         method: str = "GET",
         body: bytes | None = None,
         host: str | None = None,
-        timeout: float = 20.0,
+        timeout: float = 60.0,
     ) -> Reply:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         try:

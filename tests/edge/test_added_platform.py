@@ -34,7 +34,7 @@ version: 1
 apps:
   - {{name: shop, platform: acme, appid: a1, secret: "SECRET", base_url: "BASE"}}
 upstreams:
-  - {{name: orders, endpoints: ["{backend}"], timeout: 2}}
+  - {{name: orders, endpoints: ["{backend}"], timeout: 10}}
 groups:
   - {{name: acme, hosts: ["*"], prefix: /acme, upstream: orders, apis: [{{name: all, path: /*}}]}}
 plugins:

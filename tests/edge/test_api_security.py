@@ -67,7 +67,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     document: dict[str, Any] = {
         "version": 1,
         "apps": [{"name": "shop", "platform": "wechat", "appid": APPID, "secret": SECRET, "base_url": "<e>/wechat"}],
-        "upstreams": [{"name": "orders", "endpoints": ["<b>"], "timeout": 2}],
+        "upstreams": [{"name": "orders", "endpoints": ["<b>"], "timeout": 10}],
         "groups": [
             {"name": "mall", "prefix": "/mall", "upstream": "orders", "apis": [{"name": "login", "path": "/login"}]}
         ],

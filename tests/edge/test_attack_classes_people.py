@@ -33,7 +33,7 @@ from tests.edge.people import (
     rows,
     sms_code,
 )
-from tests.edge.processes import Reply
+from tests.edge.processes import LATE, Reply
 
 T = TypeVar("T")
 
@@ -321,7 +321,7 @@ def test_class_38_twenty_at_once_make_one_owner(stack: Stack) -> None:
 def test_class_39_a_code_is_exchanged_once_whoever_sends_it(stack: Stack) -> None:
     person = Person(stack, "c39")
     code, before = person.code(), stack.exchanges()
-    with stack.faulty(fault="latency", seconds=0.5, times=1):  # all are there before the outcome is
+    with stack.faulty(fault="latency", seconds=3, times=1):  # all are there before the outcome is
         replies = at_once([lambda: api(stack, "login", {"code": code, "app": "shop"})] * 20)
     assert {reply.status for reply in replies} == {200}
     assert len({reply.json["uid"] for reply in replies}) == 1
@@ -463,7 +463,7 @@ class _Hostile(BaseHTTPRequestHandler):
             case "huge":
                 body = b'{"account": "u1", "more": "' + b"x" * 3_000_000 + b'"}'
             case "slow":
-                time.sleep(12)
+                time.sleep(60)
             case "html":
                 body = b"<html>log in</html>"
             case "more":
@@ -492,7 +492,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, l
     server.heard = []  # type: ignore[attr-defined]
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}/check"
-    accounts = f'{{{{verifier: {{{{url: "{url}", secret: "{SERVICE_SECRET}", timeout: 1}}}}}}}}'
+    accounts = f'{{{{verifier: {{{{url: "{url}", secret: "{SERVICE_SECRET}", timeout: 4}}}}}}}}'
     try:
         with people_stack(tmp_path_factory.mktemp("hostile"), accounts=accounts) as running:
             yield running, server.heard  # type: ignore[attr-defined]
@@ -511,7 +511,7 @@ def test_class_43_no_request_goes_where_an_answer_or_a_client_says(hostile: tupl
     for username in ("redirect", "huge", "slow", "html", "more", "odd", "gone"):
         started = time.monotonic()
         assert try_as(username).refusal == (503, 5020, "verifier_unavailable"), username
-        assert time.monotonic() - started < 10, username
+        assert time.monotonic() - started < 30, username
     assert set(heard) == {"/check"}, "a redirect was followed"
     assert len(heard) == 7, "something was asked twice"
     assert try_as("honest").status == 200
@@ -559,7 +559,7 @@ def test_class_44_who_closes_his_account_is_forgotten(stack: Stack) -> None:
 
     assert api(stack, "me/close", {"confirm": False}, state).refusal == (400, 4000, "call_malformed")
     assert api(stack, "me/close", {"confirm": True}, state).status == 200
-    happens(lambda: stack.gateway("/mall/orders", ("user_session", state)).status == 401, 2)
+    happens(lambda: stack.gateway("/mall/orders", ("user_session", state)).status == 401, 1 + LATE)
     assert stack.gateway(avatar).status == 404
     dumped = "\n".join(
         str(row)

@@ -27,7 +27,7 @@ version: 1
 apps:
   - {{name: shop, platform: wechat, appid: {appid}, secret: "{secret}", base_url: "{emulator}/wechat"}}
 upstreams:
-  - {{name: orders, endpoints: ["{backend}"], timeout: 2}}
+  - {{name: orders, endpoints: ["{backend}"], timeout: 10}}
 groups:
   - {{name: mall, prefix: /mall, upstream: orders, apis: [{{name: all, path: /*}}]}}
 plugins:

@@ -26,7 +26,7 @@ version: 1
 apps:
   - {{name: shop, platform: wechat, appid: {appid}, secret: "{secret}", base_url: "{emulator}/wechat"}}
 upstreams:
-  - {{name: orders, endpoints: ["{backend}"], timeout: 5}}
+  - {{name: orders, endpoints: ["{backend}"], timeout: 20}}
 groups:
   - name: mall
     prefix: /mall
@@ -421,7 +421,7 @@ def test_class_49_parameters_stay_texts(stack: Stack) -> None:
     """What looks like a template, an expression or a format reaches ``decide`` as it was written."""
     odd = "{{7*7}} {0.__class__} %s %REQ(x)% __import__('os') $(id) ' ; drop"
     applied(stack, "tells-too", {"type": "Probe", "parameters": {"sign": odd}})
-    assert within(30, lambda: told(stack.gateway("/two/both"))["sign"] == odd)
+    assert within(60, lambda: told(stack.gateway("/two/both"))["sign"] == odd)
 
 
 def test_a_message_that_envoy_does_not_take_leaves_the_running_revision(stack: Stack, state: tuple[str, str]) -> None:

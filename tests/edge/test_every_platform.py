@@ -36,7 +36,7 @@ def document() -> str:
             | row.keys
             for name, row in ROWS.items()
         ],
-        "upstreams": [{"name": "orders", "endpoints": ["<backend>"], "timeout": 2}],
+        "upstreams": [{"name": "orders", "endpoints": ["<backend>"], "timeout": 10}],
         "groups": [
             {
                 "name": name,

@@ -328,7 +328,10 @@ def test_a_renewal_keeps_them(stack: Stack) -> None:
         held[kind.name] = stack.gateway(f"/brief-{kind.name}/login", ("js_code", person.code())).headers["brief"]
     time.sleep(7)  # a tenth of idle, and a second
     for kind in KINDS:
-        reply = stack.gateway(f"/brief-{kind.name}/x", ("brief", held[kind.name]))
+        deadline = time.monotonic() + 30
+        while "brief" not in (reply := stack.gateway(f"/brief-{kind.name}/x", ("brief", held[kind.name]))).headers:
+            assert kind.name == "signed", "Envoy alone lets a request go on whose renewal takes longer than a second"
+            assert time.monotonic() < deadline
         assert tags(reply) == {"nickname": NAMED, "new-user": "false"}
         renewed = reply.headers["brief"]
         assert (renewed == held[kind.name]) == (kind.name == "reference")

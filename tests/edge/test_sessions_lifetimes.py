@@ -12,6 +12,7 @@ from functools import partial
 import pytest
 
 from tests.edge.conftest import Stack
+from tests.edge.load import at_envoy
 from tests.edge.sessions import (
     EXPIRED,
     INVALID,
@@ -30,6 +31,7 @@ from tests.edge.sessions import (
     record,
     refresh,
     refused_within,
+    renewed,
     session_stack,
     sessions_of,
 )
@@ -160,7 +162,7 @@ def test_parallel_requests_with_one_token_share_the_outcome(kind: str, stack: St
     with ThreadPoolExecutor(16) as pool:
         lock.execute("BEGIN IMMEDIATE")
         sent = [pool.submit(refresh, stack, login.refresh) for _ in range(16)]
-        time.sleep(1.0)
+        at_envoy(stack.data_dir, 16)
         lock.execute("ROLLBACK")
         replies = [each.result() for each in sent]
     lock.close()
@@ -205,7 +207,7 @@ def test_an_idle_session_is_carried_on_by_its_requests(kind: str, stack: Stack) 
 
     login = log_in(stack, where, "zhangsan")
     old = aged(stack, login, 300)
-    reply = check(stack, login, old)
+    reply = renewed(stack, login, old)
     assert reply.status == 200
     assert reply.identity["x-menshen-session"] == login.sid
     fresh = reply.headers["user_session"]
@@ -239,7 +241,7 @@ def test_use_alone_does_not_move_the_end(kind: str, stack: Stack) -> None:
         assert record(stack, login.sid)["state_end_at"] == end - 300
         return
     end = Mint(stack).claims(login.state).end
-    fresh = check(stack, login, aged(stack, login, 300)).headers["user_session"]
+    fresh = renewed(stack, login, aged(stack, login, 300)).headers["user_session"]
     assert Mint(stack).claims(fresh).end == end - 300
 
 
@@ -252,7 +254,7 @@ def test_a_session_that_slides_gets_its_whole_life_again(kind: str, stack: Stack
     assert "user_session" not in early.headers
 
     login = log_in(stack, where, "zhangsan")
-    reply = check(stack, login, aged(stack, login, 700))
+    reply = renewed(stack, login, aged(stack, login, 700))
     fresh = reply.headers["user_session"]
     if kind == "reference":
         until(lambda: record(stack, login.sid)["state_end_at"] >= time.time() + 1180)
@@ -282,7 +284,7 @@ def test_a_renewed_cookie_is_a_cookie(stack: Stack) -> None:
 def test_a_renewed_state_ends_with_its_session(kind: str, stack: Stack) -> None:
     login = log_in(stack, f"idle-{kind}", "zhangsan")
     old = aged(stack, login, 300)
-    fresh = check(stack, login, old).headers["user_session"]
+    fresh = renewed(stack, login, old).headers["user_session"]
     assert logout(stack, fresh).json == {"ended": 1}
     over_within(stack, replace(login, state=old), replace(login, state=fresh))
 

@@ -79,7 +79,8 @@ def ended_in_time(
     end: Sequence[Sequence[str]] | Callable[[], None],
 ) -> None:
     """Run ``end`` (arguments of commands, or a callable) while all of them are in use; who must go goes in time."""
-    with watching(stack, watched({**doomed, **safe})) as answers:
+    node = {"the node": (f"{stack.admin.origin}/healthz", {})}  # as late as it is, so late are its news
+    with watching(stack, {**watched({**doomed, **safe}), **node}) as answers:
         if callable(end):
             end()
         else:

@@ -96,9 +96,9 @@ def test_a_ban_ends_every_kind_of_session_within_a_second_and_lets_nobody_in(lif
     tries = admin(life, f"/v1/logins?user={uid}&outcome=user_banned").json["logins"]
     assert len(tries) == len(KINDS), "whom the log says they were of"
     assert check(life, other).status == 200
-    message = within(30, lambda: told(receiver, "ban", uid))[0]
+    message = within(60, lambda: told(receiver, "ban", uid))[0]
     assert message["data"]["reason"] == "spam"
-    assert len(within(30, lambda: told(receiver, "ban", uid)[1:])) == 1  # the webhook that hears of bans alone
+    assert len(within(60, lambda: told(receiver, "ban", uid)[1:])) == 1  # the webhook that hears of bans alone
     assert admin(life, f"/v1/users/{uid}/unban", {}).status == 200
     again = log_in(life, "sealed", "lisi")
     assert again.uid == uid
@@ -109,9 +109,14 @@ def test_a_ban_ends_every_kind_of_session_within_a_second_and_lets_nobody_in(lif
 
 def test_a_ban_that_has_run_out_is_none(life: Stack) -> None:
     uid = log_in(life, "sealed", "wangwu").uid
-    assert admin(life, f"/v1/users/{uid}/ban", {"until": int(time.time()) + 4}).status == 200
-    assert tried(life, "sealed", "wangwu").refusal == BANNED
-    time.sleep(4.2)
+    for seconds in (4, 20, 60):  # as long as it takes to be seen while it holds
+        until = int(time.time()) + seconds
+        assert admin(life, f"/v1/users/{uid}/ban", {"until": until}).status == 200
+        refused = tried(life, "sealed", "wangwu")
+        if time.time() < until:
+            break
+    assert refused.refusal == BANNED
+    time.sleep(max(0.0, until + 0.2 - time.time()))
     assert log_in(life, "sealed", "wangwu").uid == uid
     assert admin(life, f"/v1/users/{uid}").json["status"] == "active"
 
@@ -129,7 +134,7 @@ def test_whoever_comes_back_after_closing_is_somebody_new(life: Stack, receiver:
     rows = admin(life, f"/v1/logins?user={uid}").json["logins"]
     assert len(rows) == 3
     assert {(row["ip"], row["user_agent"], row["request_id"]) for row in rows} == {("", "", "")}
-    within(30, lambda: told(receiver, "close", uid))
+    within(60, lambda: told(receiver, "close", uid))
 
 
 def test_a_user_closes_himself(life: Stack, receiver: Taking) -> None:
@@ -140,7 +145,7 @@ def test_a_user_closes_himself(life: Stack, receiver: Taking) -> None:
     assert admin(life, f"/v1/users/{login.uid}").json["status"] == "closed"
     [written] = admin(life, f"/v1/audit?user={login.uid}").json["audit"]
     assert (written["actor"], written["action"]) == ("user", "user.close")
-    within(30, lambda: told(receiver, "close", login.uid))
+    within(60, lambda: told(receiver, "close", login.uid))
 
 
 def test_a_merge_hands_the_reference_on_and_ends_what_says_the_old_uid(life: Stack) -> None:
@@ -151,7 +156,7 @@ def test_a_merge_hands_the_reference_on_and_ends_what_says_the_old_uid(life: Sta
     answer = admin(life, f"/v1/users/{uid}/merge", {"into": stays.uid})
     assert answer.json == {"identities": 1, "accounts": 0, "phones": 0, "sessions": 1, "ended": 2}
     over_within(life, gone[0], gone[1])
-    within(30, lambda: check(life, gone[2]).identity["x-menshen-user"] == stays.uid)
+    within(60, lambda: check(life, gone[2]).identity["x-menshen-user"] == stays.uid)
     assert {check(life, gone[2]).identity["x-menshen-user"] for _ in range(10)} == {stays.uid}
     assert check(life, stays).identity["x-menshen-user"] == stays.uid
     again = log_in(life, "signed", "twin-a")
@@ -188,8 +193,8 @@ def test_parallel_logins_and_a_ban_leave_nobody_logged_in(life: Stack) -> None:
 def test_logins_are_told_to_webhooks_and_written_to_the_log(life: Stack, receiver: Taking) -> None:
     reply = life.gateway("/sealed/login", ("js_code", life.code("newcomer")), ("user-agent", "MicroMessenger/8"))
     uid = reply.identity["x-menshen-user"]
-    [registered] = within(30, lambda: told(receiver, "register", uid))
-    [logged_in] = within(30, lambda: told(receiver, "login", uid))
+    [registered] = within(60, lambda: told(receiver, "register", uid))
+    [logged_in] = within(60, lambda: told(receiver, "login", uid))
     assert registered["data"] | {"reason": ""} == logged_in["data"] | {"reason": ""}
     assert (logged_in["data"]["app"], logged_in["data"]["platform"]) == ("shop", "wechat")
     [row] = admin(life, f"/v1/logins?user={uid}").json["logins"]
@@ -202,6 +207,6 @@ def test_logins_are_told_to_webhooks_and_written_to_the_log(life: Stack, receive
     spent = life.code("newcomer")
     assert life.gateway("/sealed/login", ("js_code", spent)).status == 200
     assert life.gateway("/sealed/login", ("js_code", spent)).status == 401
-    [failed] = within(30, lambda: admin(life, "/v1/logins?outcome=code_used").json["logins"])
+    [failed] = within(60, lambda: admin(life, "/v1/logins?outcome=code_used").json["logins"])
     assert (failed["uid"], failed["app"], failed["ip"]) == ("", "shop", "127.0.0.1")
     assert admin(life, f"/v1/users/{uid}").json["logins"] == 2

@@ -119,7 +119,7 @@ def running(language: str, directory: Path, url: str) -> Iterator[Client]:
         finally:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(30)
+                process.wait(90)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -130,7 +130,7 @@ def running(language: str, directory: Path, url: str) -> Iterator[Client]:
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     deadline = time.monotonic() + READY_WITHIN
     while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 10):
             return
         time.sleep(0.02)
     raise AssertionError(f"not ready: {log.read_text()}")
@@ -213,12 +213,16 @@ def test_a_new_key_is_believed_and_a_retired_one_is_not(language: str, tmp_path:
         assert answer(backend, old)[0] == 200
         gateway.ring.rotate()
         gateway.ring.retire_old()
-        deadline = time.monotonic() + 60
+        deadline = asked = time.monotonic()
+        deadline += 90
         while answer(backend, gateway.assertion())[0] != 200:  # at most 5 seconds after the last fetch
             assert time.monotonic() < deadline
             time.sleep(0.1)
+            asked = time.monotonic()
+        assert gateway.asked == 2
         assert answer(backend, old) == REFUSED
-        assert gateway.asked == (3 if language in ONE_FETCH_A_KID else 2)
+        another = language in ONE_FETCH_A_KID or (gateway.asked == 3 and time.monotonic() - asked >= 5)
+        assert gateway.asked == (3 if another else 2)
 
 
 def test_callers_are_known_while_the_gateway_is_away(language: str, tmp_path: Path) -> None:

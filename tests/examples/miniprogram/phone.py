@@ -159,7 +159,7 @@ def open_phone(
         assert process.stdout
         process.stdin.close()
         try:
-            process.wait(10)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
