@@ -135,7 +135,7 @@ class Edge:
         return self.send("\r\n".join([*lines, "", ""]).encode("latin-1") + body, method)
 
     def send(self, raw: bytes, method: str = "GET") -> Got:
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as client:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as client:
             client.sendall(raw)
             reply = http.client.HTTPResponse(client, method=method)
             try:

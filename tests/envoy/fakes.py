@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -30,13 +31,17 @@ class Received:
 
 @dataclass(frozen=True)
 class Reply:
-    """``raw`` is sent instead of everything else; ``delay`` is before the answer; ``status`` 0 closes without one."""
+    """``raw`` is sent instead of everything else; ``status`` 0 closes without an answer.
+
+    Before the answer ``delay`` seconds pass, and whatever it takes until ``gate`` is open.
+    """
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     raw: bytes | None = None
     delay: float = 0.0
+    gate: threading.Event | None = None
 
 
 Answer = Callable[[Received], Reply]
@@ -67,6 +72,8 @@ class FakeServer:
                 reply = Reply() if request.target == "/health" else self._note(request)
                 if reply.delay:
                     await asyncio.sleep(reply.delay)
+                while reply.gate is not None and not reply.gate.is_set():  # noqa: ASYNC110 - a thread opens it
+                    await asyncio.sleep(0.01)
                 if not reply.status:
                     return
                 writer.write(reply.raw if reply.raw is not None else _encode(reply, request.method))

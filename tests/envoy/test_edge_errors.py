@@ -96,7 +96,7 @@ def broken() -> Iterator[Edge]:
             Upstream("gone", (nobody,)),
             Upstream("sick", (nobody,), health_check=HealthCheck("/healthz", 0.2, 0.2, 1, 1)),
             Upstream("nameless", (Endpoint("no-such-name.invalid", 80),), connect_timeout=0.2),
-            Upstream("slow", (backend,), timeout=0.3),
+            Upstream("slow", (backend,), timeout=3.0),
         )
         routes = [route("faults", api, f"/{api}", BY_HEADER, prefix="/faults", upstream=api) for api in apis]
         edge.run(edge.data_plane.apply(edge.sample(upstreams=upstreams, routes=(*sample_routes(), *routes))))
@@ -111,7 +111,7 @@ def test_no_backend_is_503(broken: Edge, api: str) -> None:
 
 def test_a_slow_backend_is_504_and_asked_once(broken: Edge) -> None:
     broken.reset()
-    broken.backend.answer = lambda _: Reply(delay=2)
+    broken.backend.answer = lambda _: Reply(delay=30)
     assert broken.ask("/faults/slow", STATE).refusal == TIMEOUT
     assert len(broken.backend.received) == 1
 

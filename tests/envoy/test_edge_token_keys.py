@@ -149,19 +149,19 @@ def test_an_issuer_where_nobody_is(url: str) -> None:
 
 def test_a_slow_issuer_keeps_nobody_else_waiting(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "_FETCH", 1.0)
-    issuer.delay = 30.0
+    issuer.delay = 120.0
     started = time.monotonic()
     routes = (guarded(by_url(issuer.url)), guarded(jwt_rules(plugin="other"), "b"))
     with edge_of(routes=routes) as edge:
         assert edge.ask("/p/b", [bearer(issued())]).status == 200
         assert edge.ask("/p/a", [bearer(issued())]).refusal == UNCHECKED
-        assert time.monotonic() - started < 25.0, "nobody waited for the answer"
+        assert time.monotonic() - started < 90.0, "nobody waited for the answer"
 
 
 def test_a_flood_of_tokens_does_not_reach_an_issuer_whose_keys_are_missing(
     issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "_FETCH", 2.0)
+    monkeypatch.setattr(tokens, "_FETCH", 20.0)
     issuer.delay = 1.0
     issuer.status = 500
     with edge_of(routes=(guarded(by_url(issuer.url)),)) as edge:

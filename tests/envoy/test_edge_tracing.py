@@ -68,6 +68,15 @@ def links(edge: Edge, enough: int = 1) -> list[dict[str, Any]]:
         time.sleep(0.05)
 
 
+def until_linked(edge: Edge, last: str) -> list[str]:
+    """The values in the trace log, once this one is the last. Envoy writes lines in order and now and then."""
+    deadline = time.monotonic() + 90
+    while (values := [link["value"] for link in links(edge)])[-1] != last:
+        assert time.monotonic() < deadline, values
+        time.sleep(0.05)
+    return values
+
+
 W3C = [("traceparent", f"00-{TRACE}-{SPAN}-01")]
 ACCEPTED: dict[str, tuple[list[tuple[str, str]], str]] = {
     "w3c": (W3C, TRACE),
@@ -222,9 +231,7 @@ def test_refusals_have_a_trace_as_well_and_are_linked_with_nothing(edge: Edge) -
     assert (nowhere.status, len(nowhere.all("x-menshen-trace-id")[0])) == (404, 32)
     edge.brain.answer = lambda _: Reply(200)
     edge.ask("/mall/orders/after-it", [("user_session", "s")])
-    values = [link["value"] for link in links(edge, len(links(edge)) + 1)]
-    assert "after-it" in values
-    assert "refused-1" not in values
+    assert "refused-1" not in until_linked(edge, "after-it")
 
 
 LONG = "a" * 129
@@ -241,13 +248,15 @@ CLIENT_TEXTS: dict[str, tuple[str, str | None]] = {
 @pytest.mark.parametrize("how", CLIENT_TEXTS)
 def test_class_53_a_trace_id_is_bounded_text_on_one_line(edge: Edge, how: str) -> None:
     sent, kept = CLIENT_TEXTS[how]
-    before = len(edge.addresses.traces.read_text().splitlines()) if edge.addresses.traces.exists() else 0
+    number = list(CLIENT_TEXTS).index(how)
+    edge.ask(f"/mall/open/1?order=before-{number}")
+    before = len(until_linked(edge, f"before-{number}"))
     answer = edge.ask(f"/mall/open/1?order={sent}")
     assert answer.status == 200
     assert answer.all("x-menshen-trace-value") == ([] if kept is None else [kept])
-    edge.ask("/mall/open/1?order=next")
-    found = [link["value"] for link in links(edge, before + (1 if kept is None else 2))[before:]]
-    assert found == (["next"] if kept is None else [kept, "next"])
+    edge.ask(f"/mall/open/1?order=next-{number}")
+    found = until_linked(edge, f"next-{number}")[before:-1]
+    assert found == ([] if kept is None else [kept])
 
 
 def shares(rules: TracingRules, headers: list[tuple[str, str]], count: int, path: str = "/mall/plain") -> int:
@@ -308,8 +317,8 @@ def test_class_53_nobody_waits_for_who_reads_the_links() -> None:
                 assert edge.ask(f"/mall/open/1?order=n{number}").status == 200
             time.sleep(1.5)  # Envoy's thread that writes has begun to wait
             assert edge.ask("/mall/open/1?order=last").status == 200
-            assert time.monotonic() - began < 20
-            read, deadline = b"", time.monotonic() + 20
+            assert time.monotonic() - began < 60
+            read, deadline = b"", time.monotonic() + 90
             while b'"last"' not in read:
                 with contextlib.suppress(BlockingIOError):
                     read += os.read(pipe, 65_536)
@@ -325,7 +334,7 @@ def test_a_collector_that_is_dead_delays_nobody() -> None:
         began = time.monotonic()
         for _ in range(20):
             assert running.ask("/mall/plain").status == 200
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 60
         deadline = time.monotonic() + 90
         while not running.log:
             assert time.monotonic() < deadline

@@ -191,7 +191,7 @@ def test_class_19_an_expression_takes_linear_time(edge: Edge) -> None:
         edge.reset()
         edge.ask("/mall/regex?q=" + "b" * 1024)
         assert edge.forwarded.one("x-colour") is None
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 45
 
 
 NASTY = [

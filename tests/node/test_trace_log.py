@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import logging
 import os
 import stat
+import termios
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -56,7 +58,9 @@ class Scene:
 
     async def written(self) -> None:
         """Everything said so far is read and written."""
-        await asyncio.sleep(0.05)
+        with open(os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)) as pipe:  # noqa: ASYNC230 - it only counts
+            while fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)) != bytes(4):
+                await asyncio.sleep(0)
         await self.log.write()
 
 
