@@ -48,7 +48,7 @@ def called(operation: Any, mode: GenerationMode, names: Mapping[str, list[str]],
             if names.get(name) and data.draw(st.booleans()):
                 case.path_parameters[name] = data.draw(st.sampled_from(names[name]))
         headers = {"If-Match": "*"} if data.draw(st.booleans()) else {}
-        statuses.add(case.call_and_validate(session=session, headers=headers, checks=CHECKS).status_code)
+        statuses.add(case.call_and_validate(session=session, headers=headers, checks=CHECKS, timeout=90).status_code)
 
     try:
         calls()

@@ -61,7 +61,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def test_every_call_is_answered_as_it_is_described(origin: str) -> None:
-    document = schemathesis.openapi.from_url(f"{origin}/v1/openapi.json")
+    document = schemathesis.openapi.from_url(f"{origin}/v1/openapi.json", timeout=90)
     operations = [found.ok() for found in document.get_all_operations()]
     assert len(operations) > 40
     for operation in operations:
@@ -74,7 +74,7 @@ def _try(operation: Any) -> None:
     def answered(case: Any, etag: str | None) -> None:
         case.headers.pop("If-Match", None)
         headers = {"authorization": "Bearer owner", **({"if-match": etag} if etag else {})}
-        response = case.call_and_validate(checks=CHECKS, headers=headers)
+        response = case.call_and_validate(checks=CHECKS, headers=headers, timeout=90)
         assert CANARY not in response.text
 
     answered()
