@@ -392,13 +392,15 @@ def test_a_holder_that_is_killed_while_it_fetches_is_replaced(stage, peer, patie
             app = stage.app(origin=silent.origin)
             arguments = [stage.url, app.base_url, app.appid, app.secret.reveal(), str(lease)]
             holder = await asyncio.create_subprocess_exec(sys.executable, "-c", HOLDER, *arguments)
-            await asyncio.wait_for(asked.wait(), 90)
-            async with stage.database.reading() as connection:
-                row = await find_token(connection, KEY)
-            assert row is not None
-            assert row.claim
-            holder.kill()
-            await holder.wait()
+            try:
+                await asyncio.wait_for(asked.wait(), 90)
+                async with stage.database.reading() as connection:
+                    row = await find_token(connection, KEY)
+                assert row is not None
+                assert row.claim
+            finally:
+                holder.kill()
+                await holder.wait()
         tokens = stage.tokens(lease=lease)
         tokens._clock = time.time
         began = time.monotonic()

@@ -352,6 +352,6 @@ LifeCycle.TestCase.settings = settings(
 )
 
 
-@pytest.mark.timeout(0 if LONG else 900)
+@pytest.mark.timeout(0 if LONG else 2700)
 class TestLifeCycle(LifeCycle.TestCase):  # type: ignore[misc, valid-type]
     pass

@@ -37,7 +37,7 @@ def known(stack: Stack, token: str) -> Mapping[str, list[str]]:
     }
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2700)
 def test_no_call_breaks_it_and_every_answer_is_as_documented(stack: Stack, subtests: pytest.Subtests) -> None:
     token = f"Bearer {(stack.data_dir / 'admin.token').read_text().strip()}"
     schema = schemathesis.openapi.from_url(f"{stack.admin.origin}/v1/openapi.json", timeout=90)

@@ -20,7 +20,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield running
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2700)
 def test_no_call_breaks_it_and_every_answer_is_as_documented(stack: Stack, subtests: pytest.Subtests) -> None:
     schema = schemathesis.openapi.from_url(f"{stack.gateway.origin}/v1/openapi.json", timeout=90)
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
