@@ -30,7 +30,6 @@ from menshen.users.passwords import Passwords
 from tests.storage.conftest import opened
 
 GOOD, OTHER = "correct horse battery", "another horse entirely"
-NOW = int(time.time())
 
 DOCUMENT = """
 version: 1
@@ -99,7 +98,8 @@ def test_a_password_is_set_sessions_end_and_the_name_is_unlocked(tmp_path: Path)
         async with database.writing() as connection:
             await connection.execute(insert(users).values(uid="u1", created_at=1))
             await connection.execute(update(accounts).values(uid="u1"))
-        claims = SessionClaims("u1", "s1", "wechat", "wx1", "o", "", NOW, NOW + 600, NOW, NOW + 600, 600)
+        now = int(time.time())
+        claims = SessionClaims("u1", "s1", "wechat", "wx1", "o", "", now, now + 600, now, now + 600, 600)
         await SessionRecords(database, time.time).open(NewSession(claims, "sealed", "shop-login"))
         await lock(database)
 

@@ -16,6 +16,8 @@ from menshen.sessions.records import NewSession, SessionRecords
 from tests.storage.conftest import opened
 
 NOW = int(time.time())
+LATER = NOW + 86_400
+"""Than any of these tests, however long the others before them take."""
 
 
 def menshen(directory: Path, *arguments: str) -> Result:
@@ -24,7 +26,7 @@ def menshen(directory: Path, *arguments: str) -> Result:
 
 def claims(number: int, uid: str, appid: str, auth: int) -> SessionClaims:
     sid = f"{'a' * 25}{'bcdefg'[number]}"
-    return SessionClaims(uid, sid, "wechat", appid, "openid", "", auth, NOW + 600, auth, NOW + 600, 600)
+    return SessionClaims(uid, sid, "wechat", appid, "openid", "", auth, LATER, auth, LATER, 86_400)
 
 
 SESSIONS = [
@@ -97,7 +99,7 @@ def test_what_is_revoked_is_over(arguments: list[str], said: str, left: str, dat
         ["--session", "a", "--user", "b"],
         ["--user", "u1", "--before", "5"],
         ["--before", "yesterday"],
-        ["--before", str(NOW + 3600)],
+        ["--before", str(LATER)],
         ["--before", f"{NOW}000"],
     ],
     ids=["nothing", "two things", "a user before", "no time", "a time to come", "milliseconds"],
