@@ -52,15 +52,22 @@ class Scene:
             os.write(writer, each)
         os.close(writer)
 
+    def unread(self) -> bool:
+        """Whether there is something in the pipe still."""
+        pipe = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            return fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)) != bytes(4)
+        finally:
+            os.close(pipe)
+
     async def found(self, value: str = "A-7") -> list[TraceLink]:
         async with self.database.reading() as connection:
             return [each.link for each in await find_traces(connection, value, limit=100_000)]
 
     async def written(self) -> None:
         """Everything said so far is read and written."""
-        with open(os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)) as pipe:  # noqa: ASYNC230 - it only counts
-            while fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)) != bytes(4):
-                await asyncio.sleep(0)
+        while self.unread():  # noqa: ASYNC110 - whoever reads tells nobody
+            await asyncio.sleep(0)
         await self.log.write()
 
 
