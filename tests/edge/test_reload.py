@@ -75,12 +75,7 @@ def test_a_bad_file_leaves_the_running_revision_and_says_so(bad: str, complaint:
     stack.config.write_bytes(bad.encode("latin-1"))
     try:
         # The node may look while the file is being written, and complain of half of it first.
-        until(
-            lambda: any(
-                complaint in line for line in stack.serve.log.read_text()[told:].splitlines() if "refused" in line
-            )
-        )
-        assert "stays" in stack.serve.log.read_text()[told:]
+        until(lambda: all(word in stack.serve.log.read_text()[told:] for word in ("refused", "stays", complaint)))
         assert stack.gateway("/mall/orders/1", ("user_session", state)).status == 200
     finally:
         stack.config.write_text(original)
