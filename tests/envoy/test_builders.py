@@ -12,10 +12,19 @@ from hypothesis import strategies as st
 
 from menshen.config.carried import carried
 from menshen.config.login_rules import OpenDataAt, RefreshRules
-from menshen.config.snapshot import Endpoint, HealthCheck, Listener, LoginPlugin, Snapshot, Upstream, UpstreamTls
+from menshen.config.snapshot import (
+    Endpoint,
+    HealthCheck,
+    Listener,
+    LoginPlugin,
+    Snapshot,
+    Upstream,
+    UpstreamTls,
+    Version,
+)
 from menshen.config.user_rules import AccountRules, Callout, CaptchaRules, HookRules, UserRules
 from menshen.envoy.authorization import authorization_config, authorization_filter
-from menshen.envoy.clusters import brain_cluster, upstream_cluster
+from menshen.envoy.clusters import brain_cluster, cluster_name, upstream_cluster, upstream_of
 from menshen.envoy.http_connection_manager import http_connection_manager
 from menshen.envoy.local_replies import local_reply_config
 from menshen.envoy.revoked import REVOKED_FILTERS
@@ -196,6 +205,20 @@ def test_a_claims_header_is_stripped_and_a_refresh_token_is_not() -> None:
     assert re.fullmatch(pattern, "x_user_level")
     assert not re.fullmatch(pattern, "x-wx-refresh")
     assert re.fullmatch(pattern, "x-wx-refreshed")
+
+
+def test_a_cluster_is_called_by_where_it_leads() -> None:
+    """Old routes lead to old backends, while clusters of both revisions are there."""
+    here, there = (Endpoint("10.0.0.1", 1),), (Endpoint("10.0.0.2", 1),)
+    upstream = Upstream("a", here, versions=(Version("next", there),))
+    name = cluster_name(upstream)
+    assert upstream_of(name) == "a"
+    assert upstream_of(cluster_name(upstream, "next")) == "a@next"
+    assert cluster_name(replace(upstream, timeout=1.0, max_requests=5, versions=())) == name
+    elsewhere = (replace(upstream, endpoints=there), replace(upstream, tls=UpstreamTls("a.b")))
+    assert len({name, cluster_name(upstream, "next"), *map(cluster_name, elsewhere)}) == 4
+    moved = replace(upstream, versions=(Version("next", here),))
+    assert cluster_name(moved, "next") != cluster_name(upstream, "next")
 
 
 def test_clusters_of_names_are_resolved_and_of_addresses_are_not() -> None:

@@ -27,9 +27,10 @@ STATS: Stats = {
     "http.gateway.jwt_authn.denied": 2,
     "limits_early.http_local_rate_limit.rate_limited": 5,
     "limits_late.http_local_rate_limit.rate_limited": 1,
-    "cluster.upstream/orders.membership_healthy": 1,
-    "cluster.upstream/orders.membership_total": 2,
-    "cluster.upstream/orders@next.membership_total": 1,
+    "cluster.upstream/orders#0a.membership_healthy": 1,
+    "cluster.upstream/orders#0a.membership_total": 1,
+    "cluster.upstream/orders#1b.membership_total": 1,
+    "cluster.upstream/orders@next#0a.membership_total": 1,
     "http.gateway.rds.gateway.version_text": "abc",
 }
 
@@ -42,12 +43,21 @@ ROUTES: Stats = {
 
 CLUSTERS: list[dict[str, Any]] = [
     {
-        "name": "upstream/orders",
+        "name": "upstream/orders#0a",
         "host_statuses": [
             {
                 "address": {"socket_address": {"address": "10.0.0.1", "port_value": 80}},
                 "health_status": {"eds_health_status": "HEALTHY"},
             },
+            {
+                "address": {"socket_address": {"address": "10.0.0.2", "port_value": 80}},
+                "health_status": {"failed_active_health_check": True, "eds_health_status": "HEALTHY"},
+            },
+        ],
+    },
+    {
+        "name": "upstream/orders#1b",
+        "host_statuses": [
             {
                 "address": {"socket_address": {"address": "10.0.0.2", "port_value": 80}},
                 "health_status": {"failed_active_health_check": True, "eds_health_status": "HEALTHY"},

@@ -50,7 +50,7 @@ def api_routes(
     match = api_match(route.prefix, route.path)
     ways = _ways(route, upstream, credentials, provider)
     return [
-        *(_for_callers(route, each) for each in preflight(route, match, beside=pages)),
+        *(_for_callers(route, each) for each in preflight(route, upstream, match, beside=pages)),
         *(_for_callers(route, each) for answer in blocked(route, match) for each in readable(route, answer)),
         *(each for way in ways for each in _rewritten(route, way)),
     ]
@@ -152,7 +152,7 @@ def _way(route: Route, upstream: Upstream, credentials: Carried) -> Json:
     match = api_match(route.prefix, route.path)
     if route.methods:
         match = {**match, "headers": [method_is(route.methods)]}
-    action: Json = {**destination(route), "timeout": seconds(upstream.timeout)}
+    action: Json = {**destination(route, upstream), "timeout": seconds(upstream.timeout)}
     if upstream.connect_retries != USUAL_RETRIES:
         action["retry_policy"] = retry_policy(upstream.connect_retries)
     if route.strip_prefix:

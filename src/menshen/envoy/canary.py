@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from menshen.config.route_rules import DEFAULT_VERSION, CanaryRule, Condition
-from menshen.config.snapshot import Route
+from menshen.config.snapshot import Route, Upstream
 from menshen.config.tag_values import encoded_value, tag_header
 from menshen.envoy.clusters import cluster_name
 from menshen.envoy.predicates import all_of, any_of, exactly, expression, header_is, in_span, not_so
@@ -26,20 +26,24 @@ __all__ = ["canaries", "destination"]
 _PACKAGE: Final = "envoy.extensions.router.cluster_specifiers.matcher.v3"
 
 
-def destination(route: Route) -> Json:
+def destination(route: Route, upstream: Upstream) -> Json:
     """The part of a route's action that says where the request goes."""
     if not route.canary:
-        return {"cluster": cluster_name(route.upstream)}
+        return {"cluster": cluster_name(upstream)}
     return {"cluster_specifier_plugin": _name(route)}
 
 
-def canaries(routes: Iterable[Route]) -> list[Json]:
+def canaries(routes: Iterable[Route], upstreams: Mapping[str, Upstream]) -> list[Json]:
     """The choices that the actions of these routes name.
 
     Those of a group are one: a choice is most of a route's configuration, and Envoy reads all of it at every change.
     """
     by_name = {_name(route): route for route in routes if route.canary}
-    return [{"extension": {"name": name, "typed_config": _choice(by_name[name])}} for name in sorted(by_name)]
+
+    def choice(route: Route) -> Json:
+        return _choice(route, upstreams[route.upstream])
+
+    return [{"extension": {"name": name, "typed_config": choice(by_name[name])}} for name in sorted(by_name)]
 
 
 def _name(route: Route) -> str:
@@ -48,13 +52,13 @@ def _name(route: Route) -> str:
     return f"menshen.canary/{hashlib.sha256(made_of).hexdigest()[:16]}"
 
 
-def _choice(route: Route) -> Json:
+def _choice(route: Route, upstream: Upstream) -> Json:
     buckets, plain = bucket_headers(route), plain_headers(route)
     matchers = [
-        {"predicate": _fits(rule, plain), "on_match": _shared(route, rule, buckets[rule.salt][0])}
+        {"predicate": _fits(rule, plain), "on_match": _shared(upstream, rule, buckets[rule.salt][0])}
         for rule in route.canary
     ]
-    tree = {"matcher_list": {"matchers": matchers}, "on_no_match": _to(route, DEFAULT_VERSION)}
+    tree = {"matcher_list": {"matchers": matchers}, "on_no_match": _to(upstream, DEFAULT_VERSION)}
     return typed(f"{_PACKAGE}.MatcherClusterSpecifier", {"cluster_matcher": tree})
 
 
@@ -87,17 +91,18 @@ def _equal(header: str, value: str) -> Json:
     return not_so(header_is(header, expression(".+")))
 
 
-def _shared(route: Route, rule: CanaryRule, bucket: str) -> Json:
+def _shared(upstream: Upstream, rule: CanaryRule, bucket: str) -> Json:
     spans = rule.spans()
     if len(spans) == 1:
-        return _to(route, spans[0][0])
+        return _to(upstream, spans[0][0])
     matchers = [
-        {"predicate": in_span(bucket, start, stop), "on_match": _to(route, version)} for version, start, stop in spans
+        {"predicate": in_span(bucket, start, stop), "on_match": _to(upstream, version)}
+        for version, start, stop in spans
     ]
-    return {"matcher": {"matcher_list": {"matchers": matchers}, "on_no_match": _to(route, DEFAULT_VERSION)}}
+    return {"matcher": {"matcher_list": {"matchers": matchers}, "on_no_match": _to(upstream, DEFAULT_VERSION)}}
 
 
-def _to(route: Route, version: str) -> Json:
-    name = cluster_name(route.upstream, "" if version == DEFAULT_VERSION else version)
+def _to(upstream: Upstream, version: str) -> Json:
+    name = cluster_name(upstream, "" if version == DEFAULT_VERSION else version)
     action = typed(f"{_PACKAGE}.ClusterAction", {"cluster": name})
     return {"action": {"name": name, "typed_config": action}}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
+
+import msgspec
 
 from menshen.config.snapshot import Endpoint, HealthCheck, Snapshot, Upstream, UpstreamTls
 from menshen.envoy.addresses import Addresses
@@ -22,6 +25,7 @@ __all__ = [
     "cluster_name",
     "clusters",
     "upstream_cluster",
+    "upstream_of",
 ]
 
 _CHECKED: Final[Json] = {
@@ -37,6 +41,9 @@ BRAIN: Final = "brain"
 UPSTREAM: Final = "upstream/"
 """How the name of an upstream's cluster begins, so that an upstream can be called ``brain``."""
 
+_WHERE: Final = "#"
+"""Stands in no name of a document."""
+
 _UPSTREAM_IDLE: Final = 4.0
 """Below the 5 s after which Node and uvicorn close an idle connection: a request must not meet that close halfway."""
 
@@ -44,9 +51,21 @@ _BRAIN_IDLE: Final = 10.0
 """Below Granian's 30 s, for the same reason."""
 
 
-def cluster_name(upstream: str, version: str = "") -> str:
-    """Without a version it is the upstream's own endpoints."""
-    return f"{UPSTREAM}{upstream}@{version}" if version else f"{UPSTREAM}{upstream}"
+def cluster_name(upstream: Upstream, version: str = "") -> str:
+    """Without a version it is the upstream's own endpoints.
+
+    The name has a hash of where it leads. Clusters come before the routes to them and go after: under one name,
+    requests that the old routes let in, to a public backend, would reach the backend that only the new ones guard.
+    """
+    endpoints = {each.name: each.endpoints for each in upstream.versions}.get(version, upstream.endpoints)
+    leads = msgspec.json.encode((endpoints, upstream.protocol, upstream.tls))
+    name = f"{upstream.name}@{version}" if version else upstream.name
+    return f"{UPSTREAM}{name}{_WHERE}{hashlib.sha256(leads).hexdigest()[:12]}"
+
+
+def upstream_of(cluster: str) -> str:
+    """The upstream, and version, of the name of a cluster."""
+    return cluster.removeprefix(UPSTREAM).partition(_WHERE)[0]
 
 
 def clusters(snapshot: Snapshot, addresses: Addresses) -> list[Json]:
@@ -55,14 +74,14 @@ def clusters(snapshot: Snapshot, addresses: Addresses) -> list[Json]:
         found.append(upstream_cluster(upstream, addresses.system_ca))
         for version in upstream.versions:
             of_version = replace(upstream, endpoints=version.endpoints)
-            name = cluster_name(upstream.name, version.name)
+            name = cluster_name(upstream, version.name)
             found.append(upstream_cluster(of_version, addresses.system_ca, name))
     return found
 
 
 def upstream_cluster(upstream: Upstream, system_ca: str, name: str = "") -> Json:
     """``name`` is the cluster's, where it is not that of the upstream's own endpoints."""
-    name = name or cluster_name(upstream.name)
+    name = name or cluster_name(upstream)
     cluster: Json = {
         "name": name,
         **_members(name, upstream.endpoints),

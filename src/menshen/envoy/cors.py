@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from menshen.config.route_rules import CorsRules
-from menshen.config.snapshot import Route, Snapshot
+from menshen.config.snapshot import Route, Snapshot, Upstream
 from menshen.envoy.authorization import AUTHORIZATION, not_asked
 from menshen.envoy.clusters import cluster_name
 from menshen.envoy.typed import Json, method_is, typed, written
@@ -72,7 +72,7 @@ def readable(route: Route, answer: Json) -> list[Json]:
     return [{**answer, "match": match, "response_headers_to_add": told}, answer]
 
 
-def preflight(route: Route, match: Json, *, beside: bool) -> list[Json]:
+def preflight(route: Route, upstream: Upstream, match: Json, *, beside: bool) -> list[Json]:
     """The routes of preflights to an API; ``match`` is the API's own, without its methods.
 
     An API that no page may call has one too where it stands ``beside`` others: a wider one's word would count for it.
@@ -98,7 +98,7 @@ def preflight(route: Route, match: Json, *, beside: bool) -> list[Json]:
     answered: Json = {
         "name": refused["name"],
         "match": {**match, "headers": [*asks, _allowed(route.cors)]},
-        "route": {"cluster": cluster_name(route.upstream)},
+        "route": {"cluster": cluster_name(upstream)},
         "typed_per_filter_config": cross_origin(route),
     }
     return [answered, refused]

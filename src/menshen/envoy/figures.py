@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from menshen.envoy.admin import Admin, Stats
-from menshen.envoy.clusters import UPSTREAM
+from menshen.envoy.clusters import UPSTREAM, upstream_of
 from menshen.envoy.http_connection_manager import STAT_PREFIX
 from menshen.figures.latency import BUCKETS, OVER, SUM
 from menshen.figures.tally import Tally
@@ -51,7 +51,10 @@ _ASKED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class EnvoyFigures:
-    """``counts`` since Envoy's start; the rest is of now. ``upstreams``: name -> healthy endpoints, all of them."""
+    """``counts`` since Envoy's start; the rest is of now. ``upstreams``: name -> healthy endpoints, all of them.
+
+    For some seconds after a change those from before it are among them.
+    """
 
     counts: Tally = field(default_factory=dict)
     upstreams: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -86,20 +89,23 @@ async def read_routes(admin: Admin) -> Tally | None:
 
 
 async def read_endpoints(admin: Admin) -> dict[str, list[tuple[str, bool]]] | None:
-    """Upstream -> each endpoint's ``host:port`` and whether it is healthy. None as above."""
+    """Upstream -> each endpoint's ``host:port`` and whether it is healthy, after a change the old ones too for a while.
+
+    None as above.
+    """
     clusters = await admin.clusters()
     return None if clusters is None else endpoints_of(clusters)
 
 
 def endpoints_of(clusters: Iterable[Mapping[str, object]]) -> dict[str, list[tuple[str, bool]]]:
     """The same, of Envoy's own description."""
-    found: dict[str, list[tuple[str, bool]]] = {}
+    found: dict[str, dict[str, bool]] = {}
     for cluster in clusters:
         name = str(cluster.get("name", ""))
         hosts = cluster.get("host_statuses", [])
         if name.startswith(UPSTREAM) and isinstance(hosts, list):
-            found[name.removeprefix(UPSTREAM)] = [_endpoint(host) for host in hosts]
-    return found
+            found.setdefault(upstream_of(name), {}).update(_endpoint(host) for host in hosts)
+    return {name: list(endpoints.items()) for name, endpoints in found.items()}
 
 
 def _endpoint(host: Mapping[str, Mapping[str, Mapping[str, object]]]) -> tuple[str, bool]:
@@ -119,7 +125,8 @@ def _figures(stats: Stats, duration: str) -> EnvoyFigures:
         elif name in ALONE:
             alone[ALONE[name]] = alone.get(ALONE[name], 0) + value
         elif at := _MEMBERS.fullmatch(name):
-            members.setdefault(at[1], {})[at[2]] = value
+            of = members.setdefault(upstream_of(at[1]), {})
+            of[at[2]] = of.get(at[2], 0) + value
     return EnvoyFigures(
         counts={"requests": requests, "request_ms": _buckets(duration), "alone": alone},
         upstreams={name: (of.get("healthy", 0), of.get("total", 0)) for name, of in sorted(members.items())},

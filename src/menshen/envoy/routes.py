@@ -67,7 +67,7 @@ def route_configuration(
         "ignore_port_in_host_matching": True,
         # A route to a cluster that does not exist is refused as a whole instead of answering 503 when it is used.
         "validate_clusters": True,
-        **({"cluster_specifier_plugins": chosen} if (chosen := canaries(snapshot.routes)) else {}),
+        **({"cluster_specifier_plugins": chosen} if (chosen := canaries(snapshot.routes, upstreams)) else {}),
         # The stamps are for the brain and our own filters. No backend gets an AppSecret, though no client should send
         # one.
         "request_headers_to_remove": [*_INTERNAL, *SECRET_HEADERS],
