@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import os
 import signal
@@ -9,18 +10,20 @@ import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from menshen.config.route_rules import IpRules
-from menshen.config.snapshot import Route
-from menshen.envoy import DataPlane
+from menshen.config.route_rules import IpRules, LimitRule
+from menshen.config.snapshot import Endpoint, Route, Upstream
+from menshen.envoy import DataPlane, Denied
 from menshen.envoy.resources import version_of
 from menshen.envoy.succession import closed
 from menshen.errors import ChildFailed
 from tests.envoy.edge import Edge, Got, deny, edge_of
-from tests.envoy.fakes import Reply, eventually
+from tests.envoy.fakes import FakeServer, Reply, eventually
 from tests.envoy.issuer import jwt_rules
 from tests.envoy.samples import BY_HEADER, route
 from tests.envoy.signed import KEYS, OTHER, SIGNED, token
@@ -29,6 +32,11 @@ BY_TOKEN = route("mall", "orders", "/orders", None, access="required", jwt=jwt_r
 BY_STATE = route("mall", "orders", "/orders", BY_HEADER)
 BY_ADDRESS = route("mall", "orders", "/orders", None, ip_access=(IpRules("office", ("203.0.113.0/24",), ()),))
 BY_SIGNED_STATE = route("mall", "orders", "/orders", SIGNED)
+PUBLIC = route("mall", "orders", "/orders", None)
+BY_STATE_TOO = route("mall", "list", "/list", BY_HEADER)
+"""Keeps the listener as it is where the other one goes."""
+LIMITED = replace(PUBLIC, limits=(LimitRule("all", "api", 1, 2),))
+LIMITED_OTHERWISE = replace(PUBLIC, limits=(LimitRule("all", "api", 1, 900),))
 REFUSED = route("mall", "bad", "/x", BY_HEADER, methods=("\n",))
 """Envoy does not take it."""
 
@@ -203,3 +211,93 @@ def test_nothing_is_left_of_listeners_that_were() -> None:
         edge.data_plane = DataPlane(edge.addresses, on_line=edge.log.append)
         edge.run(edge.data_plane.start(edge.snapshot))
         assert tables() == {"rds"}
+
+
+def test_class_18_a_route_leads_to_the_backend_of_its_own_revision() -> None:
+    """The old one lets everybody in, and the new upstream of that name is a backend that only the new one guards."""
+    with edge_of(routes=(PUBLIC,)) as edge:
+        edge.brain.answer = lambda _: deny(401)
+        guarded = FakeServer(edge.backend.answer)
+        edge.run(guarded.start())
+        try:
+            there = (Upstream("orders", (Endpoint("127.0.0.1", guarded.port),)),)
+            with asking(edge) as outcomes, held(edge, ()) as early:
+                for _ in range(4):
+                    edge.run(edge.data_plane.apply(edge.sample(routes=(BY_STATE,), upstreams=there)))
+                    edge.run(edge.data_plane.apply(edge.sample(routes=(PUBLIC,))))
+                edge.run(edge.data_plane.apply(edge.sample(routes=(BY_ADDRESS,), upstreams=there)))
+                assert early().status in (200, 503)
+            assert set(outcomes) <= {200, 401, 403}, outcomes
+            assert not guarded.received
+        finally:
+            edge.run(guarded.stop())
+
+
+def test_class_55_limits_of_a_listener_that_was_replaced_hold_after_two_more_changes() -> None:
+    """Of quick changes: its filter follows the file, and its routes are there for a while yet."""
+    with edge_of(routes=(LIMITED,)) as edge, ExitStack() as stack:
+        edge.data_plane._publisher._linger = 60
+        early = [stack.enter_context(held(edge, ())) for _ in range(6)]
+        edge.run(edge.data_plane.apply(edge.sample(routes=(BY_ADDRESS,))))
+        edge.run(edge.data_plane.apply(edge.sample(routes=(LIMITED_OTHERWISE,))))
+        assert Counter(ask().status for ask in early)[429] >= 2
+
+
+def test_a_revocation_during_a_change_is_waited_for_where_envoy_is_about_to_judge_alone() -> None:
+    with edge_of(keys=KEYS, routes=(BY_STATE,)) as edge:
+        delivery = edge.data_plane._publisher._delivery
+        offer = delivery.offer
+
+        async def slow(subscription: Any, content: bytes, generation: int = 0) -> None:
+            """Envoy stands still before it is given the listener for good, and a session is revoked then."""
+            if subscription != "lds" or b"rehearsal" in content:
+                await offer(subscription, content, generation)
+                return
+            os.kill(edge.data_plane.pid or 0, signal.SIGSTOP)
+            revoked = asyncio.create_task(edge.data_plane.deny(Denied(("sid1",))))
+            done, _ = await asyncio.wait([revoked], timeout=0.3)
+            os.kill(edge.data_plane.pid or 0, signal.SIGCONT)
+            await revoked
+            assert not done, "nobody can know yet"
+            await offer(subscription, content, generation)
+
+        delivery.offer = slow  # type: ignore[method-assign]
+        edge.run(edge.data_plane.apply(edge.sample(routes=(BY_SIGNED_STATE,))))
+        assert edge.ask("/mall/orders", [("state", token())]).refusal == (401, 4024, "session_revoked")
+
+
+def test_a_refused_change_does_not_keep_what_the_one_before_it_removed() -> None:
+    """A revocation would wait for filters that no listener has any more."""
+    with edge_of(keys=KEYS, routes=(BY_SIGNED_STATE,)) as edge:
+        edge.run(edge.data_plane.apply(edge.sample(routes=(BY_STATE,))))
+        with pytest.raises(ChildFailed):
+            edge.run(edge.data_plane.apply(edge.sample(routes=(BY_STATE, REFUSED))))
+
+        async def gone() -> bool:
+            return b"signed@" not in edge.addresses.file("states").read_bytes()
+
+        edge.run(eventually(gone, 60))
+
+
+def test_whatever_breaks_off_a_change_leaves_the_files_of_the_old_revision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next change compares with them what Envoy must be told."""
+    with edge_of(routes=(BY_STATE,)) as edge:
+        delivery = edge.data_plane._publisher._delivery
+        offer = delivery.offer
+        public = edge.sample(routes=(replace(BY_STATE, login=None, access="public"), BY_STATE_TOO))
+
+        async def full(subscription: Any, content: bytes, generation: int = 0) -> None:
+            await offer(subscription, content, generation)
+            if subscription == "rds":
+                raise OSError("no space left on device")
+
+        monkeypatch.setattr(delivery, "offer", full)
+        with pytest.raises(OSError, match="no space"):
+            edge.run(edge.data_plane.apply(public))
+        monkeypatch.undo()
+        edge.brain.answer = lambda _: deny(401)
+
+        async def guarded() -> bool:
+            return (await asyncio.to_thread(edge.ask, "/mall/orders")).status == 401
+
+        edge.run(eventually(guarded, 20))

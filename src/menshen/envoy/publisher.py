@@ -83,7 +83,9 @@ class Publisher:
         self._linger = linger
         self._running: _Running | None = None
         self._lock = asyncio.Lock()
+        self._rehearsing_states = False
         self._pruning: asyncio.Task[None] | None = None
+        self._left: _Running | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._generations = itertools.count(1)
 
@@ -160,22 +162,31 @@ class Publisher:
         )
 
     def _judges_alone(self) -> bool:
-        """Whether the running listener has the filters for signed login states, and so follows their files."""
-        return self._running is not None and bool(self._running.providers)
+        """Whether a listener has the filters for signed login states, and Envoy so follows their files.
+
+        The one that is on trial counts: it is waited for, or a session that was revoked meanwhile could pass when it
+        takes over.
+        """
+        return self._rehearsing_states or (self._running is not None and bool(self._running.providers))
 
     async def _change(self, old: _Running, new: _Running) -> None:
         try:
             await self._bring(old, new)
-        except (ChildFailed, asyncio.CancelledError):
+        except BaseException:
+            # Whatever it was, a full disk as well: files of both would be taken for the old ones ever after.
             write(old.files, self._addresses.directory)
             if new.generation != old.generation:
                 # Envoy may have taken the listener after all, later than it was waited for.
                 place(self._addresses.file("rds", new.generation), closed(new.generation))
+            if self._left is not None:
+                self._prune_later(self._left)
             raise
+        finally:
+            self._rehearsing_states = False
 
     async def _bring(self, old: _Running, new: _Running) -> None:
         await self._cancel_pruning()
-        new = _with_limits(old, new)
+        new = _with_limits(old, new, before=bool(self._closing))
         names = {cluster["name"] for cluster in new.clusters}
         both = [*new.clusters, *(cluster for cluster in old.clusters if cluster["name"] not in names)]
         both.sort(key=lambda cluster: str(cluster["name"]))
@@ -199,14 +210,16 @@ class Publisher:
         removed = len(both) > len(new.clusters) or len(providers) > len(new.providers) or len(tokens) > len(new.tokens)
         all_of_both = replace(new, files=files, clusters=both, providers=providers, tokens=tokens)
         self._running = all_of_both if removed else new
+        self._left = None
         if removed:
-            self._pruning = asyncio.create_task(self._prune(new), name="envoy-prune")
+            self._prune_later(new)
 
     async def _succeed(self, old: _Running, new: _Running, files: dict[str, bytes]) -> None:
         """Another listener, with its routes. Until it takes connections Envoy has said yes to all of it."""
         routes = files[file_name("rds", new.generation)]
         place(self._addresses.file("rds", new.generation), routes)
         await self._delivery.offer("lds", rehearsal(old.files[FILES["lds"]], files[FILES["lds"]]))
+        self._rehearsing_states = bool(new.providers)
         await self._confirm_filters(new.followed - old.followed, files)
         await self._delivery.taken("rds", routes, generation=new.generation)
         await self._delivery.offer("lds", files[FILES["lds"]])
@@ -239,10 +252,15 @@ class Publisher:
         if files[name] != old.files[name]:
             await self._delivery.offer(subscription, files[name], generation)
 
+    def _prune_later(self, left: _Running) -> None:
+        """``left`` is what Envoy is to have then. A change that fails meanwhile puts it off, and must not forget it."""
+        self._left = left
+        self._pruning = asyncio.create_task(self._prune(left), name="envoy-prune")
+
     async def _prune(self, new: _Running) -> None:
         await asyncio.sleep(self._linger)
         async with self._lock:
-            old, self._running = self._running, new
+            old, self._running, self._left = self._running, new, None
             if old is None:
                 return
             try:
@@ -260,8 +278,9 @@ class Publisher:
             self._pruning = None
 
 
-def _with_limits(old: _Running, new: _Running) -> _Running:
-    own = limit_tables(old.snapshot)
+def _with_limits(old: _Running, new: _Running, *, before: bool) -> _Running:
+    """``before``: there are still routes from before the old ones, of a listener that was replaced a moment ago."""
+    own = old.limits if before else limit_tables(old.snapshot)
     limits = {stage: limits_kept(old.limits[stage], own[stage], tables) for stage, tables in new.limits.items()}
     files = {FILES[stage]: limits_file(stage, tables) for stage, tables in limits.items()}
     return replace(new, limits=limits, files={**new.files, **files})
