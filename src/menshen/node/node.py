@@ -40,6 +40,7 @@ __all__ = ["Node", "NodeSettings"]
 log = logging.getLogger("menshen.node")
 
 _FOLLOW_SECONDS = 0.3
+_AGAIN_SECONDS = 1.0
 _PRUNE_SECONDS = 60.0
 _SWEEP_EVERY = 60
 """Of those rounds, one looks through all files of avatars."""
@@ -209,17 +210,24 @@ class Node:
                     refused = None
             except DatabaseUnavailable:
                 self._database_answers = False
+                refused = None  # nobody could read it, which is no reason to run without its guards for ever
             except MenshenError:
                 continue
             except Exception:
                 log.exception("following_revisions")
+                refused = None
+                await asyncio.sleep(_AGAIN_SECONDS)
 
     async def follow_keys(self) -> None:
-        """Run whatever keys lie in the data directory. Envoy knows a new key before anybody signs with it."""
+        """Run whatever keys lie in the data directory. Envoy knows a new key before anybody signs with it.
+
+        What fails is tried again: a key that was taken away, because somebody else has it, must not stay good.
+        """
+        rings: KeyRings | None = None
         while True:
             await asyncio.sleep(_FOLLOW_SECONDS)
             try:
-                rings = self._key_files.changed()
+                rings = self._key_files.changed() or rings
                 if rings is not None and rings != self._keys:
                     async with self._activating:
                         await self.data_plane.use_keys(_text(session_jwks(rings)))
@@ -228,8 +236,10 @@ class Node:
                     log.info("keys_active")
             except (KeyRingInvalid, ChildFailed) as error:
                 log.warning("keys_refused", extra={"why": str(error)})
+                await asyncio.sleep(_AGAIN_SECONDS)
             except Exception:
                 log.exception("following_keys")
+                await asyncio.sleep(_AGAIN_SECONDS)
 
     async def prune(self) -> None:
         """Forget what is old, now and then: spent codes, logs, sessions that are long over, avatars of nobody."""
