@@ -7,6 +7,7 @@ import http.client
 import os
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -301,3 +302,22 @@ def test_whatever_breaks_off_a_change_leaves_the_files_of_the_old_revision(monke
             return (await asyncio.to_thread(edge.ask, "/mall/orders")).status == 401
 
         edge.run(eventually(guarded, 20))
+
+
+def test_nothing_is_removed_while_old_routes_that_name_it_are_open() -> None:
+    """A good login state would be refused on a connection from before the change, and its owner log in again."""
+    with edge_of(keys=KEYS, routes=(BY_SIGNED_STATE,)) as edge:
+        edge.run(edge.data_plane.apply(edge.sample(routes=(BY_STATE,))))
+        states = edge.addresses.file("states")
+        os.kill(edge.data_plane.pid or 0, signal.SIGSTOP)
+        try:
+            time.sleep(1)
+            assert b"signed@" in states.read_bytes()
+        finally:
+            os.kill(edge.data_plane.pid or 0, signal.SIGCONT)
+
+        async def gone() -> bool:
+            return b"signed@" not in states.read_bytes()
+
+        edge.run(eventually(gone, 60))
+        assert edge.run(closed_routes(edge)())

@@ -230,7 +230,8 @@ class Publisher:
     async def _close(self, generation: int) -> None:
         """Let nobody in any more by the routes of a listener that was replaced."""
         await asyncio.sleep(self._linger)
-        place(self._addresses.file("rds", generation), closed(generation))
+        with contextlib.suppress(ChildFailed):  # an Envoy that was started since does not have them
+            await self._delivery.offer("rds", closed(generation), generation)
 
     async def _bring_filter(self, subscription: Subscription, old: _Running, files: dict[str, bytes]) -> None:
         if subscription in old.followed:
@@ -259,6 +260,9 @@ class Publisher:
 
     async def _prune(self, new: _Running) -> None:
         await asyncio.sleep(self._linger)
+        if self._closing:
+            # Whoever is let in by routes that name what is removed would be told to log in again.
+            await asyncio.wait(self._closing)
         async with self._lock:
             old, self._running, self._left = self._running, new, None
             if old is None:
