@@ -99,6 +99,7 @@ class Edge:
         denied: Denied = NOTHING,
         concurrency: int = 1,
         linger: float = 0.2,
+        drain: float = 20,
         system_ca: Path | None = None,
         **changes: Any,
     ) -> None:
@@ -110,7 +111,9 @@ class Edge:
         )
         if system_ca is not None:
             self.addresses = replace(self.addresses, system_ca=str(system_ca))
-        self.data_plane = DataPlane(self.addresses, concurrency=concurrency, linger=linger, on_line=self.log.append)
+        self.data_plane = DataPlane(
+            self.addresses, concurrency=concurrency, linger=linger, drain=drain, on_line=self.log.append
+        )
         self.snapshot = self.sample(**changes)
         await self.data_plane.start(self.snapshot, keys=keys, denied=denied)
 

@@ -19,7 +19,7 @@ import pytest
 
 from menshen.config.route_rules import IpRules, LimitRule
 from menshen.config.snapshot import Endpoint, Route, Upstream
-from menshen.envoy import DataPlane, Denied
+from menshen.envoy import DataPlane, Denied, publisher
 from menshen.envoy.resources import version_of
 from menshen.envoy.succession import closed
 from menshen.errors import ChildFailed
@@ -321,3 +321,29 @@ def test_nothing_is_removed_while_old_routes_that_name_it_are_open() -> None:
 
         edge.run(eventually(gone, 60))
         assert edge.run(closed_routes(edge)())
+
+
+def test_envoy_keeps_no_more_listeners_than_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publisher, "_MOST_LISTENERS", 2)
+    with edge_of(routes=(BY_STATE,), drain=600) as edge:
+        edge.brain.answer = lambda _: deny(401)
+        for route_now in (BY_TOKEN, BY_ADDRESS):
+            edge.run(edge.data_plane.apply(edge.sample(routes=(route_now,))))
+        with pytest.raises(ChildFailed, match="changed 2 times within 600 s"):
+            edge.run(edge.data_plane.apply(edge.sample(routes=(BY_STATE,))))
+        assert edge.ask("/mall/orders").refusal == (403, 4003, "address_refused")
+        more = route("mall", "more", "/more", None, ip_access=BY_ADDRESS.ip_access)
+        edge.run(edge.data_plane.apply(edge.sample(routes=(BY_ADDRESS, more))))
+        assert edge.ask("/mall/more").refusal == (403, 4003, "address_refused")
+
+
+def test_a_listener_that_was_replaced_is_gone_after_a_while() -> None:
+    with edge_of(routes=(BY_STATE,), drain=1) as edge:
+        edge.run(edge.data_plane.apply(edge.sample(routes=(BY_TOKEN,))))
+
+        async def gone() -> bool:
+            stats = await edge.data_plane.admin.stats(r"^listener_manager\..*_draining$") or {"": 1}
+            return not any(stats.values())
+
+        edge.run(eventually(gone, 60))
+        edge.run(edge.data_plane.apply(edge.sample(routes=(BY_STATE,))))

@@ -28,12 +28,13 @@ class DataPlane:
         *,
         concurrency: int = 1,
         linger: float = 10.0,
+        drain: float = 300.0,
         on_line: Callable[[str], None] | None = None,
     ) -> None:
         self.addresses = addresses
         self.admin = Admin(addresses.admin)
-        self.process = EnvoyProcess(addresses, self.admin, concurrency=concurrency, on_line=on_line)
-        self._publisher = Publisher(addresses, self.admin, log=self.process.lines, linger=linger)
+        self.process = EnvoyProcess(addresses, self.admin, concurrency=concurrency, drain=drain, on_line=on_line)
+        self._publisher = Publisher(addresses, self.admin, log=self.process.lines, linger=linger, drain=drain)
 
     @property
     def pid(self) -> int | None:

@@ -46,7 +46,7 @@ class Delivery:
 
     async def offer(self, subscription: Subscription, content: bytes, generation: int = 0) -> None:
         """Put the file in place and wait. Raises :class:`ChildFailed` with Envoy's reason and leaves the file."""
-        before = await self._refused(subscription, generation)
+        before = await self.refused(subscription, generation)
         place(self._addresses.file(subscription, generation), content)
         await self.taken(subscription, content, before, generation)
 
@@ -74,7 +74,7 @@ class Delivery:
             await asyncio.sleep(pause)
             pause = min(pause * 2, 0.1)
 
-    async def _refused(self, subscription: Subscription, generation: int) -> int:
+    async def refused(self, subscription: Subscription, generation: int = 0) -> int:
         """How often Envoy has refused it so far."""
         name = _stats(subscription, generation)
         return _sum(await self._admin.stats(rf"^{name}\.({'|'.join(_REFUSALS)})$") or {}, name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import signal
 from collections import deque
@@ -45,7 +46,10 @@ _AGAIN: Final = 60.0
 
 
 class EnvoyProcess:
-    """One Envoy and its restarts. ``on_line`` gets every line that Envoy writes."""
+    """One Envoy and its restarts. ``on_line`` gets every line that Envoy writes.
+
+    ``drain`` is for how many seconds it keeps a listener that was replaced, for whoever is connected to it.
+    """
 
     def __init__(
         self,
@@ -53,11 +57,13 @@ class EnvoyProcess:
         admin: Admin,
         *,
         concurrency: int = 1,
+        drain: float = 300.0,
         on_line: Callable[[str], None] | None = None,
     ) -> None:
         self._addresses = addresses
         self._admin = admin
         self._concurrency = concurrency
+        self._keep = drain
         self._on_line = on_line or (lambda line: _log.warning("envoy", extra={"line": line}))
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -110,7 +116,7 @@ class EnvoyProcess:
             *("--config-path", str(self._addresses.bootstrap)),
             *("--concurrency", str(self._concurrency)),
             *("--log-level", "warning", "--log-format", "%l %n: %v"),
-            *("--drain-strategy", "immediate"),
+            *("--drain-strategy", "immediate", "--drain-time-s", str(math.ceil(self._keep))),
             *("--file-flush-interval-msec", str(_FLUSH_MS)),
             "--use-dynamic-base-id",
             stdin=asyncio.subprocess.DEVNULL,

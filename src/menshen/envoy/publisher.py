@@ -14,8 +14,10 @@ import itertools
 import logging
 import shutil
 import ssl
-from collections.abc import Awaitable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final
 
 from menshen.config.snapshot import Snapshot, Tls
@@ -47,6 +49,11 @@ __all__ = ["Publisher"]
 _log = logging.getLogger("menshen.envoy")
 
 _CONFIRMED: Final[tuple[Subscription, ...]] = ("cds", "lds", "rds")
+_NOTHING: Final[Mapping[Subscription, int]] = MappingProxyType({})
+
+_MOST_LISTENERS: Final = 64
+"""That were replaced and are not gone. An inotify instance each, of which a user has 128 where nobody gave him more."""
+
 _FILTERS: Final[tuple[Subscription, ...]] = ("states", "tokens", "limits_early", "limits_late")
 """Files of filters, in the order in which they are offered."""
 
@@ -73,14 +80,25 @@ class Publisher:
     """Hands snapshots to Envoy. ``log`` is the tail of Envoy's log, for the reason of a refusal.
 
     ``linger`` is for how long a removed upstream can still be reached by requests that were routed before; it covers
-    the time that a login may wait for its platform.
+    the time that a login may wait for its platform. ``drain`` is for how long Envoy keeps a listener that was replaced.
+    Both in seconds.
     """
 
-    def __init__(self, addresses: Addresses, admin: Admin, *, log: Sequence[str] = (), linger: float = 10.0) -> None:
+    def __init__(
+        self,
+        addresses: Addresses,
+        admin: Admin,
+        *,
+        log: Sequence[str] = (),
+        linger: float = 10.0,
+        drain: float = 300.0,
+    ) -> None:
         self._addresses = addresses
         self._delivery = Delivery(addresses, admin, log)
         self._denials = Denials(addresses, self._delivery, self._judges_alone)
         self._linger = linger
+        self._drain = drain
+        self._listeners: deque[float] = deque()
         self._running: _Running | None = None
         self._lock = asyncio.Lock()
         self._rehearsing_states = False
@@ -216,11 +234,14 @@ class Publisher:
 
     async def _succeed(self, old: _Running, new: _Running, files: dict[str, bytes]) -> None:
         """Another listener, with its routes. Until it takes connections Envoy has said yes to all of it."""
+        self._count_listener()
+        added = new.followed - old.followed
+        before = {each: await self._delivery.refused(each) for each in added}
         routes = files[file_name("rds", new.generation)]
         place(self._addresses.file("rds", new.generation), routes)
         await self._delivery.offer("lds", rehearsal(old.files[FILES["lds"]], files[FILES["lds"]]))
         self._rehearsing_states = bool(new.providers)
-        await self._confirm_filters(new.followed - old.followed, files)
+        await self._confirm_filters(added, files, before)
         await self._delivery.taken("rds", routes, generation=new.generation)
         await self._delivery.offer("lds", files[FILES["lds"]])
         task = asyncio.create_task(self._close(old.generation), name="envoy-old-routes")
@@ -239,11 +260,28 @@ class Publisher:
         else:
             place(self._addresses.file(subscription), files[FILES[subscription]])
 
-    async def _confirm_filters(self, subscriptions: set[Subscription], files: dict[str, bytes]) -> None:
-        """A listener goes live even when a filter of it got nothing to work with; every request would then be a 500."""
+    def _count_listener(self) -> None:
+        """Each listener that Envoy keeps watches files of its own, and where no more can be watched Envoy aborts."""
+        now = asyncio.get_running_loop().time()
+        while self._listeners and now - self._listeners[0] > self._drain:
+            self._listeners.popleft()
+        if len(self._listeners) >= _MOST_LISTENERS:
+            raise ChildFailed(
+                f"the kinds of guards changed {_MOST_LISTENERS} times within {self._drain:g} s, and Envoy keeps what "
+                "serves the connections of each for so long; apply it again later"
+            )
+        self._listeners.append(now)
+
+    async def _confirm_filters(
+        self, subscriptions: set[Subscription], files: dict[str, bytes], before: Mapping[Subscription, int] = _NOTHING
+    ) -> None:
+        """A listener goes live even when a filter of it got nothing to work with; every request would then be a 500.
+
+        ``before`` is how often Envoy had refused each of them until then.
+        """
         for subscription in _FILTERS:
             if subscription in subscriptions:
-                await self._delivery.taken(subscription, files[FILES[subscription]])
+                await self._delivery.taken(subscription, files[FILES[subscription]], before.get(subscription, 0))
         if "states" in subscriptions:
             await self._denials.confirm()
 
