@@ -114,28 +114,31 @@ def change(request: pytest.FixtureRequest) -> tuple[Route, Route, tuple[tuple[st
 Change = tuple[Route, Route, tuple[tuple[str, str], ...]]
 
 
-def test_class_18_a_new_connection_meets_the_old_guard_or_the_new_one(change: Change) -> None:
-    before, after, headers = change
-    with edge_of(keys=KEYS, routes=(before,)) as edge:
+@contextmanager
+def attacked(guard: Route, headers: Iterable[tuple[str, str]]) -> Iterator[Edge]:
+    """An edge at which somebody who may not asks all the time."""
+    with edge_of(keys=KEYS, routes=(guard,)) as edge:
         edge.brain.answer = lambda _: deny(401)
         with asking(edge, *headers) as outcomes:
-            for _ in range(4):
-                edge.run(edge.data_plane.apply(edge.sample(routes=(after,))))
-                edge.run(edge.data_plane.apply(edge.sample(routes=(before,))))
+            yield edge
+        assert outcomes
         assert set(outcomes) <= {401, 403}, outcomes
         assert not edge.backend.received
+
+
+def test_class_18_a_new_connection_meets_the_old_guard_or_the_new_one(change: Change) -> None:
+    before, after, headers = change
+    with attacked(before, headers) as edge:
+        for guard in (after, before) * 4:
+            edge.run(edge.data_plane.apply(edge.sample(routes=(guard,))))
 
 
 def test_class_18_a_new_connection_meets_the_old_guard_while_the_new_one_is_refused(change: Change) -> None:
     before, after, headers = change
-    with edge_of(keys=KEYS, routes=(before,)) as edge:
-        edge.brain.answer = lambda _: deny(401)
-        with asking(edge, *headers) as outcomes:
-            for _ in range(4):
-                with pytest.raises(ChildFailed, match="refused the new rds"):
-                    edge.run(edge.data_plane.apply(edge.sample(routes=(after, REFUSED))))
-        assert set(outcomes) <= {401, 403}, outcomes
-        assert not edge.backend.received
+    with attacked(before, headers) as edge:
+        for _ in range(4):
+            with pytest.raises(ChildFailed, match="refused the new rds"):
+                edge.run(edge.data_plane.apply(edge.sample(routes=(after, REFUSED))))
 
 
 def test_class_18_a_connection_that_was_there_before_is_asked_to_leave(change: Change) -> None:
