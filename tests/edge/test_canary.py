@@ -16,7 +16,7 @@ import pytest
 
 from menshen.config.buckets import bucket
 from tests.edge.conftest import Stack, running_stack
-from tests.edge.load import at_envoy, under_load
+from tests.edge.load import under_load, under_way
 from tests.edge.processes import Reply, command
 from tests.edge.test_reload import menshen, until
 
@@ -275,7 +275,7 @@ def test_a_request_under_way_is_answered_by_the_version_that_is_taken_out(stack:
         until(lambda: _seen(stack) == {"v2"}, 60)
         waiting = threading.Thread(target=lambda: slow.append(stack.gateway("/live/x?sleep=6")))
         waiting.start()
-        at_envoy(stack.data_dir, 1)
+        under_way(stack, 1)
         stack.config.write_text(_with_another(original).replace(some, "to: [{version: default}]"))
         until(lambda: _seen(stack) == {"default"}, 60)
         waiting.join(60)

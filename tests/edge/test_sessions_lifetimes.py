@@ -12,7 +12,7 @@ from functools import partial
 import pytest
 
 from tests.edge.conftest import Stack
-from tests.edge.load import at_envoy
+from tests.edge.load import under_way
 from tests.edge.sessions import (
     EXPIRED,
     INVALID,
@@ -156,14 +156,16 @@ def test_a_token_used_again_ends_the_session_and_all_that_came_of_it(kind: str, 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_parallel_requests_with_one_token_share_the_outcome(kind: str, stack: Stack) -> None:
-    """A client that wakes up sends several: while the database is busy, all of them reach Envoy."""
+    """A client that wakes up sends several: while the database is busy, all of them reach the gateway."""
     login = log_in(stack, kind, f"parallel-{kind}")
     lock = sqlite3.connect(stack.data_dir / "menshen.db", isolation_level=None, timeout=10)
     with ThreadPoolExecutor(16) as pool:
         lock.execute("BEGIN IMMEDIATE")
         sent = [pool.submit(refresh, stack, login.refresh) for _ in range(16)]
-        at_envoy(stack.data_dir, 16)
-        lock.execute("ROLLBACK")
+        try:
+            under_way(stack, 16)
+        finally:
+            lock.execute("ROLLBACK")
         replies = [each.result() for each in sent]
     lock.close()
     assert [reply.status for reply in replies] == [200] * 16
