@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.edge.conftest import Stack
-from tests.edge.sessions import aged
+from tests.edge.sessions import aged, refused_within
 from tests.sdk.gateway import Phone
 
 
@@ -34,6 +34,7 @@ def test_a_revoked_state_is_renewed(stack: Stack) -> None:
     phone = Phone(stack, "revoked")
     state = phone.log_in().state
     assert stack.gateway("/v1/logout", ("user_session", state), method="POST").status == 200
+    refused_within([lambda: stack.gateway("/mall/orders/1", ("user_session", state))])
     (answer,) = asked(phone, {"url": "/mall/orders/1"}, planted={"state": state})
     assert answer["statusCode"] == 200
     assert answer["state"] not in ("", state)
